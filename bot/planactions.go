@@ -1,0 +1,157 @@
+package bot
+
+import (
+	"slices"
+
+	"slipway"
+)
+
+// The actions that are variants of a verb.
+const (
+	actionApproveComment ActionID = "approve_comment" // opens the form
+	actionCompleteRemark ActionID = "complete_remark" // opens the form
+	actionEditItem       ActionID = "edit_item"       // opens the form
+	actionResend         ActionID = "resend"          // a delivery
+)
+
+// formOf says which form a button opens instead of acting at once.
+var formOf = map[ActionID]FormID{
+	verbNew: FormNew, verbEdit: FormEdit, verbAdd: FormAdd, actionEditItem: FormItem, verbWindow: FormWindow,
+	verbSchedule: FormSchedule, verbApprovers: FormApprovers, verbCopy: FormCopy,
+	actionApproveComment: FormApprove, ActionID(slipway.VerbReject): FormReject,
+	actionCompleteRemark: FormComplete, ActionID(slipway.VerbSkip): FormSkip,
+	ActionID(slipway.VerbOverride): FormOverride, ActionID(slipway.VerbReplan): FormReplan, ActionID(slipway.VerbCancel): FormCancel,
+}
+
+// planVerbsNow returns the verbs that the viewer may use on the plan now; on a shared
+// card, those that anybody may.
+func (v View) planVerbsNow(p *slipway.Plan) []slipway.Verb {
+	if v.Viewer != nil {
+		return p.Allowed(*v.Viewer)
+	}
+	var out []slipway.Verb
+	for _, verb := range slipway.Verbs() {
+		if slices.ContainsFunc(slipway.Moves(), func(m slipway.Move) bool {
+			return m.Verb == verb && slices.Contains(m.From, p.Status())
+		}) {
+			out = append(out, verb)
+		}
+	}
+	return out
+}
+
+// itemVerbsNow does the same for an item.
+func (v View) itemVerbsNow(p *slipway.Plan, it *slipway.Item) []slipway.Verb {
+	if v.Viewer != nil {
+		return p.AllowedItem(*v.Viewer, it)
+	}
+	var out []slipway.Verb
+	possible := v.planVerbsNow(p)
+	for _, m := range slipway.ItemMoves() {
+		if m.Type == it.Type && m.From == it.Status && slices.Contains(possible, m.Verb) {
+			out = append(out, m.Verb)
+		}
+	}
+	return out
+}
+
+// planActions returns the buttons of a plan, and those for the overflow menu.
+func (v View) planActions(p *slipway.Plan) (shown, more []Action) {
+	ref := Ref{Plan: p.ID, Version: p.Version}.Encode()
+	show := func(a Action) { shown = append(shown, a) }
+	hide := func(a Action) { more = append(more, a) }
+	over := p.Phase == slipway.PhaseDenied || p.Phase == slipway.PhaseTimeout
+	for _, verb := range v.planVerbsNow(p) {
+		a := v.button(ActionID(verb), ref)
+		switch verb {
+		case slipway.VerbSubmit, slipway.VerbStart, slipway.VerbAskAgain:
+			a.Style = Primary
+			show(a)
+		case slipway.VerbApprove:
+			a.Style = Primary
+			show(a)
+			hide(v.button(actionApproveComment, ref))
+		case slipway.VerbReject:
+			a.Style = Danger
+			show(a)
+		case slipway.VerbEdit:
+			show(a)
+			show(v.button(verbAdd, ref))
+			hide(v.button(verbWindow, ref))
+			hide(v.button(verbSchedule, ref))
+			hide(v.button(verbApprovers, ref))
+		case slipway.VerbReplan:
+			if over {
+				a.Style = Primary
+				show(a)
+				continue
+			}
+			hide(a)
+		case slipway.VerbOverride, slipway.VerbCancel:
+			a.Style = Danger
+			hide(a)
+		case slipway.VerbCreate, slipway.VerbExecute, slipway.VerbComplete, slipway.VerbSkip, slipway.VerbRetry:
+			// Items have buttons of their own.
+		case slipway.VerbAnswer, slipway.VerbExpireGate, slipway.VerbGiveUp, slipway.VerbTimeout, slipway.VerbSchedule,
+			slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbResend:
+			// Not verbs of people.
+		}
+	}
+	hide(v.button(verbCopy, Ref{Plan: p.ID}.Encode()))
+	hide(v.button(verbLog, Ref{Plan: p.ID}.Encode()))
+	hide(v.button(verbHooks, Ref{Plan: p.ID}.Encode()))
+	return shown, more
+}
+
+func (v View) itemActions(p *slipway.Plan, it *slipway.Item) (shown, more []Action) {
+	ref := Ref{Plan: p.ID, Item: it.ID, Version: p.Version}.Encode()
+	for _, verb := range v.itemVerbsNow(p, it) {
+		a := v.button(ActionID(verb), ref)
+		if verb != slipway.VerbSkip {
+			a.Style = Primary
+		}
+		shown = append(shown, a)
+		if verb == slipway.VerbComplete {
+			more = append(more, v.button(actionCompleteRemark, ref))
+		}
+	}
+	if slices.Contains(v.planVerbsNow(p), slipway.VerbEdit) {
+		remove := v.button(verbRemove, ref)
+		remove.Style = Danger
+		remove.Confirm = v.confirm(slipway.T("Remove item", "删除发布项"),
+			slipway.T("Remove item %[1]d “%[2]s” from the plan?", "从发布计划中删除发布项 %[1]d“%[2]s”？", p.ItemNumber(it.ID), shorten(it.Name, 80)),
+			slipway.T("Remove", "删除"))
+		more = append(more, v.button(actionEditItem, ref), remove)
+	}
+	return shown, more
+}
+
+func (v View) button(id ActionID, value string) Action {
+	_, form := formOf[id]
+	return Action{ID: id, Value: value, Label: v.say(buttonText(id)), Form: form}
+}
+
+func (v View) confirm(title, text, yes slipway.Text) *Confirm {
+	return &Confirm{Title: v.say(title), Text: v.say(text), Yes: v.say(yes), No: v.say(slipway.T("Back", "返回"))}
+}
+
+// buttonText is the label of an action.
+func buttonText(id ActionID) slipway.Text {
+	if t, ok := buttonTexts[id]; ok {
+		return t
+	}
+	return slipway.T(string(id), string(id))
+}
+
+var buttonTexts = map[ActionID]slipway.Text{
+	verbNew: {EN: "New plan", ZH: "新建发布计划"}, verbEdit: {EN: "Edit", ZH: "编辑"}, verbAdd: {EN: "Add item", ZH: "添加发布项"},
+	verbWindow: {EN: "Window", ZH: "发布窗口期"}, verbSchedule: {EN: "Schedule", ZH: "定时执行"}, verbApprovers: {EN: "Approvers", ZH: "审批人"},
+	verbCopy: {EN: "Copy", ZH: "复制"}, verbLog: {EN: "Log", ZH: "操作日志"}, verbHooks: {EN: "Hooks", ZH: "推送记录"},
+	verbShow: {EN: "Show", ZH: "查看"}, verbHelp: {EN: "Help", ZH: "帮助"}, verbRemove: {EN: "Remove", ZH: "删除"},
+	"submit": {EN: "Submit", ZH: "提交"}, "approve": {EN: "Approve", ZH: "通过"}, "reject": {EN: "Reject", ZH: "拒绝"},
+	"start": {EN: "Start", ZH: "开始执行"}, "execute": {EN: "Execute", ZH: "执行"}, "complete": {EN: "Complete", ZH: "完成"},
+	"skip": {EN: "Skip", ZH: "跳过"}, "retry": {EN: "Retry", ZH: "重试"}, "ask_again": {EN: "Ask again", ZH: "重新检测"},
+	"override": {EN: "Override check", ZH: "放行"}, "replan": {EN: "Replan", ZH: "重新规划"}, "cancel": {EN: "Cancel plan", ZH: "取消发布计划"},
+	actionApproveComment: {EN: "Approve with comment", ZH: "通过并填写意见"}, actionCompleteRemark: {EN: "Complete with remark", ZH: "完成并填写备注"},
+	actionEditItem: {EN: "Edit item", ZH: "编辑发布项"}, actionResend: {EN: "Send again", ZH: "重新发送"},
+}

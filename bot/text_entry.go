@@ -1,0 +1,169 @@
+package bot
+
+import (
+	"strings"
+
+	"slipway"
+)
+
+// EntryLine tells one entry of the operation log in a language, beginning with its
+// time.
+func EntryLine(e slipway.Entry, lang slipway.Lang) Line {
+	l := Line{moment(e.At / 1000), plain(" · "), plain(entryText(e).In(lang))}
+	if said := entrySaid(e).In(lang); said != "" {
+		l = l.add(plain(slipway.T(": ", "：").In(lang)), quote(said))
+	}
+	if e.From != "" && e.From != e.To {
+		l = l.add(faint(" → " + e.To.Text().In(lang)))
+	}
+	return l
+}
+
+// entrySaid is what was said with it: a comment, or the reason of the system.
+func entrySaid(e slipway.Entry) slipway.Text {
+	if e.Comment != "" {
+		return slipway.T(oneLine(e.Comment), oneLine(e.Comment))
+	}
+	if e.Data.Reason != nil {
+		return *e.Data.Reason
+	}
+	return slipway.Text{}
+}
+
+// entryText says who did what.
+func entryText(e slipway.Entry) slipway.Text {
+	by, item, check := actorName(e.Actor.Name), e.ItemName, e.Data.Event.Text()
+	switch e.Verb {
+	case slipway.VerbCreate:
+		if e.Data.CopiedFrom != "" {
+			return slipway.T("%s made the plan as a copy", "%s 通过复制创建了发布计划", by)
+		}
+		return slipway.T("%s made the plan", "%s 创建了发布计划", by)
+	case slipway.VerbEdit:
+		return slipway.T("%[1]s changed %[2]s", "%[1]s 修改了%[2]s", by, fieldTexts(e.Data.Fields))
+	case slipway.VerbSubmit:
+		return slipway.T("%s submitted the plan", "%s 提交了发布计划", by)
+	case slipway.VerbApprove:
+		return slipway.T("%[1]s approved (%[2]s)", "%[1]s 审批通过（%[2]s）", by, e.Data.Votes)
+	case slipway.VerbReject:
+		return slipway.T("%s rejected the plan", "%s 拒绝了发布计划", by)
+	case slipway.VerbStart:
+		return slipway.T("%s started the execution", "%s 开始执行发布计划", by)
+	case slipway.VerbExecute:
+		return slipway.T("%[1]s executed “%[2]s”", "%[1]s 执行了发布项“%[2]s”", by, item)
+	case slipway.VerbComplete:
+		return slipway.T("%[1]s completed “%[2]s”", "%[1]s 完成了发布项“%[2]s”", by, item)
+	case slipway.VerbSkip:
+		return slipway.T("%[1]s skipped “%[2]s”", "%[1]s 跳过了发布项“%[2]s”", by, item)
+	case slipway.VerbRetry:
+		return slipway.T("%[1]s retried “%[2]s”", "%[1]s 重试了发布项“%[2]s”", by, item)
+	case slipway.VerbAskAgain:
+		return slipway.T("%[1]s asked again for the %[2]s", "%[1]s 重新发起了%[2]s", by, check)
+	case slipway.VerbOverride:
+		return slipway.T("%[1]s overrode the %[2]s", "%[1]s 放行了%[2]s", by, check)
+	case slipway.VerbReplan:
+		return slipway.T("%s went back to planning", "%s 重新规划了发布计划", by)
+	case slipway.VerbCancel:
+		return slipway.T("%s cancelled the plan", "%s 取消了发布计划", by)
+	case slipway.VerbAnswer, slipway.VerbExpireGate, slipway.VerbGiveUp, slipway.VerbResend:
+		return hookEntryText(e)
+	case slipway.VerbTimeout:
+		return slipway.T("The window ended", "发布窗口期已结束")
+	case slipway.VerbSchedule:
+		return scheduleEntryText(e)
+	case slipway.VerbRunStarted:
+		return slipway.T("The run of “%s” began", "发布项“%s”的工作流开始运行", item)
+	case slipway.VerbRunEnded:
+		return runEntryText(e)
+	}
+	return slipway.T("%[1]s: %[2]s", "%[1]s：%[2]s", by, e.Verb.Text())
+}
+
+func hookEntryText(e slipway.Entry) slipway.Text {
+	check, endpoint := e.Data.Event.Text(), e.Data.Endpoint
+	switch e.Verb {
+	case slipway.VerbExpireGate:
+		return slipway.T("%[1]s did not answer the %[2]s in time", "%[1]s 未在期限内答复%[2]s", endpoint, check)
+	case slipway.VerbGiveUp:
+		return slipway.T("The %[2]s could not be delivered to %[1]s", "%[2]的 Hook 无法送达 %[1]s", endpoint, check)
+	case slipway.VerbResend:
+		return slipway.T("%[1]s sent the hook about the %[3]s to %[2]s again", "%[1]s 向 %[2]s 重新发送了%[3]s的 Hook", actorName(e.Actor.Name), endpoint, check)
+	default:
+	}
+	switch slipway.Result(e.Data.Result) {
+	case slipway.ResultSuccess:
+		return slipway.T("%[1]s passed the %[2]s", "%[1]s 通过了%[2]s", endpoint, check)
+	case slipway.ResultFailed:
+		return slipway.T("%[1]s failed the %[2]s", "%[1]s 未通过%[2]s", endpoint, check)
+	case slipway.ResultExecuting:
+	}
+	return slipway.T("%[1]s is still at the %[2]s", "%[1]s 正在进行%[2]s", endpoint, check)
+}
+
+func scheduleEntryText(e slipway.Entry) slipway.Text {
+	if len(e.Data.Items) == 0 {
+		return slipway.T("The scheduled time came", "已到定时执行时间")
+	}
+	return slipway.T("The schedule executed %s", "定时执行了%s", quoteList(e.Data.Items))
+}
+
+func runEntryText(e slipway.Entry) slipway.Text {
+	switch slipway.RunStatus(e.Data.Result) {
+	case slipway.RunPassed:
+		return slipway.T("The run of “%s” passed", "发布项“%s”的工作流运行成功", e.ItemName)
+	case slipway.RunTimeout:
+		return slipway.T("The run of “%s” timed out", "发布项“%s”的工作流运行超时", e.ItemName)
+	case slipway.RunCancelled:
+		return slipway.T("The run of “%s” was cancelled", "发布项“%s”的工作流已被取消", e.ItemName)
+	case slipway.RunFailed, slipway.RunCreated, slipway.RunRunning:
+	}
+	return slipway.T("The run of “%s” failed", "发布项“%s”的工作流运行失败", e.ItemName)
+}
+
+func quoteList(names []string) slipway.Text {
+	texts := make([]slipway.Text, len(names))
+	for i, n := range names {
+		texts[i] = slipway.T("“%s”", "“%s”", n)
+	}
+	return slipway.JoinTexts(texts)
+}
+
+// fieldTexts names what an edit changed, each thing once.
+func fieldTexts(fields []string) slipway.Text {
+	var texts []slipway.Text
+	seen := map[string]bool{}
+	for _, f := range fields {
+		t := fieldText(f)
+		if !seen[t.EN] {
+			seen[t.EN] = true
+			texts = append(texts, t)
+		}
+	}
+	if len(texts) == 0 {
+		return slipway.T("the plan", "发布计划")
+	}
+	return slipway.JoinTexts(texts)
+}
+
+// fieldText names a field of a plan by the path that problems and entries use.
+func fieldText(path string) slipway.Text {
+	switch {
+	case path == "name":
+		return slipway.T("the name", "名称")
+	case path == "manager":
+		return slipway.T("the manager", "发布负责人")
+	case path == "description":
+		return slipway.T("the description", "描述")
+	case path == "start_time", path == "end_time":
+		return slipway.T("the window", "发布窗口期")
+	case path == "schedule_execute_time":
+		return slipway.T("the schedule", "定时执行")
+	case strings.HasPrefix(path, "jira_sprint_association"):
+		return slipway.T("the sprints", "需求关联")
+	case strings.HasPrefix(path, "approval"):
+		return slipway.T("the approvers", "审批配置")
+	case strings.HasPrefix(path, "jobs"):
+		return slipway.T("the items", "发布项")
+	}
+	return slipway.Text{EN: path, ZH: path}
+}

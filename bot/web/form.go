@@ -1,0 +1,213 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"slipway"
+	"slipway/bot"
+)
+
+// fieldPrefix stands before the names of a form's fields, so that they cannot be taken
+// for those that every form has.
+const fieldPrefix = "f."
+
+// formView is a form as a dialog shows it.
+type formView struct {
+	*bot.Form
+	V     viewer
+	Scene scene
+	// Sent is the form without its values. It comes back with the answers, so that a
+	// refused form can be shown again without anything being kept on the server.
+	Sent     string
+	Problems []string // those that belong to no field
+	Inputs   []input
+}
+
+// input is a field as HTML.
+type input struct {
+	bot.Field
+	ID      string // unique in the page
+	Name    string // of the control
+	Text    string // the value of a control that has one
+	Error   string
+	Zone    string // the time zone of a date-time
+	Choices []choice
+	Entries [][]input // of a group
+	Blank   []input   // one more entry of a group
+}
+
+// choice is an option of a select or list.
+type choice struct {
+	bot.Option
+	Chosen bool
+}
+
+func newFormView(v viewer, at scene, f *bot.Form, errs map[string]string) *formView {
+	view := &formView{Form: f, V: v, Scene: at}
+	known := map[string]bool{}
+	for _, field := range f.Fields {
+		view.Inputs = append(view.Inputs, newInput(v, field, field.Name, errs, known))
+	}
+	view.Problems = problemsOf(errs, known)
+	sent, err := json.Marshal(bare(f))
+	if err != nil {
+		panic("marshal form: " + err.Error()) // a form is made of strings
+	}
+	view.Sent = string(sent)
+	return view
+}
+
+func newInput(v viewer, f bot.Field, name string, errs map[string]string, known map[string]bool) input {
+	known[name] = true
+	in := input{Field: f, Name: fieldPrefix + name, ID: "f-" + idOf(name), Error: errs[name]}
+	if len(f.Value) > 0 {
+		in.Text = f.Value[0]
+	}
+	switch f.Kind {
+	case bot.TimeField:
+		in.Zone = v.Zone()
+		if unix, err := strconv.ParseInt(in.Text, 10, 64); err == nil {
+			in.Text = v.localTime(unix)
+		}
+	case bot.SelectField, bot.PersonField, bot.PeopleField:
+		for _, o := range f.Options {
+			in.Choices = append(in.Choices, choice{o, slices.Contains(f.Value, o.Value)})
+		}
+		in.keepUnknown()
+	case bot.GroupField:
+		for i, entry := range f.Entries {
+			in.Entries = append(in.Entries, newEntry(v, f, i, entry, errs, known))
+		}
+		in.Blank = newEntry(v, f, len(f.Entries), nil, nil, map[string]bool{})
+	case bot.TextField, bot.LongField, bot.MarkdownField, bot.NumberField, bot.CheckField, bot.HiddenField:
+	}
+	return in
+}
+
+// keepUnknown adds chosen values that are not among the options, so that sending the
+// form does not lose them.
+func (in *input) keepUnknown() {
+	for _, value := range in.Value {
+		if value != "" && !slices.ContainsFunc(in.Choices, func(c choice) bool { return c.Value == value }) {
+			in.Choices = append(in.Choices, choice{bot.Option{Value: value, Label: value}, true})
+		}
+	}
+}
+
+func newEntry(v viewer, group bot.Field, i int, entry bot.Values, errs map[string]string, known map[string]bool) []input {
+	inputs := make([]input, 0, len(group.Fields))
+	for _, f := range group.Fields {
+		if value, ok := entry[f.Name]; ok {
+			f.Value = value
+		}
+		if f.Show != nil {
+			show := *f.Show
+			show.Field = bot.EntryName(group.Name, i, show.Field)
+			f.Show = &show
+		}
+		inputs = append(inputs, newInput(v, f, bot.EntryName(group.Name, i, f.Name), errs, known))
+	}
+	return inputs
+}
+
+// idOf makes a name fit for an id attribute.
+func idOf(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' {
+			return r
+		}
+		return '-'
+	}, name)
+}
+
+// bare is a form without its values, which travel as fields.
+func bare(f *bot.Form) *bot.Form {
+	c := *f
+	c.Fields = slices.Clone(f.Fields)
+	for i := range c.Fields {
+		c.Fields[i].Value, c.Fields[i].Entries = nil, nil
+	}
+	return &c
+}
+
+// readForm reads what bare wrote. It only says what to show again and how to read the
+// answers; what may be done is decided by the bot.
+func readForm(sent string) (*bot.Form, error) {
+	var f bot.Form
+	if err := json.Unmarshal([]byte(sent), &f); err != nil {
+		return nil, slipway.Refuse(slipway.Invalid, "The form could not be read. Please open it again.", "无法读取表单，请重新打开。").Because(err)
+	}
+	return &f, nil
+}
+
+// fieldsOf reads the answers to a form.
+func fieldsOf(v viewer, f *bot.Form, sent url.Values) bot.Values {
+	out := bot.Values{}
+	for _, field := range f.Fields {
+		if field.Kind != bot.GroupField {
+			readField(v, out, field, field.Name, sent)
+			continue
+		}
+		for i := range countEntries(sent, field.Name) {
+			for _, inner := range field.Fields {
+				readField(v, out, inner, bot.EntryName(field.Name, i, inner.Name), sent)
+			}
+		}
+	}
+	return out
+}
+
+// readField takes over one answer. A field that a browser leaves out, such as a list
+// in which nothing is ticked, is an empty answer.
+func readField(v viewer, out bot.Values, f bot.Field, name string, sent url.Values) {
+	values := []string{}
+	for _, s := range sent[fieldPrefix+name] {
+		s = strings.ReplaceAll(s, "\r\n", "\n")
+		if f.Kind == bot.TimeField {
+			if unix, ok := v.parseLocal(s); ok {
+				s = strconv.FormatInt(unix, 10)
+			}
+		}
+		if s != "" {
+			values = append(values, s)
+		}
+	}
+	out[name] = values
+}
+
+// countEntries returns how many entries of a group were sent: one more than the
+// greatest number that occurs, within reason.
+func countEntries(sent url.Values, group string) int {
+	n := 0
+	for name := range sent {
+		rest, ok := strings.CutPrefix(name, fieldPrefix+group+"[")
+		if !ok {
+			continue
+		}
+		number, _, _ := strings.Cut(rest, "]")
+		if i, err := strconv.Atoi(number); err == nil && i >= n && i < 2*slipway.MaxItems {
+			n = i + 1
+		}
+	}
+	return n
+}
+
+// keep puts the answers into the form, so that it can be shown again with them.
+func keep(f *bot.Form, answers bot.Values) {
+	for i := range f.Fields {
+		field := &f.Fields[i]
+		if field.Kind == bot.GroupField {
+			field.Entries = answers.Entries(field.Name)
+			continue
+		}
+		field.Value = answers[field.Name]
+	}
+}
+
+// Number is the 1-based place of an entry.
+func (in input) Number(i int) string { return fmt.Sprint(i + 1) }

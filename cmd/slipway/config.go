@@ -1,0 +1,369 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"slipway"
+	"slipway/commands"
+	"slipway/webhook"
+)
+
+// secret is a value that prints as ***.
+type secret string
+
+func (s secret) hidden() string {
+	if s == "" {
+		return ""
+	}
+	return "***"
+}
+
+// String implements fmt.Stringer.
+func (s secret) String() string { return s.hidden() }
+
+// LogValue implements slog.LogValuer.
+func (s secret) LogValue() slog.Value { return slog.StringValue(s.hidden()) }
+
+// MarshalYAML implements yaml.Marshaler.
+func (s secret) MarshalYAML() (any, error) { return s.hidden(), nil }
+
+// MarshalJSON implements json.Marshaler.
+func (s secret) MarshalJSON() ([]byte, error) { return []byte(`"` + s.hidden() + `"`), nil }
+
+// config is everything that can be set (design section 7).
+type config struct {
+	Listen       string `yaml:"listen"`
+	PublicURL    string `yaml:"public_url"`
+	DataDir      string `yaml:"data_dir"`
+	WorkflowsDir string `yaml:"workflows_dir"`
+	DatabaseURL  secret `yaml:"database_url"`
+	RedisURL     secret `yaml:"redis_url"`
+	AdminToken   secret `yaml:"admin_token"`
+
+	file `yaml:",inline"`
+}
+
+// file is what slipway.yaml may hold, every key optional.
+type file struct {
+	Users         []userConfig `yaml:"users"`
+	Rooms         []roomConfig `yaml:"rooms"`
+	Hooks         []hookConfig `yaml:"hooks"`
+	OnItemFailure string       `yaml:"on_item_failure"`
+	SelfApproval  bool         `yaml:"self_approval"`
+}
+
+type userConfig struct {
+	Name         string `yaml:"name"`
+	Email        string `yaml:"email"`
+	Role         string `yaml:"role"`
+	SlackID      string `yaml:"slack_id"`
+	FeishuOpenID string `yaml:"feishu_open_id"`
+	Locale       string `yaml:"locale"`
+	TimeZone     string `yaml:"time_zone"`
+}
+
+type roomConfig struct {
+	Platform string `yaml:"platform"`
+	ID       string `yaml:"id"`
+	Name     string `yaml:"name"`
+	Locale   string `yaml:"locale"`
+}
+
+type hookConfig struct {
+	Name           string            `yaml:"name"`
+	URL            string            `yaml:"url"`
+	Events         []string          `yaml:"events"`
+	Wait           bool              `yaml:"wait"`
+	Deadline       string            `yaml:"deadline"`
+	Secrets        []secret          `yaml:"secrets"`
+	CallbackToken  secret            `yaml:"callback_token"`
+	CallbackSigned bool              `yaml:"callback_signed"`
+	Headers        map[string]secret `yaml:"headers"`
+	AllowPrivate   bool              `yaml:"allow_private"`
+	Compat         string            `yaml:"compat"`
+	Envelope       string            `yaml:"envelope"`
+	Credentials    bool              `yaml:"credentials"`
+	Enabled        *bool             `yaml:"enabled"`
+}
+
+// loadConfig reads the file and the environment, which wins, and names every problem.
+func loadConfig(path string, p process) (*config, error) {
+	c := &config{Listen: "127.0.0.1:8080", DataDir: "./data", WorkflowsDir: "./workflows"}
+	var problems []error
+	note := func(key, format string, args ...any) {
+		problems = append(problems, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
+	}
+	problems = append(problems, c.read(path, p)...)
+	for name, to := range map[string]*string{
+		"SLIPWAY_LISTEN": &c.Listen, "SLIPWAY_PUBLIC_URL": &c.PublicURL, "SLIPWAY_DATA_DIR": &c.DataDir,
+		"SLIPWAY_WORKFLOWS_DIR": &c.WorkflowsDir, "SLIPWAY_DATABASE_URL": (*string)(&c.DatabaseURL),
+		"SLIPWAY_REDIS_URL": (*string)(&c.RedisURL), "SLIPWAY_ADMIN_TOKEN": (*string)(&c.AdminToken),
+	} {
+		if v, ok := p.getenv(name); ok && v != "" {
+			*to = v
+		}
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		note("SLIPWAY_LISTEN", "an address such as 127.0.0.1:8080 is expected, not %q", c.Listen)
+	}
+	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		note("SLIPWAY_PUBLIC_URL", "an http or https address is expected, not %q", c.PublicURL)
+	}
+	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	if u, err := url.Parse(string(c.DatabaseURL)); c.DatabaseURL != "" && (err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql") {
+		note("SLIPWAY_DATABASE_URL", "postgres://user:password@host:5432/name is expected")
+	}
+	if n := len(c.AdminToken); n > 0 && n < 16 {
+		note("SLIPWAY_ADMIN_TOKEN", "at least 16 characters are expected, so that it cannot be guessed; this has %d", n)
+	}
+	problems = append(problems, c.check()...)
+	if len(problems) > 0 {
+		return nil, fmt.Errorf("the configuration has %d problem(s):\n  %w", len(problems), joined(problems))
+	}
+	return c, nil
+}
+
+func joined(errs []error) error {
+	texts := make([]string, len(errs))
+	for i, e := range errs {
+		texts[i] = e.Error()
+	}
+	slices.Sort(texts)
+	return errors.New(strings.Join(slices.Compact(texts), "\n  "))
+}
+
+// read reads slipway.yaml; only a file that was asked for has to be there.
+func (c *config) read(path string, p process) []error {
+	asked := path != ""
+	if !asked {
+		path, asked = p.getenv("SLIPWAY_CONFIG")
+	}
+	if path == "" {
+		path = "slipway.yaml"
+	}
+	data, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	if errors.Is(err, fs.ErrNotExist) && !asked {
+		return nil
+	}
+	if err != nil {
+		return []error{fmt.Errorf("--config: %w", err)}
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	dec.KnownFields(true)
+	var f file
+	err = dec.Decode(&f)
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	var types *yaml.TypeError
+	if errors.As(err, &types) {
+		out := make([]error, len(types.Errors))
+		for i, e := range types.Errors {
+			out[i] = errors.New(path + " " + explainYAML(e))
+		}
+		return out
+	}
+	if err != nil {
+		return []error{fmt.Errorf("%s: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))}
+	}
+	c.file = f
+	return nil
+}
+
+var (
+	unknownField = regexp.MustCompile(`^(line \d+): field (\S+) not found in type .*$`)
+	wrongType    = regexp.MustCompile(`^(line \d+): cannot unmarshal (\S+) (.*) ?into (\S+)$`)
+)
+
+// explainYAML says in our words what the YAML reader found.
+func explainYAML(s string) string {
+	if m := unknownField.FindStringSubmatch(s); m != nil {
+		return m[1] + ": " + m[2] + " is not a key that is known here"
+	}
+	if m := wrongType.FindStringSubmatch(s); m != nil {
+		want := map[string]string{"bool": "true or false", "string": "a text", "int": "a whole number", "main.secret": "a text"}[m[4]]
+		switch {
+		case want != "":
+		case strings.HasPrefix(m[4], "[]"):
+			want = "a list"
+		default:
+			want = "a mapping of keys"
+		}
+		return fmt.Sprintf("%s: %s is expected, not %s", m[1], want, strings.Trim(m[3], " `"))
+	}
+	return s
+}
+
+// check judges the file's keys.
+func (c *config) check() []error {
+	var out []error
+	note := func(key, format string, args ...any) {
+		out = append(out, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
+	}
+	if !slices.Contains([]string{"", "hold", "continue"}, c.OnItemFailure) {
+		note("on_item_failure", "hold or continue is expected, not %q", c.OnItemFailure)
+	}
+	mails := map[string]bool{}
+	for i, u := range c.Users {
+		at := fmt.Sprintf("users[%d]", i)
+		if err := u.newUser().Check(); err != nil {
+			for _, p := range slipway.ProblemsOf(err) {
+				note(at+"."+p.Path, "%s", p.Text.EN)
+			}
+		}
+		if mails[strings.ToLower(u.Email)] {
+			note(at+".email", "%s is there twice", u.Email)
+		}
+		mails[strings.ToLower(u.Email)] = true
+	}
+	for i, r := range c.Rooms {
+		at := fmt.Sprintf("rooms[%d]", i)
+		if !slices.Contains([]string{"web", "slack", "feishu"}, r.Platform) {
+			note(at+".platform", "web, slack or feishu is expected, not %q", r.Platform)
+		}
+		if r.ID == "" {
+			note(at+".id", "the id of a room is expected")
+		}
+	}
+	names := map[string]bool{}
+	for i, h := range c.Hooks {
+		at := fmt.Sprintf("hooks[%d]", i)
+		if names[h.Name] {
+			note(at+".name", "%q is there twice", h.Name)
+		}
+		names[h.Name] = true
+		h.check(func(key, format string, args ...any) { note(at+"."+key, format, args...) })
+	}
+	return out
+}
+
+func (u userConfig) newUser() commands.NewUser {
+	return commands.NewUser{
+		Name: u.Name, Email: u.Email, Role: slipway.Role(u.Role), SlackID: u.SlackID, FeishuOpenID: u.FeishuOpenID,
+		Locale: u.Locale, TimeZone: u.TimeZone,
+	}
+}
+
+var hookName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+
+func (h *hookConfig) check(note func(key, format string, args ...any)) {
+	if !hookName.MatchString(h.Name) {
+		note("name", "a name of letters, digits, - and _ is expected, not %q", h.Name)
+	}
+	var err error
+	if h.AllowPrivate {
+		err = webhook.CheckURL(h.URL, webhook.PrivateNetworks()...)
+	} else {
+		err = webhook.CheckURL(h.URL)
+	}
+	if err != nil {
+		note("url", "%v", err)
+	}
+	if len(h.Events) == 0 {
+		note("events", "at least one of finish_planning, start_execute, all_job_done is expected")
+	}
+	for _, e := range h.Events {
+		if !slices.Contains(slipway.Events(), slipway.Event(e)) {
+			note("events", "finish_planning, start_execute or all_job_done is expected, not %q", e)
+		}
+	}
+	if d, err := time.ParseDuration(h.Deadline); h.Deadline != "" && (err != nil || d <= 0) {
+		note("deadline", "a duration such as 24h or 30m is expected, not %q", h.Deadline)
+	}
+	for i, s := range h.Secrets {
+		if _, err := webhook.ParseSecret(string(s)); err != nil {
+			note(fmt.Sprintf("secrets[%d]", i), "%v", err)
+		}
+	}
+	if h.CallbackSigned && len(h.Secrets) == 0 {
+		note("callback_signed", "needs at least one of secrets")
+	}
+	headers := h.headers()
+	if err := webhook.CheckHeaders(headers); err != nil {
+		note("headers", "%v", err)
+	}
+	if h.Compat != "" && h.Compat != webhook.CompatZadig {
+		note("compat", "zadig or nothing is expected, not %q", h.Compat)
+	}
+	if !slices.Contains([]string{"", string(slipway.EnvelopeDocument), string(slipway.EnvelopeV5)}, h.Envelope) {
+		note("envelope", "document or v5 is expected, not %q", h.Envelope)
+	}
+}
+
+func (h *hookConfig) headers() map[string]string {
+	out := make(map[string]string, len(h.Headers))
+	for k, v := range h.Headers {
+		out[k] = string(v)
+	}
+	return out
+}
+
+// rules are the settings that transitions obey.
+func (c *config) rules(html func(string) string) *slipway.Rules {
+	r := &slipway.Rules{SelfApproval: c.SelfApproval, ContinueOnFailure: c.OnItemFailure == "continue", HTML: html}
+	for _, h := range c.Hooks {
+		e := slipway.Endpoint{
+			Name: h.Name, URL: h.URL, Wait: h.Wait, CallbackToken: string(h.CallbackToken), CallbackSigned: h.CallbackSigned,
+			Headers: h.headers(), AllowPrivate: h.AllowPrivate, Compat: h.Compat, Envelope: slipway.Envelope(h.Envelope),
+			Credentials: h.Credentials, Disabled: h.Enabled != nil && !*h.Enabled,
+		}
+		for _, ev := range h.Events {
+			e.Events = append(e.Events, slipway.Event(ev))
+		}
+		for _, s := range h.Secrets {
+			e.Secrets = append(e.Secrets, string(s))
+		}
+		e.Deadline, _ = time.ParseDuration(h.Deadline) // checked before
+		r.Endpoints = append(r.Endpoints, e)
+	}
+	return r
+}
+
+// embedded tells whether nothing was set up: SQLite and the in-process Redis.
+func (c *config) embedded() bool { return c.DatabaseURL == "" }
+
+// publicURL is how others reach Slipway.
+func (c *config) publicURL() string {
+	if c.PublicURL != "" {
+		return c.PublicURL
+	}
+	host, port, _ := net.SplitHostPort(c.Listen)
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+func configCommand(args []string, path string, p process) error {
+	if len(args) != 1 || args[0] != "check" && args[0] != "show" {
+		return errors.New("config check or config show is expected")
+	}
+	c, err := loadConfig(path, p)
+	if err != nil {
+		return err
+	}
+	if args[0] == "check" {
+		_, err = fmt.Fprintln(p.stdout, "the configuration is in order")
+		return err
+	}
+	out, err := yaml.Marshal(c)
+	if err != nil {
+		return fmt.Errorf("print configuration: %w", err)
+	}
+	_, err = p.stdout.Write(out)
+	return err
+}

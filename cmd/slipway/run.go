@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"slipway"
+)
+
+// process is what a program gets from its surroundings.
+type process struct {
+	getenv         func(string) (string, bool)
+	environ        func() []string
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+// exitCode ends the program without another word.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+const usage = `Slipway, the release-plan bot.
+
+Usage: slipway [command] [options]
+
+  serve            run the bot, the console, the API and the workers (the default)
+                   --role all|api|worker   what this process does (default all)
+  demo             play a whole release by itself; --stay keeps it to be looked at
+  migrate          bring the database to this version's schema
+  config check     read the configuration and name every problem
+  config show      print the configuration in force, secrets as ***
+  apply FILE       create a plan from a document, or replace one: --plan '#12' ("-" reads standard input)
+  plan list        the plans, newest first: --status, --q, --manager, --limit
+  plan show REF    one plan; REF is its number or id
+  plan log REF     its operation log
+  plan VERB REF    submit, start, approve, reject, replan, cancel, ask_again, override, copy: --comment TEXT
+  plan VERB REF ITEM   execute, complete, skip, retry: --remark TEXT
+  version          print the version
+
+  --config FILE    configuration, else SLIPWAY_CONFIG, else slipway.yaml if it is there
+
+apply and plan talk to a running Slipway: SLIPWAY_PUBLIC_URL (default http://127.0.0.1:8080)
+and SLIPWAY_TOKEN (a user's API token) or SLIPWAY_ADMIN_TOKEN.
+`
+
+// run is the program: it reads the command line and hands over.
+func run(ctx context.Context, args []string, p process) error {
+	args, configPath, err := takeOption(args, "config")
+	if err != nil {
+		return err
+	}
+	name := "serve"
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		name, args = args[0], args[1:]
+	}
+	for _, a := range append([]string{name}, args...) {
+		if a == "-h" || a == "-help" || a == "--help" {
+			name = "help"
+		}
+	}
+	switch name {
+	case "help":
+		_, err := io.WriteString(p.stdout, usage)
+		return err
+	case "version":
+		_, err := fmt.Fprintln(p.stdout, "slipway", version)
+		return err
+	case "serve":
+		return serve(ctx, args, configPath, p)
+	case "demo":
+		return demo(ctx, args, p)
+	case "migrate":
+		return migrate(ctx, args, configPath, p)
+	case "config":
+		return configCommand(args, configPath, p)
+	case "apply":
+		return apply(ctx, args, p)
+	case "plan":
+		return planCommand(ctx, args, p)
+	}
+	return fmt.Errorf("%q is not a command; `slipway help` lists them", name)
+}
+
+// takeOption takes "--name value" or "--name=value" out of the arguments.
+func takeOption(args []string, name string) ([]string, string, error) {
+	var rest []string
+	value := ""
+	for i := 0; i < len(args); i++ {
+		switch a := strings.TrimPrefix(args[i], "-"); {
+		case a == "-"+name || args[i] == "-"+name:
+			if i+1 == len(args) {
+				return nil, "", fmt.Errorf("--%s expects a value", name)
+			}
+			i++
+			value = args[i]
+		case strings.HasPrefix(a, "-"+name+"="):
+			value = strings.TrimPrefix(a, "-"+name+"=")
+		default:
+			rest = append(rest, args[i])
+		}
+	}
+	return rest, value, nil
+}
+
+// plainError says an error to the person at the terminal.
+func plainError(err error) string {
+	var e *slipway.Error
+	if !errors.As(err, &e) {
+		return err.Error()
+	}
+	var b strings.Builder
+	b.WriteString(e.Text.EN)
+	for _, p := range e.Problems {
+		b.WriteString("\n  " + p.Path + ": " + p.Text.EN)
+	}
+	return b.String()
+}

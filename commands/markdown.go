@@ -1,0 +1,38 @@
+package commands
+
+import (
+	"bytes"
+	"html"
+
+	"github.com/microcosm-cc/bluemonday"
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
+)
+
+// Markdown renders what people write as sanitised HTML, for pages and the wire.
+type Markdown struct {
+	md     goldmark.Markdown
+	policy *bluemonday.Policy
+}
+
+// NewMarkdown returns a renderer that may be used side by side.
+func NewMarkdown() *Markdown {
+	p := bluemonday.UGCPolicy()
+	p.RequireNoFollowOnLinks(true)
+	p.AddTargetBlankToFullyQualifiedLinks(true)
+	return &Markdown{md: goldmark.New(goldmark.WithExtensions(extension.GFM)), policy: p}
+}
+
+// HTML renders Markdown. Raw HTML in it, which the documented rich text is, passes
+// as far as it is harmless.
+func (m *Markdown) HTML(markdown string) string {
+	if markdown == "" {
+		return ""
+	}
+	var b bytes.Buffer
+	if err := m.md.Convert([]byte(markdown), &b); err != nil {
+		// Writing to memory does not fail; plain text is the safe answer if it did.
+		return "<p>" + html.EscapeString(markdown) + "</p>"
+	}
+	return m.policy.Sanitize(b.String())
+}

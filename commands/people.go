@@ -1,0 +1,230 @@
+package commands
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"fmt"
+	"net/mail"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"slipway"
+	"slipway/storage"
+)
+
+// How long the credentials of people are good.
+const (
+	LinkLife    = 72 * time.Hour
+	SessionLife = 30 * 24 * time.Hour
+)
+
+// NewUser is what is known of a person to be added.
+type NewUser struct {
+	Name         string       `json:"name"`
+	Email        string       `json:"email"`
+	Role         slipway.Role `json:"role,omitempty"`
+	SlackID      string       `json:"slack_id,omitempty"`
+	FeishuOpenID string       `json:"feishu_open_id,omitempty"`
+	Locale       string       `json:"locale,omitempty"`
+	TimeZone     string       `json:"time_zone,omitempty"`
+}
+
+// AddUser makes a user and returns the API token, which is not shown again. Only
+// admins may.
+func (c *Commands) AddUser(ctx context.Context, by *slipway.User, n NewUser) (*slipway.User, string, error) {
+	if err := adminOnly(by); err != nil {
+		return nil, "", err
+	}
+	u, err := c.PutUser(ctx, n)
+	if err != nil {
+		return nil, "", err
+	}
+	token, err := c.issue(ctx, storage.CredentialAPI, u, 0)
+	if err != nil {
+		return nil, "", err
+	}
+	return u, token, nil
+}
+
+// PutUser makes a user without asking who wants it; it is for start-up.
+func (c *Commands) PutUser(ctx context.Context, n NewUser) (*slipway.User, error) {
+	u, err := n.user()
+	if err != nil {
+		return nil, err
+	}
+	u.ID = c.uuid()
+	u.CreatedAt = c.Now().Unix()
+	if err := c.Store.CreateUser(ctx, u); err != nil {
+		return nil, fmt.Errorf("add user: %w", err)
+	}
+	return u, nil
+}
+
+func (c *Commands) uuid() string {
+	h := c.random(16)
+	return h[:8] + "-" + h[8:12] + "-4" + h[13:16] + "-a" + h[17:20] + "-" + h[20:]
+}
+
+func adminOnly(u *slipway.User) error {
+	if u != nil && u.Role == slipway.RoleAdmin {
+		return nil
+	}
+	return slipway.Refuse(slipway.Forbidden, "Only an admin can do this. Ask one of them.", "只有管理员可以进行此操作，请联系管理员。")
+}
+
+func (n NewUser) user() (*slipway.User, error) {
+	var f slipway.Faults
+	u := &slipway.User{
+		Name: strings.TrimSpace(n.Name), Email: strings.ToLower(strings.TrimSpace(n.Email)), Role: n.Role,
+		SlackID: n.SlackID, FeishuOpenID: n.FeishuOpenID, Locale: slipway.ParseLang(n.Locale), TimeZone: n.TimeZone,
+	}
+	if u.Name == "" || utf8.RuneCountInString(u.Name) > slipway.MaxName || strings.ContainsFunc(u.Name, func(r rune) bool { return r < ' ' }) {
+		f.Add("name", "a name of 1 to %d characters is expected", "需要填写姓名（1 到 %d 个字符）", slipway.MaxName)
+	}
+	if a, err := mail.ParseAddress(u.Email); err != nil || a.Address != u.Email {
+		f.Add("email", "an e-mail address is expected, for example alice@example.com", "需要填写邮箱地址，例如 alice@example.com")
+	}
+	if u.Role == "" {
+		u.Role = slipway.RoleMember
+	}
+	if u.Role != slipway.RoleMember && u.Role != slipway.RoleAdmin {
+		f.Add("role", "member or admin is expected, not %q", "应为 member 或 admin，而不是 %q", n.Role)
+	}
+	if n.Locale != "" && !strings.HasPrefix(strings.ToLower(n.Locale), "en") && !strings.HasPrefix(strings.ToLower(n.Locale), "zh") {
+		f.Add("locale", "en or zh is expected, not %q", "应为 en 或 zh，而不是 %q", n.Locale)
+	}
+	if u.TimeZone == "" {
+		u.TimeZone = "UTC"
+	}
+	if _, err := time.LoadLocation(u.TimeZone); err != nil || u.TimeZone == "Local" {
+		f.Add("time_zone", "an IANA time zone is expected, for example Asia/Shanghai, not %q", "应为 IANA 时区，例如 Asia/Shanghai，而不是 %q", n.TimeZone)
+	}
+	return u, f.Err("The user is not right yet.", "用户信息有误。")
+}
+
+// NewLink returns the secret of a one-time sign-in link for a user. Only admins may
+// make one for somebody else.
+func (c *Commands) NewLink(ctx context.Context, by *slipway.User, userID string) (string, error) {
+	if by == nil || by.ID != userID {
+		if err := adminOnly(by); err != nil {
+			return "", err
+		}
+	}
+	u, err := c.Store.User(ctx, userID)
+	if err != nil {
+		return "", fmt.Errorf("new link: %w", err)
+	}
+	return c.issue(ctx, storage.CredentialLink, u, LinkLife)
+}
+
+// issue makes a credential and returns its secret; only the hash is kept.
+func (c *Commands) issue(ctx context.Context, kind storage.CredentialKind, u *slipway.User, life time.Duration) (string, error) {
+	token := "slp_" + c.random(24)
+	now := c.Now()
+	cred := storage.Credential{Hash: HashToken(token), Kind: kind, UserID: u.ID, CreatedAt: now.Unix()}
+	if life > 0 {
+		cred.ExpiresAt = now.Add(life).Unix()
+	}
+	if err := c.Store.PutCredential(ctx, cred); err != nil {
+		return "", fmt.Errorf("issue %s credential: %w", kind, err)
+	}
+	return token, nil
+}
+
+// HashToken is how secrets of people are kept.
+func HashToken(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
+
+// Owner tells whose sign-in secret this is, without using it up: nil if nobody's.
+func (c *Commands) Owner(ctx context.Context, token string) (*slipway.User, error) {
+	if u, err := c.Store.UserByCredential(ctx, storage.CredentialLink, HashToken(token), c.Now()); err == nil {
+		return u, nil
+	} else if slipway.CodeOf(err) == slipway.Internal {
+		return nil, fmt.Errorf("find owner of link: %w", err)
+	}
+	u, err := c.Authenticate(ctx, token, "")
+	if slipway.CodeOf(err) == slipway.Unauthenticated {
+		return nil, nil //nolint:nilnil // nobody's
+	}
+	return u, err
+}
+
+// SignIn takes a one-time link's secret, an API token or the admin token, and
+// returns the user with the secret of a new session.
+func (c *Commands) SignIn(ctx context.Context, token string) (*slipway.User, string, error) {
+	u, err := c.Store.TakeLink(ctx, HashToken(token), c.Now())
+	if slipway.CodeOf(err) == slipway.NotFound {
+		u, err = c.Authenticate(ctx, token, "")
+	}
+	if err != nil {
+		if slipway.CodeOf(err) == slipway.Unauthenticated {
+			return nil, "", slipway.Refuse(slipway.Unauthenticated,
+				"This sign-in link or token is not valid; a link works once, for three days. Ask an admin for a new one.",
+				"登录链接或令牌无效。链接只能使用一次，三天内有效，请向管理员索取新的链接。")
+		}
+		return nil, "", fmt.Errorf("sign in: %w", err)
+	}
+	session, err := c.issue(ctx, storage.CredentialSession, u, SessionLife)
+	if err != nil {
+		return nil, "", err
+	}
+	return u, session, nil
+}
+
+// Session returns the user of a session; Unauthenticated if there is none.
+func (c *Commands) Session(ctx context.Context, secret string) (*slipway.User, error) {
+	u, err := c.Store.UserByCredential(ctx, storage.CredentialSession, HashToken(secret), c.Now())
+	if slipway.CodeOf(err) == slipway.NotFound {
+		return nil, slipway.Refuse(slipway.Unauthenticated, "Please sign in.", "请登录。")
+	}
+	return u, err
+}
+
+// SignOut ends a session.
+func (c *Commands) SignOut(ctx context.Context, secret string) error {
+	if err := c.Store.DropCredential(ctx, HashToken(secret)); err != nil {
+		return fmt.Errorf("sign out: %w", err)
+	}
+	return nil
+}
+
+// Authenticate returns the user of an API token. The admin token acts as the admin,
+// or as the user whose e-mail is given in actAs; nobody else may act as others.
+func (c *Commands) Authenticate(ctx context.Context, token, actAs string) (*slipway.User, error) {
+	hash := HashToken(token)
+	if token != "" && c.AdminTokenHash != "" && subtle.ConstantTimeCompare([]byte(hash), []byte(c.AdminTokenHash)) == 1 {
+		if actAs == "" {
+			return c.Admin, nil
+		}
+		u, err := c.Store.UserByEmail(ctx, strings.ToLower(strings.TrimSpace(actAs)))
+		if slipway.CodeOf(err) == slipway.NotFound {
+			return nil, slipway.Refuse(slipway.Forbidden,
+				"Slipway-Actor names %q, whom nobody knows. Use the e-mail of a user.",
+				"Slipway-Actor 中的 %q 不是已知用户，请使用用户的邮箱。", actAs)
+		}
+		return u, err
+	}
+	u, err := c.Store.UserByCredential(ctx, storage.CredentialAPI, hash, c.Now())
+	switch {
+	case slipway.CodeOf(err) == slipway.NotFound:
+		return nil, slipway.Refuse(slipway.Unauthenticated,
+			"A valid token is needed: `Authorization: Bearer TOKEN`.", "需要有效的令牌：`Authorization: Bearer TOKEN`。")
+	case err != nil:
+		return nil, fmt.Errorf("authenticate: %w", err)
+	case actAs != "" && !strings.EqualFold(actAs, u.Email):
+		return nil, slipway.Refuse(slipway.Forbidden,
+			"Only the admin token may act as somebody else (Slipway-Actor).", "只有管理员令牌可以代表他人操作（Slipway-Actor）。")
+	}
+	return u, nil
+}
+
+// Check names everything that is wrong with a person to be added.
+func (n NewUser) Check() error {
+	_, err := n.user()
+	return err
+}

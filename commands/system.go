@@ -1,0 +1,59 @@
+package commands
+
+import (
+	"context"
+
+	"slipway"
+	"slipway/storage"
+)
+
+// The use cases of this file are asked by tasks. Their request ids are "task:<id>",
+// so a task that runs twice has one effect.
+
+// EndWindow times a plan out when its window is over.
+func (c *Commands) EndWindow(ctx context.Context, requestID, planID string) (storage.Outcome, error) {
+	return c.system(ctx, requestID, planID, slipway.VerbTimeout, (*slipway.Plan).EndWindow)
+}
+
+// FireSchedule executes the workflow items at the scheduled time.
+func (c *Commands) FireSchedule(ctx context.Context, requestID, planID string) (storage.Outcome, error) {
+	return c.system(ctx, requestID, planID, slipway.VerbSchedule, (*slipway.Plan).FireSchedule)
+}
+
+// ExpireGate fails a gate whose deadline has passed.
+func (c *Commands) ExpireGate(ctx context.Context, requestID, planID, deliveryID string) (storage.Outcome, error) {
+	return c.system(ctx, requestID, planID, slipway.VerbExpireGate, func(p *slipway.Plan, req slipway.Request) (*slipway.Change, error) {
+		return p.FailWait(req, slipway.VerbExpireGate, deliveryID,
+			slipway.T("No answer came before the deadline.", "在截止时间前没有收到答复。"))
+	})
+}
+
+// GiveUpHook fails a gate whose question cannot be delivered. For a delivery that
+// nobody waits for it is Unchanged.
+func (c *Commands) GiveUpHook(ctx context.Context, requestID, planID, deliveryID string, reason slipway.Text) (storage.Outcome, error) {
+	return c.system(ctx, requestID, planID, slipway.VerbGiveUp, func(p *slipway.Plan, req slipway.Request) (*slipway.Change, error) {
+		return p.FailWait(req, slipway.VerbGiveUp, deliveryID, reason)
+	})
+}
+
+// RunStarted notes that an engine has begun a run.
+func (c *Commands) RunStarted(ctx context.Context, requestID, planID, runID, url string) (storage.Outcome, error) {
+	return c.system(ctx, requestID, planID, slipway.VerbRunStarted, func(p *slipway.Plan, req slipway.Request) (*slipway.Change, error) {
+		return p.RunStarted(req, runID, url)
+	})
+}
+
+// RunEnded settles the item of a run.
+func (c *Commands) RunEnded(ctx context.Context, requestID, planID, runID string, s slipway.RunStatus, reason slipway.Text) (storage.Outcome, error) {
+	return c.system(ctx, requestID, planID, slipway.VerbRunEnded, func(p *slipway.Plan, req slipway.Request) (*slipway.Change, error) {
+		return p.RunEnded(req, runID, s, reason)
+	})
+}
+
+func (c *Commands) system(ctx context.Context, requestID, planID string, verb slipway.Verb,
+	fn func(*slipway.Plan, slipway.Request) (*slipway.Change, error),
+) (storage.Outcome, error) {
+	return c.change(ctx, systemAsk(requestID), planID, verb, func(req slipway.Request, p *slipway.Plan) (*slipway.Change, error) {
+		return fn(p, req)
+	})
+}

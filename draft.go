@@ -1,0 +1,287 @@
+package slipway
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Draft is what people decide about a plan: everything but its life.
+type Draft struct {
+	Name                string
+	Manager             PersonRef
+	Description         string
+	StartTime           int64
+	EndTime             int64
+	ScheduleExecuteTime int64
+	Jira                *JiraAssociation
+	Approval            *Approval // votes are ignored
+	Items               []*Item   // an empty ID is a new item; the rest of its life is ignored
+}
+
+// The limits of a draft.
+const (
+	MaxName    = 200     // characters of a plan's or item's name
+	MaxText    = 100_000 // characters of a description or item text
+	MaxItems   = 200
+	MaxPersons = 50 // approvers
+	MaxComment = 4000
+)
+
+// Draft returns what people decided about the plan, ready to be changed and given
+// back to Edit.
+func (p *Plan) Draft() Draft {
+	c := p.Clone()
+	return Draft{
+		Name: c.Name, Manager: c.Manager, Description: c.Description, StartTime: c.StartTime, EndTime: c.EndTime,
+		ScheduleExecuteTime: c.ScheduleExecuteTime, Jira: c.Jira, Approval: c.Approval, Items: c.Items,
+	}
+}
+
+// NewPlan makes a plan in planning from a draft. storage gives it its index.
+func NewPlan(req Request, d Draft) (*Plan, *Change, error) {
+	if err := d.Check(); err != nil {
+		return nil, nil, err
+	}
+	me := PersonRef{ID: req.Actor.ID, Name: req.Actor.Name}
+	p := &Plan{
+		ID: req.objectID(), Version: 1, Phase: PhasePlanning, Creator: me, Editor: me,
+		CreateTime: req.At.Unix(), InstanceCode: req.hex(16),
+	}
+	p.take(req, d)
+	c := p.newChange(req, VerbCreate)
+	c.Entry.From = ""
+	return p, p.done(req, c), nil
+}
+
+// Edit replaces what people decided about the plan. Items that stay the same keep
+// what was done; the version goes up and a new instance code is made.
+func (p *Plan) Edit(req Request, d Draft) (*Change, error) {
+	if err := p.may(req, VerbEdit); err != nil {
+		return nil, err
+	}
+	if err := d.Check(); err != nil {
+		return nil, err
+	}
+	c := p.newChange(req, VerbEdit)
+	c.Entry.Data.Fields = p.take(req, d)
+	if len(c.Entry.Data.Fields) == 0 {
+		return nil, Unchanged
+	}
+	p.Version++
+	p.InstanceCode = req.hex(16)
+	p.Editor = PersonRef{ID: req.Actor.ID, Name: req.Actor.Name}
+	return p.done(req, c), nil
+}
+
+// take copies a draft into the plan and returns the wire names of what changed.
+func (p *Plan) take(req Request, d Draft) []string {
+	var changed []string
+	note := func(field string, differs bool) {
+		if differs {
+			changed = append(changed, field)
+		}
+	}
+	note("name", p.Name != d.Name)
+	note("manager", p.Manager != d.Manager)
+	note("description", p.Description != d.Description)
+	note("start_time", p.StartTime != d.StartTime)
+	note("end_time", p.EndTime != d.EndTime)
+	note("schedule_execute_time", p.ScheduleExecuteTime != d.ScheduleExecuteTime)
+	note("jira_sprint_association", !reflect.DeepEqual(p.Jira, d.Jira))
+	note("approval", !p.Approval.sameRule(d.Approval))
+	p.Name, p.Manager, p.Description = d.Name, d.Manager, d.Description
+	p.StartTime, p.EndTime, p.ScheduleExecuteTime = d.StartTime, d.EndTime, d.ScheduleExecuteTime
+	p.Jira, p.Approval = d.Jira, d.Approval.clone()
+	if p.Approval != nil {
+		p.Approval.Votes, p.Approval.Result = nil, ApprovalOpen
+	}
+	return append(changed, p.takeItems(req, d.Items)...)
+}
+
+func (p *Plan) takeItems(req Request, items []*Item) []string {
+	var changed []string
+	before := slices.Clone(p.Items)
+	after := make([]*Item, 0, len(items))
+	for i, d := range items {
+		old := p.match(d, after)
+		path := fmt.Sprintf("jobs[%d]", i)
+		switch {
+		case old == nil:
+			it := d.Clone()
+			it.ID = req.uuid()
+			it.reset()
+			after, changed = append(after, it), append(changed, path)
+		case old.sameWork(d):
+			if old.Owner != d.Owner {
+				changed = append(changed, path)
+			}
+			old.Owner = d.Owner
+			after = append(after, old)
+		default:
+			it := d.Clone()
+			it.ID = old.ID
+			it.reset()
+			after, changed = append(after, it), append(changed, path)
+		}
+	}
+	p.Items = after
+	if len(changed) == 0 && !slices.Equal(before, after) {
+		changed = append(changed, "jobs")
+	}
+	return changed
+}
+
+// match finds the present item that a drafted one stands for: by id, else by type
+// and name.
+func (p *Plan) match(d *Item, taken []*Item) *Item {
+	for _, it := range p.Items {
+		same := d.ID != "" && it.ID == d.ID || d.ID == "" && it.Type == d.Type && it.Name == d.Name
+		if same && !slices.ContainsFunc(taken, func(t *Item) bool { return t.ID == it.ID }) {
+			return it
+		}
+	}
+	return nil
+}
+
+// sameWork tells whether two items ask for the same thing to be done.
+func (it *Item) sameWork(o *Item) bool {
+	if it.Name != o.Name || it.Type != o.Type {
+		return false
+	}
+	if it.Type == TextItem {
+		return it.Text.Content == o.Text.Content
+	}
+	a, b := it.Workflow, o.Workflow
+	if a.Engine != b.Engine || a.Project != b.Project || a.Name != b.Name || a.Inline != b.Inline ||
+		!maps.Equal(a.Params, b.Params) || string(a.Inputs) != string(b.Inputs) {
+		return false
+	}
+	return !a.Inline || a.Definition.Equal(b.Definition)
+}
+
+func (a *Approval) sameRule(b *Approval) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return a.Type == b.Type && a.Needed == b.Needed && slices.Equal(a.Approvers, b.Approvers)
+}
+
+// Check refuses a draft that contradicts itself; all problems at once.
+func (d *Draft) Check() error {
+	var f Faults
+	checkTitle(&f, "name", d.Name)
+	if d.Manager.ID == "" {
+		f.Add("manager", "a manager is expected: the name, e-mail or id of a user", "需要填写发布负责人：用户的姓名、邮箱或 ID")
+	}
+	if utf8.RuneCountInString(d.Description) > MaxText {
+		f.Add("description", "at most %d characters are possible", "最多 %d 个字符", MaxText)
+	}
+	d.checkTimes(&f)
+	d.checkApproval(&f)
+	d.checkItems(&f)
+	return f.Err("The plan is not right yet.", "发布计划的内容有误。")
+}
+
+func checkTitle(f *Faults, path, name string) {
+	switch n := utf8.RuneCountInString(name); {
+	case strings.TrimSpace(name) == "":
+		f.Add(path, "a name is expected", "需要填写名称")
+	case n > MaxName:
+		f.Add(path, "a name has at most %[1]d characters; this has %[2]d", "名称最多 %[1]d 个字符，目前为 %[2]d 个", MaxName, n)
+	case strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		f.Add(path, "a name is one line without control characters", "名称只能是一行文字，不能包含控制字符")
+	}
+}
+
+func (d *Draft) checkTimes(f *Faults) {
+	for path, t := range map[string]int64{"start_time": d.StartTime, "end_time": d.EndTime, "schedule_execute_time": d.ScheduleExecuteTime} {
+		if t < 0 || t > 253402300799 {
+			f.Add(path, "a time between 1970 and 9999 is expected", "时间应在 1970 年到 9999 年之间")
+		}
+	}
+	if d.StartTime != 0 && d.EndTime != 0 && d.EndTime <= d.StartTime {
+		f.Add("end_time", "the window must end after it starts", "发布窗口期的结束时间必须晚于开始时间")
+	}
+	if s := d.ScheduleExecuteTime; s != 0 && (s < d.StartTime || d.EndTime != 0 && s > d.EndTime) {
+		f.Add("schedule_execute_time", "the schedule must lie inside the window", "定时执行时间必须在发布窗口期内")
+	}
+}
+
+func (d *Draft) checkApproval(f *Faults) {
+	a := d.Approval
+	if a == nil {
+		return
+	}
+	switch a.Type {
+	case NativeApproval, LarkApproval, DingTalkApproval:
+	default:
+		f.Add("approval.type", "native, lark or dingtalk is expected, not %q", "应为 native、lark 或 dingtalk，而不是 %q", a.Type)
+	}
+	if len(a.Approvers) == 0 {
+		f.Add("approval.approvers", "at least one approver is expected", "至少需要一位审批人")
+	}
+	if len(a.Approvers) > MaxPersons {
+		f.Add("approval.approvers", "at most %d approvers are possible", "最多 %d 位审批人", MaxPersons)
+	}
+	seen := map[string]bool{}
+	for i, x := range a.Approvers {
+		if seen[x.ID] {
+			f.Add(fmt.Sprintf("approval.approvers[%d]", i), "%s is named twice", "%s 重复了", x.Name)
+		}
+		seen[x.ID] = true
+	}
+	if a.Needed < 1 || a.Needed > max(1, len(a.Approvers)) {
+		f.Add("approval.needed_approvers", "a number from 1 to %[1]d (the approvers named) is expected, not %[2]d",
+			"应为 1 到 %[1]d（审批人数）之间的数字，而不是 %[2]d", max(1, len(a.Approvers)), a.Needed)
+	}
+}
+
+func (d *Draft) checkItems(f *Faults) {
+	if len(d.Items) > MaxItems {
+		f.Add("jobs", "at most %[1]d items are possible; this has %[2]d", "最多 %[1]d 个发布项，目前为 %[2]d 个", MaxItems, len(d.Items))
+	}
+	names := map[string]int{}
+	for i, it := range d.Items {
+		at := fmt.Sprintf("jobs[%d]", i)
+		checkTitle(f, at+".name", it.Name)
+		if n, ok := names[it.Name]; ok && it.Name != "" {
+			f.Add(at+".name", "item %[1]d has this name already; names tell items apart", "与发布项 %[1]d 重名，请使用不同的名称", n+1)
+		} else {
+			names[it.Name] = i
+		}
+		switch it.Type {
+		case TextItem:
+			checkText(f, at, it.Text)
+		case WorkflowItem:
+			checkWorkflow(f, at, it.Workflow)
+		default:
+			f.Add(at+".type", "text or workflow is expected, not %q", "应为 text 或 workflow，而不是 %q", it.Type)
+		}
+	}
+}
+
+func checkText(f *Faults, at string, t *TextSpec) {
+	switch {
+	case t == nil || strings.TrimSpace(t.Content) == "":
+		f.Add(at+".spec.content", "say what is to be done", "请填写要做的内容")
+	case utf8.RuneCountInString(t.Content) > MaxText:
+		f.Add(at+".spec.content", "at most %d characters are possible", "最多 %d 个字符", MaxText)
+	}
+}
+
+func checkWorkflow(f *Faults, at string, w *WorkflowSpec) {
+	if w == nil {
+		f.Add(at+".spec", "engine and workflow are expected", "需要填写 engine 和 workflow")
+		return
+	}
+	if w.Engine == "" {
+		f.Add(at+".spec.engine", "an engine is expected, for example local", "需要填写引擎，例如 local")
+	}
+	if w.Name == "" {
+		f.Add(at+".spec.workflow", "a workflow's name is expected", "需要填写工作流名称")
+	}
+}

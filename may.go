@@ -1,0 +1,191 @@
+package slipway
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// is tells whether an actor has a role in the plan; item may be nil.
+func (p *Plan) is(a Actor, w Who, item *Item) bool {
+	person := a.Kind == Person && a.ID != ""
+	switch w {
+	case WhoManager:
+		return person && a.ID == p.Manager.ID
+	case WhoCreator:
+		return person && a.ID == p.Creator.ID
+	case WhoCollaborator:
+		return person && slices.ContainsFunc(p.Items, func(it *Item) bool { return it.Owner.ID == a.ID })
+	case WhoOwner:
+		if item == nil {
+			return p.is(a, WhoCollaborator, nil)
+		}
+		return person && a.ID == item.Owner.ID
+	case WhoApprover:
+		return person && p.Approval != nil && p.Approval.Has(a.ID)
+	case WhoAdmin:
+		return person && a.Admin
+	case WhoReceiver:
+		return a.Kind == Receiver
+	case WhoSystem:
+		return a.Kind == System
+	}
+	return false
+}
+
+func (p *Plan) hasRole(a Actor, m *Move, item *Item) bool {
+	return slices.ContainsFunc(m.Who, func(w Who) bool { return p.is(a, w, item) })
+}
+
+// may refuses a verb that is stale, not possible now, or not this person's.
+func (p *Plan) may(req Request, verb Verb) error {
+	return p.mayItem(req, verb, nil)
+}
+
+func (p *Plan) mayItem(req Request, verb Verb, item *Item) error {
+	if req.Version != 0 && req.Version != p.Version {
+		e := Refuse(Stale,
+			"Plan #%[1]d %[2]s has changed since you saw it: %[3]s did %[4]s. Look at it again, then decide.",
+			"发布计划 #%[1]d %[2]s 在您查看之后已有变化：%[3]s 进行了“%[4]s”。请重新查看后再操作。",
+			p.Index, p.Name, p.Last.By, p.Last.Verb.Text())
+		return e
+	}
+	m := move(p.Status(), verb)
+	if m == nil {
+		return p.refuse(req.Actor, verb)
+	}
+	if !p.hasRole(req.Actor, m, item) {
+		who := make([]Text, 0, len(m.Who))
+		for _, w := range m.Who {
+			who = append(who, p.whoText(w, item))
+		}
+		return Refuse(Forbidden,
+			"Only %[1]s can %[2]s here. Ask one of them.", "只有%[1]s可以“%[2]s”，请联系他们。", JoinTexts(who), verb.Text())
+	}
+	return nil
+}
+
+func (p *Plan) whoText(w Who, item *Item) Text {
+	names := ""
+	switch w {
+	case WhoManager:
+		names = p.Manager.Name
+	case WhoCreator:
+		names = p.Creator.Name
+	case WhoOwner:
+		if item != nil {
+			names = item.Owner.Name
+		}
+	case WhoApprover:
+		if p.Approval != nil {
+			for i, a := range p.Approval.Approvers {
+				if i > 0 {
+					names += ", "
+				}
+				names += a.Name
+			}
+		}
+	case WhoCollaborator, WhoAdmin, WhoReceiver, WhoSystem:
+	}
+	if names == "" {
+		return w.Text()
+	}
+	return T("%[1]s (%[2]s)", "%[1]s（%[2]s）", w.Text(), names)
+}
+
+// refuse says why a verb is not possible, who did what before, and what is possible
+// instead.
+func (p *Plan) refuse(a Actor, verb Verb) error {
+	possible := p.Allowed(a)
+	if len(possible) == 0 {
+		for _, m := range moves {
+			if slices.Contains(m.From, p.Status()) && slices.Contains(Verbs(), m.Verb) && !slices.Contains(possible, m.Verb) {
+				possible = append(possible, m.Verb)
+			}
+		}
+	}
+	before := Text{}
+	if p.Last.By != "" {
+		before = T(" (%[1]s: %[2]s)", "（%[1]s：%[2]s）", p.Last.By, p.Last.Verb.Text())
+	}
+	if len(possible) == 0 {
+		return Refuse(Conflict,
+			"Plan #%[1]d %[2]s is in status “%[3]s”%[4]s, so it cannot %[5]s. Nothing more can happen to it; `copy` makes a new plan from it.",
+			"发布计划 #%[1]d %[2]s 当前为“%[3]s”%[4]s，不能“%[5]s”。它已经结束，可以“复制”出一个新的发布计划。",
+			p.Index, p.Name, p.Status().Text(), before, verb.Text())
+	}
+	names := make([]Text, len(possible))
+	for i, v := range possible {
+		names[i] = v.Text()
+	}
+	return Refuse(Conflict,
+		"Plan #%[1]d %[2]s is in status “%[3]s”%[4]s, so %[5]s is not possible now. Possible: %[6]s.",
+		"发布计划 #%[1]d %[2]s 当前为“%[3]s”%[4]s，不能“%[5]s”。现在可以：%[6]s。",
+		p.Index, p.Name, p.Status().Text(), before, verb.Text(), JoinTexts(names))
+}
+
+// Allowed returns the verbs that an actor may use on the plan now. Verbs of items
+// are listed when at least one item allows them.
+func (p *Plan) Allowed(a Actor) []Verb {
+	var out []Verb
+	for _, v := range Verbs() {
+		m := move(p.Status(), v)
+		switch {
+		case m == nil:
+		case itemVerb(v):
+			if slices.ContainsFunc(p.Items, func(it *Item) bool { return slices.Contains(p.AllowedItem(a, it), v) }) {
+				out = append(out, v)
+			}
+		case !p.hasRole(a, m, nil):
+		case v == VerbApprove || v == VerbReject:
+			if p.Approval.VoteOf(a.ID) == nil {
+				out = append(out, v)
+			}
+		default:
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// AllowedItem returns the verbs that an actor may use on an item now, apart from the
+// window, which AtWindow judges.
+func (p *Plan) AllowedItem(a Actor, it *Item) []Verb {
+	var out []Verb
+	for _, v := range []Verb{VerbExecute, VerbComplete, VerbRetry, VerbSkip} {
+		if m := move(p.Status(), v); m != nil && p.hasRole(a, m, it) && itemMove(it, v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// AtWindow refuses work outside the plan's window.
+func (p *Plan) AtWindow(at time.Time) error {
+	switch {
+	case p.StartTime != 0 && at.Unix() < p.StartTime:
+		return Refuse(Conflict,
+			"The window of plan #%[1]d opens at %[2]s. Until then no item can be worked on; `replan` lets you change the window.",
+			"发布计划 #%[1]d 的发布窗口期从 %[2]s 开始，在此之前不能操作发布项；如需调整窗口期，请重新规划。",
+			p.Index, clock(p.StartTime))
+	case p.EndTime != 0 && at.Unix() > p.EndTime:
+		return Refuse(Conflict,
+			"The window of plan #%[1]d ended at %[2]s. `replan` to give it a new one.",
+			"发布计划 #%[1]d 的发布窗口期已于 %[2]s 结束，请重新规划新的窗口期。",
+			p.Index, clock(p.EndTime))
+	}
+	return nil
+}
+
+func clock(unix int64) string { return time.Unix(unix, 0).UTC().Format("2006-01-02 15:04 MST") }
+
+func needReason(verb Verb, reason string) error {
+	if strings.TrimSpace(reason) != "" {
+		return nil
+	}
+	return &Error{
+		Code:     Invalid,
+		Text:     T("Please say why: %[1]s needs a reason.", "请说明原因：“%[1]s”需要填写理由。", verb.Text()),
+		Problems: []Problem{{Path: "comment", Text: T("a reason is expected", "需要填写原因")}},
+	}
+}

@@ -1,0 +1,301 @@
+package slipway
+
+import "encoding/json"
+
+// Plan is one release. All times are Unix seconds; zero means not set.
+type Plan struct {
+	ID    string // 24 hex digits
+	Index int64  // short number for people, "#12"; given by storage
+	// Version counts edits and re-plans. A form or button made against an older
+	// version is refused.
+	Version int64
+	// Seq counts all changes. A card that shows an older Seq is repainted.
+	Seq int64
+	// Round counts re-plans. What was scheduled in an earlier round does nothing.
+	Round int64
+
+	Name                string
+	Manager             PersonRef
+	Creator             PersonRef
+	Editor              PersonRef // who edited last
+	Description         string    // Markdown; sanitised HTML on the wire
+	StartTime           int64     // window, may be absent
+	EndTime             int64
+	ScheduleExecuteTime int64
+	Jira                *JiraAssociation
+	Approval            *Approval // nil: no approval needed
+	Items               []*Item
+
+	Phase        Phase
+	Gate         *Gate
+	InstanceCode string // new after every edit
+	CancelReason string
+	Overrides    []Overriding // outside checks overridden in this round
+	// ScheduleFired tells that the schedule did its work in this round.
+	ScheduleFired bool
+	// RunSeq numbers the plan's runs; it is the wire's task_id.
+	RunSeq int64
+	Last   LastMove
+
+	UpdatedBy          string
+	CreateTime         int64
+	UpdateTime         int64
+	PlanningTime       int64 // when planning was submitted
+	FinishPlanningTime int64
+	ApprovalTime       int64
+	ExecutingTime      int64
+	SuccessTime        int64
+}
+
+// LastMove is the newest thing done to a plan. A click that comes too late is told
+// of it.
+type LastMove struct {
+	Verb Verb   `json:"verb"`
+	By   string `json:"by"`
+	At   int64  `json:"at"`
+	Item string `json:"item,omitempty"` // item name
+}
+
+// ItemType is the kind of an item.
+type ItemType string
+
+// The documented item types.
+const (
+	TextItem     ItemType = "text"
+	WorkflowItem ItemType = "workflow"
+)
+
+// ItemStatus is the documented status of an item.
+type ItemStatus string
+
+// The item statuses. An item begins as todo. Execute makes a workflow item running,
+// its run makes it done or failed. Complete makes a text item done. Skip and retry
+// leave failed.
+const (
+	Todo    ItemStatus = "todo"
+	Running ItemStatus = "running"
+	Done    ItemStatus = "done"
+	Skipped ItemStatus = "skipped"
+	Failed  ItemStatus = "failed"
+)
+
+// Item is one thing to do. Exactly one of Text and Workflow is set, as Type says.
+type Item struct {
+	ID       string // UUID
+	Name     string
+	Type     ItemType
+	Owner    PersonRef // may execute beside the plan's manager; empty: nobody
+	Text     *TextSpec
+	Workflow *WorkflowSpec
+
+	Status       ItemStatus
+	Remark       string // said when completed or skipped
+	Reason       Text   // why a run failed
+	ExecutedBy   string
+	ExecutedTime int64
+}
+
+// TextSpec is what a person does and then says so.
+type TextSpec struct {
+	Content string `json:"content"` // Markdown
+}
+
+// WorkflowSpec is what an engine runs.
+type WorkflowSpec struct {
+	Engine  string            `json:"engine"`
+	Project string            `json:"project,omitempty"`
+	Name    string            `json:"name"`
+	Inline  bool              `json:"inline,omitempty"` // the author wrote the workflow into the plan
+	Params  map[string]string `json:"params,omitempty"`
+	Inputs  json.RawMessage   `json:"inputs,omitempty"` // what Zadig's API takes
+	// Definition is the workflow as it was when the plan was submitted; hooks carry
+	// it and only it is run.
+	Definition *Workflow `json:"definition,omitempty"`
+
+	RunID     string    `json:"run_id,omitempty"`
+	TaskID    int64     `json:"task_id,omitempty"`
+	RunStatus RunStatus `json:"run_status,omitempty"`
+	URL       string    `json:"url,omitempty"` // the run in its engine
+}
+
+// RunStatus is the documented status of a workflow task.
+type RunStatus string
+
+// The documented words of a workflow task.
+const (
+	RunCreated   RunStatus = "created"
+	RunRunning   RunStatus = "running"
+	RunPassed    RunStatus = "passed"
+	RunFailed    RunStatus = "failed"
+	RunTimeout   RunStatus = "timeout"
+	RunCancelled RunStatus = "cancelled"
+)
+
+// Over tells whether a run with this status has ended.
+func (s RunStatus) Over() bool {
+	switch s {
+	case RunPassed, RunFailed, RunTimeout, RunCancelled:
+		return true
+	case RunCreated, RunRunning:
+		return false
+	}
+	return false
+}
+
+// ApprovalType says where an approval is decided.
+type ApprovalType string
+
+// The documented approval types.
+const (
+	NativeApproval   ApprovalType = "native"
+	LarkApproval     ApprovalType = "lark"
+	DingTalkApproval ApprovalType = "dingtalk"
+)
+
+// Approval says who must agree, and what each has said.
+type Approval struct {
+	Type      ApprovalType   `json:"type"`
+	Needed    int            `json:"needed_approvers"`
+	Approvers []PersonRef    `json:"approvers"`
+	Votes     []Vote         `json:"votes"`
+	Result    ApprovalResult `json:"result"`
+}
+
+// ApprovalResult is the outcome of an approval.
+type ApprovalResult string
+
+// The outcomes of an approval.
+const (
+	ApprovalOpen     ApprovalResult = ""
+	ApprovalPassed   ApprovalResult = "passed"
+	ApprovalRejected ApprovalResult = "rejected"
+)
+
+// Vote is what one approver said.
+type Vote struct {
+	By      PersonRef `json:"by"`
+	Approve bool      `json:"approve"`
+	Comment string    `json:"comment,omitempty"`
+	At      int64     `json:"at"`
+}
+
+// Approvals counts the votes in favour.
+func (a *Approval) Approvals() int {
+	n := 0
+	for _, v := range a.Votes {
+		if v.Approve {
+			n++
+		}
+	}
+	return n
+}
+
+// VoteOf returns the vote of a user, nil if there is none.
+func (a *Approval) VoteOf(userID string) *Vote {
+	for i := range a.Votes {
+		if a.Votes[i].By.ID == userID {
+			return &a.Votes[i]
+		}
+	}
+	return nil
+}
+
+// Has tells whether the user is an approver.
+func (a *Approval) Has(userID string) bool {
+	for _, p := range a.Approvers {
+		if p.ID == userID && userID != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// JiraAssociation is the documented link to Jira sprints.
+type JiraAssociation struct {
+	JiraID  string   `json:"jira_id,omitempty"`
+	Sprints []Sprint `json:"sprints"`
+}
+
+// Sprint names one Jira sprint.
+type Sprint struct {
+	ProjectName string `json:"project_name,omitempty"`
+	ProjectKey  string `json:"project_key"`
+	BoardID     int64  `json:"board_id,omitempty"`
+	SprintID    int64  `json:"sprint_id"`
+	SprintName  string `json:"sprint_name,omitempty"`
+}
+
+// Item returns the item with the id, nil if there is none.
+func (p *Plan) Item(id string) *Item {
+	for _, it := range p.Items {
+		if it.ID == id {
+			return it
+		}
+	}
+	return nil
+}
+
+// ItemNumber returns the 1-based place of an item in the plan, 0 if it is not there.
+func (p *Plan) ItemNumber(id string) int {
+	for i, it := range p.Items {
+		if it.ID == id {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// ItemOfRun returns the item whose present run has the id, nil if there is none.
+func (p *Plan) ItemOfRun(runID string) *Item {
+	for _, it := range p.Items {
+		if it.Workflow != nil && it.Workflow.RunID == runID && runID != "" {
+			return it
+		}
+	}
+	return nil
+}
+
+// Clone returns a deep copy.
+func (p *Plan) Clone() *Plan {
+	c := *p
+	c.Approval = p.Approval.clone()
+	c.Gate = p.Gate.clone()
+	if p.Jira != nil {
+		j := *p.Jira
+		j.Sprints = append([]Sprint(nil), p.Jira.Sprints...)
+		c.Jira = &j
+	}
+	c.Items = make([]*Item, len(p.Items))
+	for i, it := range p.Items {
+		c.Items[i] = it.Clone()
+	}
+	return &c
+}
+
+func (a *Approval) clone() *Approval {
+	if a == nil {
+		return nil
+	}
+	c := *a
+	c.Approvers = append([]PersonRef(nil), a.Approvers...)
+	c.Votes = append([]Vote(nil), a.Votes...)
+	return &c
+}
+
+// Clone returns a deep copy; the frozen definition, which never changes, is shared.
+func (it *Item) Clone() *Item {
+	c := *it
+	if it.Text != nil {
+		t := *it.Text
+		c.Text = &t
+	}
+	if it.Workflow != nil {
+		w := *it.Workflow
+		w.Params = make(map[string]string, len(it.Workflow.Params))
+		for k, v := range it.Workflow.Params {
+			w.Params[k] = v
+		}
+		c.Workflow = &w
+	}
+	return &c
+}

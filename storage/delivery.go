@@ -1,0 +1,256 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"slipway"
+)
+
+// DeliveryState says how far a delivery is.
+type DeliveryState string
+
+// The states of a delivery. It begins as pending; whoever sends it ends it by
+// EndAttempt or SettleDelivery. Sending again by hand may change an ended one.
+const (
+	DeliveryPending   DeliveryState = "pending"
+	DeliveryDelivered DeliveryState = "delivered"
+	DeliveryFailed    DeliveryState = "failed"  // given up
+	DeliveryDropped   DeliveryState = "dropped" // no longer wanted
+)
+
+// Delivery is one hook to one endpoint, with what became of it.
+type Delivery struct {
+	slipway.Delivery
+	State     DeliveryState
+	Attempts  []Attempt // in order
+	LastError string
+	DoneAt    int64 // Unix milliseconds; zero while pending
+}
+
+// Attempt is one try to send a delivery. It is written before the sending and ended
+// after it, so one that has not ended was cut short.
+type Attempt struct {
+	ID         string
+	DeliveryID string
+	Number     int   // from 1
+	StartedAt  int64 // Unix milliseconds
+	DurationMS int64
+	StatusCode int // zero: no answer
+	Error      string
+	Answer     string // the first part of the body
+	Ended      bool
+}
+
+type deliveryRow struct {
+	bun.BaseModel `bun:"table:deliveries,alias:d"`
+
+	ID           string `bun:",pk"`
+	PlanID       string
+	Endpoint     string
+	Event        slipway.Event
+	InstanceCode string
+	Waits        bool
+	Body         string
+	At           int64
+	State        DeliveryState
+	Attempts     int64
+	LastError    string
+	DoneAt       int64
+}
+
+type attemptRow struct {
+	bun.BaseModel `bun:"table:attempts,alias:a"`
+
+	ID         string `bun:",pk"`
+	DeliveryID string
+	Number     int
+	StartedAt  int64
+	DurationMS int64
+	StatusCode int
+	Error      string
+	Answer     string
+	Ended      bool
+}
+
+func (r *attemptRow) attempt() Attempt {
+	return Attempt{
+		ID: r.ID, DeliveryID: r.DeliveryID, Number: r.Number, StartedAt: r.StartedAt, DurationMS: r.DurationMS,
+		StatusCode: r.StatusCode, Error: r.Error, Answer: r.Answer, Ended: r.Ended,
+	}
+}
+
+func newDeliveryRows(deliveries []slipway.Delivery) []deliveryRow {
+	rows := make([]deliveryRow, 0, len(deliveries))
+	for _, d := range deliveries {
+		rows = append(rows, deliveryRow{
+			ID: d.ID, PlanID: d.PlanID, Endpoint: d.Endpoint, Event: d.Event, InstanceCode: d.InstanceCode, Waits: d.Waits,
+			Body: string(d.Body), At: d.At, State: DeliveryPending,
+		})
+	}
+	return rows
+}
+
+// Delivery returns the delivery with the id. NotFound if there is none.
+func (s *Store) Delivery(ctx context.Context, id string) (*Delivery, error) {
+	return s.delivery(ctx, "id = ?", id)
+}
+
+// DeliveryByCode returns the delivery with the instance code. NotFound if there is
+// none.
+func (s *Store) DeliveryByCode(ctx context.Context, code string) (*Delivery, error) {
+	return s.delivery(ctx, "instance_code = ?", code)
+}
+
+func (s *Store) delivery(ctx context.Context, where, arg string) (*Delivery, error) {
+	ds, err := s.deliveries(ctx, where, arg)
+	if err != nil {
+		return nil, err
+	}
+	if len(ds) == 0 {
+		return nil, noDelivery()
+	}
+	return &ds[0], nil
+}
+
+// Deliveries lists the deliveries of a plan, oldest first, with their attempts.
+func (s *Store) Deliveries(ctx context.Context, planID string) ([]Delivery, error) {
+	return s.deliveries(ctx, "plan_id = ?", planID)
+}
+
+func (s *Store) deliveries(ctx context.Context, where, arg string) ([]Delivery, error) {
+	var rows []deliveryRow
+	if err := s.read.NewSelect().Model(&rows).Where(where, arg).OrderExpr("at, endpoint, id").Scan(ctx); err != nil {
+		return nil, fmt.Errorf("read deliveries: %w", err)
+	}
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	deliveries := make([]Delivery, 0, len(rows))
+	at := make(map[string]int, len(rows))
+	ids := make([]string, 0, len(rows))
+	for _, r := range rows {
+		at[r.ID] = len(deliveries)
+		ids = append(ids, r.ID)
+		deliveries = append(deliveries, Delivery{
+			Delivery: slipway.Delivery{
+				ID: r.ID, PlanID: r.PlanID, Endpoint: r.Endpoint, Event: r.Event, InstanceCode: r.InstanceCode, Waits: r.Waits,
+				Body: []byte(r.Body), At: r.At,
+			},
+			State: r.State, LastError: r.LastError, DoneAt: r.DoneAt,
+		})
+	}
+	var attempts []attemptRow
+	err := s.read.NewSelect().Model(&attempts).Where("delivery_id IN (?)", bun.List(ids)).OrderExpr("delivery_id, number").Scan(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read attempts: %w", err)
+	}
+	for i := range attempts {
+		d := &deliveries[at[attempts[i].DeliveryID]]
+		d.Attempts = append(d.Attempts, attempts[i].attempt())
+	}
+	return deliveries, nil
+}
+
+// BeginAttempt notes that a delivery is about to be sent. NotFound if there is no such
+// delivery.
+func (s *Store) BeginAttempt(ctx context.Context, deliveryID string, at time.Time) (Attempt, error) {
+	row := attemptRow{DeliveryID: deliveryID, StartedAt: at.UnixMilli()}
+	err := s.tx(ctx, func(tx bun.Tx) error {
+		// Raising the number locks the delivery, so no two attempts get the same.
+		err := tx.NewRaw("UPDATE deliveries SET attempts = attempts + 1 WHERE id = ? RETURNING attempts", deliveryID).
+			Scan(ctx, &row.Number)
+		if err != nil {
+			return orMissing(err, noDelivery())
+		}
+		row.ID = deliveryID + "/" + strconv.Itoa(row.Number)
+		_, err = tx.NewInsert().Model(&row).Exec(ctx)
+		return err
+	})
+	if err != nil {
+		return Attempt{}, fmt.Errorf("begin attempt at delivery %s: %w", deliveryID, err)
+	}
+	return row.attempt(), nil
+}
+
+// EndAttempt completes an attempt and moves its delivery into a state, in one
+// transaction. DeliveryPending means that it will be tried again.
+func (s *Store) EndAttempt(ctx context.Context, a Attempt, state DeliveryState) error {
+	err := s.tx(ctx, func(tx bun.Tx) error {
+		_, err := tx.NewUpdate().Model((*attemptRow)(nil)).
+			Set("ended = ?", true).Set("duration_ms = ?", max(0, a.DurationMS)).Set("status_code = ?", a.StatusCode).
+			Set("error = ?", a.Error).Set("answer = ?", a.Answer).Where("id = ?", a.ID).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		return settleDelivery(ctx, tx, a.DeliveryID, state, a.Error, a.StartedAt+max(0, a.DurationMS))
+	})
+	if err != nil {
+		return fmt.Errorf("end attempt %s: %w", a.ID, err)
+	}
+	return nil
+}
+
+// SettleDelivery moves a delivery into a state without an attempt, for example to drop
+// one whose endpoint is gone.
+func (s *Store) SettleDelivery(ctx context.Context, id string, state DeliveryState, reason string, at time.Time) error {
+	if err := settleDelivery(ctx, s.write, id, state, reason, at.UnixMilli()); err != nil {
+		return fmt.Errorf("settle delivery %s: %w", id, err)
+	}
+	return nil
+}
+
+func settleDelivery(ctx context.Context, db bun.IDB, id string, state DeliveryState, lastError string, at int64) error {
+	if state == DeliveryPending {
+		at = 0
+	}
+	_, err := db.NewUpdate().Model((*deliveryRow)(nil)).
+		Set("state = ?", state).Set("last_error = ?", lastError).Set("done_at = ?", at).Where("id = ?", id).Exec(ctx)
+	return err
+}
+
+type disabledRow struct {
+	bun.BaseModel `bun:"table:disabled_endpoints,alias:de"`
+
+	Name   string `bun:",pk"`
+	Reason string
+	At     int64
+}
+
+// DisableEndpoint notes that an endpoint wants no more hooks, and why.
+func (s *Store) DisableEndpoint(ctx context.Context, name, reason string, at time.Time) error {
+	row := disabledRow{Name: name, Reason: reason, At: at.UnixMilli()}
+	_, err := s.write.NewInsert().Model(&row).On("CONFLICT (name) DO UPDATE").
+		Set("reason = EXCLUDED.reason").Set("at = EXCLUDED.at").Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("disable endpoint %s: %w", name, err)
+	}
+	return nil
+}
+
+// EnableEndpoint takes back DisableEndpoint.
+func (s *Store) EnableEndpoint(ctx context.Context, name string) error {
+	if _, err := s.write.NewDelete().Model((*disabledRow)(nil)).Where("name = ?", name).Exec(ctx); err != nil {
+		return fmt.Errorf("enable endpoint %s: %w", name, err)
+	}
+	return nil
+}
+
+// DisabledEndpoints returns the reason for each endpoint that is disabled.
+func (s *Store) DisabledEndpoints(ctx context.Context) (map[string]string, error) {
+	var rows []disabledRow
+	if err := s.read.NewSelect().Model(&rows).Scan(ctx); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("read disabled endpoints: %w", err)
+	}
+	reasons := make(map[string]string, len(rows))
+	for _, r := range rows {
+		reasons[r.Name] = r.Reason
+	}
+	return reasons, nil
+}

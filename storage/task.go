@@ -1,0 +1,274 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"slipway"
+)
+
+// offerGrace is how long the sweep leaves a row alone after it was offered: long
+// enough for a worker to take it, short enough when the queue has lost it.
+const offerGrace = 5 * time.Second
+
+// taskRow is one row of outbox and scheduler.
+type taskRow struct {
+	bun.BaseModel `bun:"table:tasks,alias:t"`
+
+	ID         string `bun:",pk"`
+	Kind       slipway.TaskKind
+	Key        string
+	PlanID     string
+	Round      int64
+	Ref        string
+	Data       string
+	CreatedAt  int64
+	RunAt      int64
+	OfferAt    int64
+	Offers     int64
+	Attempt    int64
+	LeaseOwner string
+	LeaseUntil int64
+	Leases     int64
+}
+
+func (r *taskRow) task() slipway.Task {
+	t := slipway.Task{ID: r.ID, Kind: r.Kind, Key: r.Key, PlanID: r.PlanID, Round: r.Round, RunAt: r.RunAt, Ref: r.Ref}
+	if r.Data != "" {
+		t.Data = json.RawMessage(r.Data)
+	}
+	return t
+}
+
+// putTasks is the statement that writes tasks, of different keys. A task takes the
+// place of the one with its key that waits: it has its own id, because its result is
+// recorded by the request "task:<id>" and must not pass for that of the task before.
+// If the row is leased the lease stays, so that two workers never do the same thing at
+// once; FinishTask then sets the row free instead of deleting it.
+func putTasks(db bun.IDB, tasks []slipway.Task, at int64) *bun.InsertQuery {
+	rows := make([]taskRow, 0, len(tasks))
+	for _, t := range tasks {
+		r := taskRow{
+			ID: t.ID, Kind: t.Kind, Key: t.Key, PlanID: t.PlanID, Round: t.Round, Ref: t.Ref, Data: string(t.Data),
+			CreatedAt: at, RunAt: t.RunAt, OfferAt: t.RunAt,
+		}
+		if t.RunAt <= at {
+			// It is offered right after the commit; the sweep comes in only if that is lost.
+			r.OfferAt = at + offerGrace.Milliseconds()
+		}
+		rows = append(rows, r)
+	}
+	q := db.NewInsert().Model(&rows).On("CONFLICT (key) DO UPDATE")
+	for _, column := range []string{
+		"id", "kind", "plan_id", "round", "ref", "data", "created_at", "run_at", "offer_at", "offers", "attempt",
+	} {
+		q.Set("? = EXCLUDED.?", bun.Ident(column), bun.Ident(column))
+	}
+	return q
+}
+
+// lastOfKey leaves of several tasks with one key the last.
+func lastOfKey(tasks []slipway.Task) []slipway.Task {
+	at := make(map[string]int, len(tasks))
+	last := make([]slipway.Task, 0, len(tasks))
+	for _, t := range tasks {
+		if i, ok := at[t.Key]; ok {
+			last[i] = t
+			continue
+		}
+		at[t.Key] = len(last)
+		last = append(last, t)
+	}
+	return last
+}
+
+// PutTask writes a task outside of a plan's change, for example one that keeps house.
+// It replaces the waiting one with the same key, and is announced as committed.
+func (s *Store) PutTask(ctx context.Context, t slipway.Task, at time.Time) error {
+	if _, err := putTasks(s.write, []slipway.Task{t}, at.UnixMilli()).Exec(ctx); err != nil {
+		return fmt.Errorf("put task %s: %w", t.Key, err)
+	}
+	s.committed(ctx, Committed{PlanID: t.PlanID, Tasks: []slipway.Task{t}})
+	return nil
+}
+
+// Offer is a task to be handed to the queue. Number is different each time that the
+// same task is offered.
+type Offer struct {
+	Task   slipway.Task
+	Number int64
+}
+
+// OfferDue picks rows that are due, not leased and not offered in the last seconds,
+// the longest due first, and counts the offer. Several processes may call it at once;
+// each gets other rows.
+func (s *Store) OfferDue(ctx context.Context, now time.Time, limit int) ([]Offer, error) {
+	ms := now.UnixMilli()
+	due := s.write.NewSelect().Model((*taskRow)(nil)).Column("id").
+		Where("offer_at <= ?", ms).Where("run_at <= ?", ms).Where("lease_until <= ?", ms).
+		OrderExpr("offer_at").Limit(int64(limit))
+	if s.dialect == Postgres {
+		due.For("UPDATE SKIP LOCKED")
+	} else if none, err := s.nothingDue(ctx, ms); none || err != nil {
+		return nil, err
+	}
+	var rows []taskRow
+	_, err := s.write.NewUpdate().Model(&rows).ModelTableExpr("tasks AS t").
+		Set("offers = offers + 1").Set("offer_at = ?", now.Add(offerGrace).UnixMilli()).
+		Where("id IN (?)", due).Returning("*").Exec(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("offer due tasks: %w", err)
+	}
+	offers := make([]Offer, 0, len(rows))
+	for i := range rows {
+		offers = append(offers, Offer{Task: rows[i].task(), Number: rows[i].Offers})
+	}
+	return offers, nil
+}
+
+// nothingDue spares SQLite's only writer the sweeps that find nothing.
+func (s *Store) nothingDue(ctx context.Context, ms int64) (bool, error) {
+	due, err := s.read.NewSelect().Model((*taskRow)(nil)).
+		Where("offer_at <= ?", ms).Where("run_at <= ?", ms).Where("lease_until <= ?", ms).Exists(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look for due tasks: %w", err)
+	}
+	return !due, nil
+}
+
+// Lease is the right to carry out a task until a time.
+type Lease struct {
+	Task      slipway.Task
+	Owner     string
+	Until     time.Time
+	Attempt   int   // tries before this one
+	CreatedAt int64 // when the task was written, Unix milliseconds
+	// number tells this lease from later ones of the same owner.
+	number int64
+}
+
+// where finds the row while the lease holds. It goes by key: the row may have got
+// another id since.
+func (l *Lease) where(q bun.QueryBuilder) bun.QueryBuilder {
+	return q.Where("key = ?", l.Task.Key).Where("lease_owner = ?", l.Owner).Where("leases = ?", l.number)
+}
+
+// LeaseTask takes a task until now+d. Nil without an error if the task is gone, not
+// due, or leased by another.
+func (s *Store) LeaseTask(ctx context.Context, id, owner string, now time.Time, d time.Duration) (*Lease, error) {
+	ms, until := now.UnixMilli(), now.Add(d)
+	var row taskRow
+	err := s.write.NewRaw(`UPDATE tasks SET lease_owner = ?, lease_until = ?, leases = leases + 1
+		WHERE id = ? AND run_at <= ? AND lease_until <= ? RETURNING *`,
+		owner, until.UnixMilli(), id, ms, ms).Scan(ctx, &row)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lease task %s: %w", id, err)
+	}
+	return &Lease{
+		Task: row.task(), Owner: owner, Until: until, Attempt: int(row.Attempt), CreatedAt: row.CreatedAt, number: row.Leases,
+	}, nil
+}
+
+// RenewLease keeps a lease longer. False if it is lost: the task was dropped, or ran
+// out and is another's now.
+func (s *Store) RenewLease(ctx context.Context, l *Lease, until time.Time) (bool, error) {
+	q := s.write.NewUpdate().Model((*taskRow)(nil)).Set("lease_until = ?", until.UnixMilli())
+	res, err := q.ApplyQueryBuilder(l.where).Exec(ctx)
+	if err != nil {
+		return false, fmt.Errorf("renew lease of task %s: %w", l.Task.ID, err)
+	}
+	if !touched(res) {
+		return false, nil
+	}
+	l.Until = until
+	return true, nil
+}
+
+// FinishTask removes a task that is done. If another has taken its place meanwhile,
+// that one is set free and announced as committed, so that it runs at once. A lease
+// that is lost finishes nothing.
+func (s *Store) FinishTask(ctx context.Context, l *Lease) error {
+	var next *taskRow
+	err := s.tx(ctx, func(tx bun.Tx) error {
+		next = nil
+		q := tx.NewDelete().Model((*taskRow)(nil)).Where("id = ?", l.Task.ID)
+		res, err := q.ApplyQueryBuilder(l.where).Exec(ctx)
+		if err != nil || touched(res) {
+			return err
+		}
+		var row taskRow
+		err = tx.NewRaw(`UPDATE tasks SET lease_owner = '', lease_until = 0
+			WHERE key = ? AND lease_owner = ? AND leases = ? RETURNING *`, l.Task.Key, l.Owner, l.number).Scan(ctx, &row)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		next = &row
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("finish task %s: %w", l.Task.ID, err)
+	}
+	if next != nil {
+		s.committed(ctx, Committed{PlanID: next.PlanID, Tasks: []slipway.Task{next.task()}})
+	}
+	return nil
+}
+
+// RetryTask sets a task free to be tried again at a time. A task that has taken its
+// place meanwhile keeps its own time.
+func (s *Store) RetryTask(ctx context.Context, l *Lease, at time.Time) error {
+	ms := at.UnixMilli()
+	_, err := s.write.NewRaw(`UPDATE tasks SET lease_owner = '', lease_until = 0,
+			run_at = CASE WHEN id = ? THEN ? ELSE run_at END,
+			offer_at = CASE WHEN id = ? THEN ? ELSE run_at END,
+			attempt = CASE WHEN id = ? THEN attempt + 1 ELSE attempt END
+		WHERE key = ? AND lease_owner = ? AND leases = ?`,
+		l.Task.ID, ms, l.Task.ID, ms, l.Task.ID, l.Task.Key, l.Owner, l.number).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("retry task %s: %w", l.Task.ID, err)
+	}
+	return nil
+}
+
+// TaskCounts counts the tasks of each kind that there are.
+func (s *Store) TaskCounts(ctx context.Context) (map[slipway.TaskKind]int64, error) {
+	var rows []struct {
+		Kind slipway.TaskKind
+		N    int64
+	}
+	err := s.read.NewSelect().Model((*taskRow)(nil)).ColumnExpr("kind, count(*) AS n").GroupExpr("kind").Scan(ctx, &rows)
+	if err != nil {
+		return nil, fmt.Errorf("count tasks: %w", err)
+	}
+	counts := make(map[slipway.TaskKind]int64, len(rows))
+	for _, r := range rows {
+		counts[r.Kind] = r.N
+	}
+	return counts, nil
+}
+
+// OldestDue returns when the first of the tasks that nobody works on is or was due, in
+// Unix milliseconds; zero if there is none.
+func (s *Store) OldestDue(ctx context.Context) (int64, error) {
+	var at sql.NullInt64
+	err := s.read.NewSelect().Model((*taskRow)(nil)).ColumnExpr("min(run_at)").Where("lease_owner = ''").Scan(ctx, &at)
+	if err != nil {
+		return 0, fmt.Errorf("look for the oldest task: %w", err)
+	}
+	return at.Int64, nil
+}
+
+// touched tells whether a statement met a row.
+func touched(res sql.Result) bool {
+	n, err := res.RowsAffected()
+	return err == nil && n > 0
+}

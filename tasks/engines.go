@@ -1,0 +1,98 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"slipway"
+	"slipway/commands"
+	"slipway/tasks/engine"
+)
+
+// Engines is the list of workflow engines, by the word that plans use for them.
+type Engines struct {
+	byName map[string]engine.Engine
+	names  []string
+}
+
+var _ commands.Workflows = (*Engines)(nil)
+
+// NewEngines returns a list of engines, offered to people in this order.
+func NewEngines(engines ...engine.Engine) *Engines {
+	e := &Engines{byName: map[string]engine.Engine{}}
+	for _, x := range engines {
+		e.byName[x.Name()] = x
+		e.names = append(e.names, x.Name())
+	}
+	return e
+}
+
+// Names returns the names of the engines.
+func (e *Engines) Names() []string { return e.names }
+
+// Named returns the engine of a name, nil if there is none.
+func (e *Engines) Named(name string) engine.Engine { return e.byName[name] }
+
+// Resolve implements commands.Workflows: what an engine refuses becomes problems, and
+// an engine that could not be asked is an error.
+func (e *Engines) Resolve(ctx context.Context, spec *slipway.WorkflowSpec) (*slipway.Workflow, []slipway.Problem, error) {
+	x := e.byName[spec.Engine]
+	if x == nil {
+		return nil, []slipway.Problem{{Path: "engine", Text: e.unknown(spec.Engine)}}, nil
+	}
+	w, err := x.Resolve(ctx, *spec)
+	if err == nil {
+		return w, nil, nil
+	}
+	if passing(err) {
+		return nil, nil, fmt.Errorf("ask engine %s: %w", spec.Engine, err)
+	}
+	if problems := slipway.ProblemsOf(err); len(problems) > 0 {
+		return nil, problems, nil
+	}
+	return nil, []slipway.Problem{{Path: "workflow", Text: slipway.TextOf(err)}}, nil
+}
+
+func (e *Engines) unknown(name string) slipway.Text {
+	if len(e.names) == 0 {
+		return slipway.T("There is no engine %q; none is configured.", "没有名为 %q 的引擎，当前没有配置任何引擎。", name)
+	}
+	return slipway.Text{
+		EN: fmt.Sprintf("There is no engine %q here. Known: %s.", name, strings.Join(e.names, ", ")),
+		ZH: fmt.Sprintf("没有名为 %q 的引擎。现有：%s。", name, strings.Join(e.names, "、")),
+	}
+}
+
+// closer is an engine whose runs do not outlive this process. Close ends them, and
+// their watchers are told.
+type closer interface {
+	Close(ctx context.Context) error
+}
+
+// close ends the runs that would not outlive this process.
+func (e *Engines) close(ctx context.Context) error {
+	var errs []error
+	for _, name := range e.names {
+		if c, ok := e.byName[name].(closer); ok {
+			if err := c.Close(ctx); err != nil {
+				errs = append(errs, fmt.Errorf("close engine %s: %w", name, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// passing tells whether an error may be gone on the next try: a fault of ours or of an
+// outside part, but not a refusal.
+func passing(err error) bool {
+	switch slipway.CodeOf(err) {
+	case slipway.Internal, slipway.Unavailable, slipway.TooMany:
+		return true
+	case slipway.Invalid, slipway.Unauthenticated, slipway.Forbidden, slipway.NotFound, slipway.Conflict, slipway.Stale,
+		slipway.Unfit, slipway.TooLarge, "":
+		return false
+	}
+	return true
+}

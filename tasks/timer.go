@@ -1,0 +1,36 @@
+package tasks
+
+import (
+	"context"
+	"fmt"
+
+	"slipway"
+	"slipway/storage"
+)
+
+// timer does what the time of a task brings. The transitions look at the plan as it
+// is now: where there is nothing left to do they do nothing.
+func (t *Tasks) timer(ctx context.Context, l *storage.Lease) error {
+	task := l.Task
+	plan, err := t.Store.Plan(ctx, task.PlanID)
+	if err != nil {
+		return fmt.Errorf("load plan: %w", err)
+	}
+	if plan.Round != task.Round {
+		return nil // of a round that was planned again since
+	}
+	switch task.Kind {
+	case slipway.TaskWindow:
+		_, err = t.Commands.EndWindow(ctx, requestOf(l), task.PlanID)
+	case slipway.TaskSchedule:
+		_, err = t.Commands.FireSchedule(ctx, requestOf(l), task.PlanID)
+	case slipway.TaskDeadline:
+		_, err = t.Commands.ExpireGate(ctx, requestOf(l), task.PlanID, task.Ref)
+	case slipway.TaskHook, slipway.TaskRun, slipway.TaskCard, slipway.TaskNotice:
+	}
+	return err
+}
+
+// requestOf is the request id of what a task asks for: the same each time that it
+// runs.
+func requestOf(l *storage.Lease) string { return "task:" + l.Task.ID }

@@ -1,0 +1,244 @@
+package tasks
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"slipway"
+	"slipway/storage"
+)
+
+const (
+	// checkInterval is how long asynq rests after it found a queue empty; then the
+	// bells hold it back until there is something.
+	checkInterval = 5 * time.Millisecond
+	// delayedInterval is how often tasks whose time has come are looked for.
+	delayedInterval = 500 * time.Millisecond
+	// bookkeeping is how long the end of a task may take to be written, even when the
+	// work itself was abandoned.
+	bookkeeping = 5 * time.Second
+)
+
+func (t *Tasks) startServers() error {
+	for _, q := range []struct {
+		name string
+		n    int
+	}{
+		{queueHooks, cmp.Or(t.Concurrency.Hooks, 64)},
+		{queueRuns, cmp.Or(t.Concurrency.Runs, 64)},
+		{queueTimers, cmp.Or(t.Concurrency.Timers, 8)},
+		{queueCards, cmp.Or(t.Concurrency.Cards, 16)},
+	} {
+		s := asynq.NewServerFromRedisClient(t.Redis, asynq.Config{
+			Concurrency: q.n, Queues: map[string]int{q.name: 1},
+			TaskCheckInterval: checkInterval, DelayedTaskCheckInterval: delayedInterval,
+			// Handlers never fail; this is for tasks of a worker that was killed.
+			RetryDelayFunc:  func(int, error, *asynq.Task) time.Duration { return time.Second },
+			ShutdownTimeout: time.Hour, // Stop has its own, by abandoning the work
+			Logger:          newQueueLog(t.Log, t.Now), LogLevel: asynq.WarnLevel,
+		})
+		// Start, never Run: that would take over the process's signals.
+		if err := s.Start(asynq.HandlerFunc(t.process)); err != nil {
+			return fmt.Errorf("start workers of %s: %w", q.name, err)
+		}
+		t.servers = append(t.servers, s)
+	}
+	return nil
+}
+
+func (t *Tasks) stopServers() {
+	var wg sync.WaitGroup
+	for _, s := range t.servers {
+		wg.Go(s.Shutdown)
+	}
+	wg.Wait()
+}
+
+// process is the one asynq handler. It does not use asynq's context: that ends when
+// Redis is away for half a minute, while the lease of the row is kept in the database.
+func (t *Tasks) process(_ context.Context, task *asynq.Task) error {
+	t.Handle(t.work, string(task.Payload()))
+	return nil
+}
+
+// Ending is what became of a row that a worker was handed.
+type Ending string
+
+// The endings.
+const (
+	Gone     Ending = "gone"     // not there, not due, or with another worker
+	Done     Ending = "done"     // the work is done and the row is gone
+	Again    Ending = "again"    // the row waits for another try
+	Dropped  Ending = "dropped"  // no try will go better; the row is gone
+	Lost     Ending = "lost"     // the lease was lost on the way; its new holder goes on
+	Left     Ending = "left"     // this process is ending; the next one goes on
+	Unending Ending = "unending" // the database did not take the end; the lease will run out
+)
+
+// again is the error of a handler that has to wait.
+type again struct {
+	at  time.Time
+	why string
+}
+
+func (a again) Error() string { return a.why }
+
+var (
+	errLeaseLost = errors.New("the lease was lost")
+	errLeaving   = errors.New("the process is ending")
+)
+
+// Handle does the work of one row, if it is due and nobody else has it: one step of a
+// worker.
+func (t *Tasks) Handle(ctx context.Context, id string) Ending {
+	start := t.Now()
+	l, err := t.Store.LeaseTask(ctx, id, t.owner, start, leaseTime)
+	if err != nil {
+		t.Log.WarnContext(ctx, "task not taken", "task", id, "err", err)
+		return Gone
+	}
+	if l == nil {
+		return Gone
+	}
+	work, cancel := context.WithCancelCause(ctx)
+	kept := make(chan struct{})
+	go func() {
+		defer close(kept)
+		t.keep(work, l, cancel)
+	}()
+	err = t.perform(work, l)
+	lost := errors.Is(context.Cause(work), errLeaseLost)
+	cancel(nil)
+	<-kept
+
+	ending := Lost
+	if !lost {
+		ending, err = t.end(ctx, l, err)
+	}
+	t.note(ctx, l, start, ending, err)
+	return ending
+}
+
+// keep renews the lease until the work is over, and ends the work when the lease is
+// lost.
+func (t *Tasks) keep(ctx context.Context, l *storage.Lease, end context.CancelCauseFunc) {
+	tick := time.NewTicker(t.renewEvery)
+	defer tick.Stop()
+	until := l.Until
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		next := t.Now().Add(leaseTime)
+		held, err := t.Store.RenewLease(ctx, l, next)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil && held:
+			until = next
+		case err == nil || t.Now().After(until):
+			end(errLeaseLost)
+			return
+		}
+	}
+}
+
+// perform does the work of a kind. A panic is an error like any other.
+func (t *Tasks) perform(ctx context.Context, l *storage.Lease) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	switch l.Task.Kind {
+	case slipway.TaskHook:
+		return t.hook(ctx, l)
+	case slipway.TaskRun:
+		return t.run(ctx, l)
+	case slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline:
+		return t.timer(ctx, l)
+	case slipway.TaskCard, slipway.TaskNotice:
+		return t.card(ctx, l)
+	}
+	return slipway.Refuse(slipway.Invalid, "There is no task of kind %q.", "没有类型为 %q 的任务。", l.Task.Kind)
+}
+
+// end writes the end of a task: the one place where an error becomes done, again or
+// dropped.
+func (t *Tasks) end(ctx context.Context, l *storage.Lease, err error) (Ending, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), bookkeeping)
+	defer cancel()
+	now := t.Now()
+	ending, wait := Done, again{}
+	var write error
+	switch {
+	case err == nil:
+		write = t.Store.FinishTask(ctx, l)
+	case t.isLeaving() && (errors.Is(err, errLeaving) || errors.Is(err, context.Canceled)):
+		ending, write = Left, t.Store.RetryTask(ctx, l, now)
+	case errors.As(err, &wait):
+		ending, write = Again, t.Store.RetryTask(ctx, l, wait.at)
+	case !passing(err) || t.tired(l, now):
+		ending, write = Dropped, t.Store.FinishTask(ctx, l)
+	default:
+		ending, write = Again, t.Store.RetryTask(ctx, l, now.Add(t.pause(l.Attempt)))
+	}
+	if write != nil {
+		return Unending, errors.Join(err, write)
+	}
+	return ending, err
+}
+
+// tired tells whether a task that goes wrong again and again is given up. Only what
+// people are told is; hooks count for themselves, and the rest has to be done.
+func (t *Tasks) tired(l *storage.Lease, now time.Time) bool {
+	switch l.Task.Kind {
+	case slipway.TaskCard, slipway.TaskNotice:
+		return now.Sub(time.UnixMilli(l.CreatedAt)) > 24*time.Hour
+	case slipway.TaskHook, slipway.TaskRun, slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline:
+		return false
+	}
+	return true
+}
+
+// pause is how long a task that went wrong waits: 1 s, 2 s, 4 s, up to a minute, give
+// or take a fifth.
+func (t *Tasks) pause(attempts int) time.Duration {
+	seconds := min(int64(1)<<min(attempts, 6), 60)
+	return time.Duration(float64(seconds) * float64(time.Second) * (0.8 + 0.4*t.chance()))
+}
+
+// note writes the one line of a task.
+func (t *Tasks) note(ctx context.Context, l *storage.Lease, start time.Time, ending Ending, err error) {
+	level := slog.LevelInfo
+	wait := again{}
+	switch {
+	case err == nil || ending == Left || ending == Lost || errors.As(err, &wait):
+	case slipway.CodeOf(err) == slipway.Internal:
+		level = slog.LevelError
+	default:
+		level = slog.LevelWarn
+	}
+	if ending == Done && queueOf(l.Task.Kind) == queueCards {
+		level = slog.LevelDebug
+	}
+	attrs := []slog.Attr{
+		slog.String("kind", string(l.Task.Kind)), slog.String("task", l.Task.ID), slog.String("plan", l.Task.PlanID),
+		slog.String("ref", l.Task.Ref), slog.Int("attempt", l.Attempt+1), slog.String("ending", string(ending)),
+		slog.Int64("waited_ms", start.UnixMilli()-l.Task.RunAt), slog.Int64("duration_ms", t.Now().Sub(start).Milliseconds()),
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("err", err.Error()))
+	}
+	t.Log.LogAttrs(ctx, level, "task", attrs...)
+}

@@ -1,0 +1,69 @@
+package slipway
+
+import "fmt"
+
+// Lang is a language that Slipway speaks to people.
+type Lang string
+
+// The languages. Every text exists in both.
+const (
+	English Lang = "en"
+	Chinese Lang = "zh"
+)
+
+// ParseLang reads a locale such as "zh-CN", "zh_Hans" or "en". Whatever is not
+// Chinese is answered in English.
+func ParseLang(locale string) Lang {
+	if len(locale) >= 2 && (locale[:2] == "zh" || locale[:2] == "ZH") {
+		return Chinese
+	}
+	return English
+}
+
+// Text is one thing to say, in both languages.
+type Text struct {
+	EN string `json:"en"`
+	ZH string `json:"zh"`
+}
+
+// In returns the text in the language.
+func (t Text) In(l Lang) string {
+	if l == Chinese {
+		return t.ZH
+	}
+	return t.EN
+}
+
+// T makes a text from two formats that take the same arguments; an argument that is
+// itself a Text is said in the format's language.
+func T(en, zh string, args ...any) Text {
+	if len(args) == 0 {
+		return Text{EN: en, ZH: zh}
+	}
+	return Text{EN: fmt.Sprintf(en, in(English, args)...), ZH: fmt.Sprintf(zh, in(Chinese, args)...)}
+}
+
+func in(l Lang, args []any) []any {
+	out := make([]any, len(args))
+	for i, a := range args {
+		if t, ok := a.(Text); ok {
+			a = t.In(l)
+		}
+		out[i] = a
+	}
+	return out
+}
+
+// JoinTexts joins texts with a comma in English and an enumeration comma in Chinese.
+func JoinTexts(texts []Text) Text {
+	var t Text
+	for i, x := range texts {
+		if i > 0 {
+			t.EN += ", "
+			t.ZH += "、"
+		}
+		t.EN += x.EN
+		t.ZH += x.ZH
+	}
+	return t
+}

@@ -1,0 +1,312 @@
+package slipway
+
+import (
+	"slices"
+	"time"
+)
+
+// Submit ends the planning. prepared holds, per item id, the workflow as its engine
+// resolved it just before; it is frozen into the plan.
+func (p *Plan) Submit(req Request, prepared map[string]*Workflow) (*Change, error) {
+	if err := p.may(req, VerbSubmit); err != nil {
+		return nil, err
+	}
+	if err := p.fit(req); err != nil {
+		return nil, err
+	}
+	for id, w := range prepared {
+		if it := p.Item(id); it != nil && it.Workflow != nil {
+			it.Workflow.Definition = w
+		}
+	}
+	c := p.newChange(req, VerbSubmit)
+	p.PlanningTime = req.At.Unix()
+	if p.Approval != nil {
+		p.Approval.Votes, p.Approval.Result = nil, ApprovalOpen
+	}
+	if p.ScheduleExecuteTime != 0 {
+		c.task(req, p, TaskSchedule, "schedule:"+p.ID, maxTime(req.At, p.ScheduleExecuteTime), "")
+	}
+	p.through(req, c, EventFinishPlanning)
+	return p.done(req, c), nil
+}
+
+// fit refuses to submit a plan that could not be carried out; all reasons at once.
+func (p *Plan) fit(req Request) error {
+	var f Faults
+	if len(p.Items) == 0 {
+		f.Add("jobs", "a plan needs at least one item; `add` one", "发布计划至少需要一个发布项，请先“添加”")
+	}
+	if p.EndTime != 0 && req.At.Unix() > p.EndTime {
+		f.Add("end_time", "the window ended at %s; choose a later one", "发布窗口期已于 %s 结束，请重新设置", clock(p.EndTime))
+	}
+	if a := p.Approval; a != nil {
+		able := 0
+		for _, x := range a.Approvers {
+			if req.Rules.SelfApproval || !p.involved(x.ID) {
+				able++
+			}
+		}
+		if able < a.Needed {
+			f.Add("approval.approvers",
+				"%[1]d approvals are needed, but only %[2]d of the approvers may decide: nobody approves a plan that they manage, created or edited last",
+				"需要 %[1]d 人审批，但只有 %[2]d 位审批人可以审批：负责人、创建者和最后编辑者不能审批自己的发布计划", a.Needed, able)
+		}
+	}
+	if f.Len() == 0 {
+		return nil
+	}
+	return &Error{
+		Code:     Unfit,
+		Text:     T("Plan #%[1]d %[2]s cannot be submitted yet.", "发布计划 #%[1]d %[2]s 还不能提交。", p.Index, p.Name),
+		Problems: f.list,
+	}
+}
+
+// involved tells whether a user's approval would be of their own work.
+func (p *Plan) involved(userID string) bool {
+	return userID == p.Manager.ID || userID == p.Creator.ID || userID == p.Editor.ID
+}
+
+// enter puts the plan into the phase that an event announces.
+func (p *Plan) enter(req Request, ev Event) {
+	at := req.At.Unix()
+	switch ev {
+	case EventFinishPlanning:
+		p.Phase, p.FinishPlanningTime = PhaseFinishPlanning, at
+	case EventStartExecute:
+		p.Phase, p.ExecutingTime = PhaseExecuting, at
+	case EventAllJobDone:
+		p.Phase, p.SuccessTime = PhaseSuccess, at
+	}
+}
+
+// follow does what a phase brings with it.
+func (p *Plan) follow(req Request, c *Change, ev Event) {
+	switch ev {
+	case EventFinishPlanning:
+		p.watchWindow(req, c)
+		if p.Approval != nil {
+			p.Phase = PhaseApproval
+			to := make([]string, 0, len(p.Approval.Approvers))
+			for _, a := range p.Approval.Approvers {
+				if req.Rules.SelfApproval || !p.involved(a.ID) {
+					to = append(to, a.ID)
+				}
+			}
+			c.notify(req, p, T("Plan #%[1]d %[2]s asks for your approval.", "发布计划 #%[1]d %[2]s 需要您审批。", p.Index, p.Name), to...)
+		}
+	case EventStartExecute:
+		p.watchWindow(req, c)
+		if p.ScheduleExecuteTime != 0 && !p.ScheduleFired {
+			c.task(req, p, TaskSchedule, "schedule:"+p.ID, maxTime(req.At, p.ScheduleExecuteTime), "")
+		}
+		p.finishIfDone(req, c)
+	case EventAllJobDone:
+		c.Drop = append(c.Drop, TaskSchedule, TaskWindow)
+	}
+}
+
+// watchWindow makes sure that the end of the window is noticed, at once if it is past.
+func (p *Plan) watchWindow(req Request, c *Change) {
+	if p.EndTime != 0 {
+		// The window includes its last second.
+		c.task(req, p, TaskWindow, "window:"+p.ID, maxTime(req.At, p.EndTime+1), "")
+	}
+}
+
+// finishIfDone goes on to the end when no item is left.
+func (p *Plan) finishIfDone(req Request, c *Change) {
+	if p.Phase != PhaseExecuting || p.Gate != nil {
+		return
+	}
+	for _, it := range p.Items {
+		switch it.Status {
+		case Done, Skipped:
+		case Failed:
+			if !req.Rules.ContinueOnFailure {
+				return
+			}
+		case Todo, Running:
+			return
+		}
+	}
+	p.through(req, c, EventAllJobDone)
+}
+
+// Vote is an approver's yes or no. Enough yes start the plan; one no denies it.
+func (p *Plan) Vote(req Request, approve bool, comment string) (*Change, error) {
+	verb := VerbReject
+	if approve {
+		verb = VerbApprove
+	}
+	if err := p.may(req, verb); err != nil {
+		return nil, err
+	}
+	a := p.Approval
+	if !req.Rules.SelfApproval && p.involved(req.Actor.ID) {
+		return nil, Refuse(Forbidden,
+			"Nobody decides on their own plan: you manage it, created it or edited it last. It needs %[1]d approval(s) from the other approvers.",
+			"不能审批自己的发布计划：您是它的负责人、创建者或最后编辑者。还需要其他审批人中的 %[1]d 人审批。", a.Needed-a.Approvals())
+	}
+	if v := a.VoteOf(req.Actor.ID); v != nil {
+		return nil, Refuse(Conflict, "You have already approved this plan. It has %[1]d of %[2]d approvals.",
+			"您已经审批通过该发布计划，目前为 %[1]d/%[2]d 人通过。", a.Approvals(), a.Needed)
+	}
+	c := p.newChange(req, verb)
+	c.Entry.Comment = comment
+	a.Votes = append(a.Votes, Vote{
+		By: PersonRef{ID: req.Actor.ID, Name: req.Actor.Name}, Approve: approve, Comment: comment, At: req.At.Unix(),
+	})
+	c.Entry.Data.Votes = T("%d/%d", "%d/%d", a.Approvals(), a.Needed).EN
+	switch {
+	case !approve:
+		a.Result, p.ApprovalTime, p.Phase = ApprovalRejected, req.At.Unix(), PhaseDenied
+		c.Drop = append(c.Drop, TaskSchedule, TaskWindow)
+		c.notify(req, p, T("%[1]s rejected plan #%[2]d %[3]s. %[4]s", "%[1]s 拒绝了发布计划 #%[2]d %[3]s。%[4]s",
+			req.Actor.Name, p.Index, p.Name, comment), p.Manager.ID)
+	case a.Approvals() >= a.Needed:
+		a.Result, p.ApprovalTime = ApprovalPassed, req.At.Unix()
+		p.through(req, c, EventStartExecute)
+	}
+	return p.done(req, c), nil
+}
+
+// Start begins the execution of a plan without approval.
+func (p *Plan) Start(req Request) (*Change, error) {
+	if err := p.may(req, VerbStart); err != nil {
+		return nil, err
+	}
+	c := p.newChange(req, VerbStart)
+	p.through(req, c, EventStartExecute)
+	return p.done(req, c), nil
+}
+
+// Replan goes back to planning: votes are cleared, the gate is closed, runs are
+// cancelled. Items that are done stay done unless they are edited.
+func (p *Plan) Replan(req Request, comment string) (*Change, error) {
+	if err := p.may(req, VerbReplan); err != nil {
+		return nil, err
+	}
+	c := p.newChange(req, VerbReplan)
+	c.Entry.Comment = comment
+	p.stopRuns(c, func(it *Item) { it.reset() })
+	for _, it := range p.Items {
+		if it.Status != Done {
+			it.reset()
+		}
+	}
+	p.Phase, p.Gate, p.Overrides, p.ScheduleFired = PhasePlanning, nil, nil, false
+	p.Version++
+	p.Round++
+	p.InstanceCode = req.hex(16)
+	p.PlanningTime = req.At.Unix()
+	p.FinishPlanningTime, p.ApprovalTime, p.ExecutingTime, p.SuccessTime = 0, 0, 0, 0
+	if p.Approval != nil {
+		p.Approval.Votes, p.Approval.Result = nil, ApprovalOpen
+	}
+	c.Drop = append(c.Drop, TaskSchedule, TaskWindow, TaskDeadline)
+	return p.done(req, c), nil
+}
+
+// Cancel ends the plan for good.
+func (p *Plan) Cancel(req Request, reason string) (*Change, error) {
+	if err := p.may(req, VerbCancel); err != nil {
+		return nil, err
+	}
+	if err := needReason(VerbCancel, reason); err != nil {
+		return nil, err
+	}
+	c := p.newChange(req, VerbCancel)
+	c.Entry.Comment = reason
+	p.stopRuns(c, func(it *Item) {
+		it.Status, it.Workflow.RunStatus = Failed, RunCancelled
+		it.Reason = T("The plan was cancelled while it ran.", "运行期间发布计划被取消。")
+	})
+	p.Phase, p.Gate, p.CancelReason = PhaseCancel, nil, reason
+	c.Drop = append(c.Drop, TaskSchedule, TaskWindow, TaskDeadline)
+	return p.done(req, c), nil
+}
+
+// stopRuns asks for the end of the runs under way and settles their items.
+func (p *Plan) stopRuns(c *Change, settle func(*Item)) {
+	for _, it := range p.Items {
+		if it.Status == Running {
+			c.StopRuns = append(c.StopRuns, it.Workflow.RunID)
+			settle(it)
+		}
+	}
+}
+
+func (it *Item) reset() {
+	it.Status, it.Remark, it.Reason, it.ExecutedBy, it.ExecutedTime = Todo, "", Text{}, "", 0
+	if w := it.Workflow; w != nil {
+		w.RunID, w.TaskID, w.RunStatus, w.URL = "", 0, "", ""
+		if !w.Inline {
+			w.Definition = nil // the engine is asked again when the plan is submitted
+		}
+	}
+}
+
+// EndWindow times the plan out when its window is over. In a status that the window
+// does not end, or before its end, it is Unchanged.
+func (p *Plan) EndWindow(req Request) (*Change, error) {
+	if p.EndTime == 0 || req.At.Before(time.Unix(p.EndTime, 0)) || move(p.Status(), VerbTimeout) == nil {
+		return nil, Unchanged
+	}
+	c := p.newChange(req, VerbTimeout)
+	p.Phase, p.Gate = PhaseTimeout, nil
+	c.Drop = append(c.Drop, TaskSchedule, TaskDeadline)
+	c.notify(req, p, T("The window of plan #%[1]d %[2]s has ended; the plan timed out.",
+		"发布计划 #%[1]d %[2]s 的发布窗口期已结束，计划已超时。", p.Index, p.Name), p.Manager.ID)
+	return p.done(req, c), nil
+}
+
+// FireSchedule executes, at the scheduled time, every workflow item that is to do.
+// If the plan is not executing then, the manager is told, and the schedule fires when
+// it becomes executing while the window is open.
+func (p *Plan) FireSchedule(req Request) (*Change, error) {
+	if p.ScheduleFired || p.ScheduleExecuteTime == 0 || req.At.Unix() < p.ScheduleExecuteTime ||
+		slices.Contains([]Phase{PhasePlanning, PhaseDenied, PhaseTimeout, PhaseSuccess, PhaseCancel}, p.Phase) && p.Gate == nil {
+		return nil, Unchanged
+	}
+	c := p.newChange(req, VerbSchedule)
+	if p.Phase != PhaseExecuting || p.Gate != nil {
+		reason := T("The plan is not executing yet (%s). The workflows start when it is, while the window is open.",
+			"发布计划尚未进入执行（%s）。进入执行后，只要仍在窗口期内，工作流会自动开始。", p.Status().Text())
+		return p.scheduleWaits(req, c, reason), nil
+	}
+	if err := p.AtWindow(req.At); err != nil {
+		if req.At.Unix() < p.StartTime {
+			c.task(req, p, TaskSchedule, "schedule:"+p.ID, time.Unix(p.StartTime, 0), "")
+		}
+		return p.scheduleWaits(req, c, TextOf(err)), nil
+	}
+	p.ScheduleFired = true
+	for _, it := range p.Items {
+		if it.Type == WorkflowItem && it.Status == Todo {
+			p.run(req, c, it)
+			c.Entry.Data.Items = append(c.Entry.Data.Items, it.Name)
+		}
+	}
+	return p.done(req, c), nil
+}
+
+func (p *Plan) scheduleWaits(req Request, c *Change, reason Text) *Change {
+	c.Entry.Data.Reason = &reason
+	c.notify(req, p, T("The scheduled time of plan #%[1]d %[2]s has come. %[3]s",
+		"发布计划 #%[1]d %[2]s 的定时执行时间已到。%[3]s", p.Index, p.Name, reason), p.Manager.ID)
+	return p.done(req, c)
+}
+
+// Resend sends a delivery again by hand: the same bytes under the same id. It is
+// possible in every status, for the manager and admins.
+func (p *Plan) Resend(req Request, d *Delivery) (*Change, error) {
+	if !p.is(req.Actor, WhoManager, nil) && !p.is(req.Actor, WhoAdmin, nil) {
+		return nil, Refuse(Forbidden, "Only %[1]s or an admin can send hooks again.", "只有%[1]s或管理员可以重新发送 Hook。", p.whoText(WhoManager, nil))
+	}
+	c := p.newChange(req, VerbResend)
+	c.Entry.Data = EntryData{Event: d.Event, Endpoint: d.Endpoint, Hooks: []string{d.Endpoint}}
+	c.task(req, p, TaskHook, "hook:"+d.ID, req.At, d.ID)
+	return p.done(req, c), nil
+}
