@@ -87,8 +87,9 @@ type Field struct {
 	// has a value. A platform that cannot shows it always.
 	Show *ShowWhen `json:"show,omitempty"`
 	// Fields are the questions of each entry of a group. Entry i, counted from 0, comes
-	// back as "<group>[i].<field>", in the order in which the entries are shown. A
-	// platform without such an editor leaves the group out; entries then stay as they
+	// back as "<group>[i].<field>", in the order in which the entries are shown, and the
+	// group's own name as a key says that it was shown, even when no entry is left. A
+	// platform without such an editor leaves all of it out; entries then stay as they
 	// are, and FormAdd and FormItem change one at a time.
 	Fields []Field `json:"fields,omitempty"`
 	// Entries are what a group starts with, keyed by the names of Fields.

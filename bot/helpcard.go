@@ -41,7 +41,9 @@ func (v View) mayEver(r *VerbRow) bool {
 // VerbHelpCard explains one verb.
 func VerbHelpCard(r *VerbRow, v View) Card {
 	c := Card{Lang: v.Lang, Title: v.say(r.Title()), Summary: v.say(r.Does), Intro: []Line{{plain(v.say(r.Does))}}}
-	fact := func(label slipway.Text, value Line) { c.Facts = append(c.Facts, Fact{Label: v.say(label), Value: value}) }
+	fact := func(label slipway.Text, value Line) {
+		c.Facts = append(c.Facts, Fact{Label: v.say(label), Value: value})
+	}
 	fact(slipway.T("Write", "写法"), Line{{Text: v.say(r.Usage), Style: Code}})
 	fact(slipway.T("Example", "示例"), Line{{Text: v.say(r.Example), Style: Code}})
 	fact(slipway.T("Who may", "谁可以用"), Line{plain(v.say(r.Who()))})

@@ -38,7 +38,7 @@ func (c *Commands) AddUser(ctx context.Context, by *slipway.User, n NewUser) (*s
 	if err := adminOnly(by); err != nil {
 		return nil, "", err
 	}
-	u, err := c.PutUser(ctx, n)
+	u, err := c.putUser(ctx, n)
 	if err != nil {
 		return nil, "", err
 	}
@@ -49,13 +49,33 @@ func (c *Commands) AddUser(ctx context.Context, by *slipway.User, n NewUser) (*s
 	return u, token, nil
 }
 
-// PutUser makes a user without asking who wants it; it is for start-up.
-func (c *Commands) PutUser(ctx context.Context, n NewUser) (*slipway.User, error) {
+// KeepUser makes a user, or brings the one with the e-mail up to date, without asking
+// who wants it. It is for start-up.
+func (c *Commands) KeepUser(ctx context.Context, n NewUser) (*slipway.User, error) {
 	u, err := n.user()
 	if err != nil {
 		return nil, err
 	}
-	u.ID = c.uuid()
+	known, err := c.Store.UserByEmail(ctx, u.Email)
+	if slipway.CodeOf(err) == slipway.NotFound {
+		return c.putUser(ctx, n)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("keep user: %w", err)
+	}
+	u.ID, u.CreatedAt = known.ID, known.CreatedAt
+	if err := c.Store.UpdateUser(ctx, u); err != nil {
+		return nil, fmt.Errorf("keep user: %w", err)
+	}
+	return u, nil
+}
+
+func (c *Commands) putUser(ctx context.Context, n NewUser) (*slipway.User, error) {
+	u, err := n.user()
+	if err != nil {
+		return nil, err
+	}
+	u.ID = c.NewID()
 	u.CreatedAt = c.Now().Unix()
 	if err := c.Store.CreateUser(ctx, u); err != nil {
 		return nil, fmt.Errorf("add user: %w", err)
@@ -63,7 +83,8 @@ func (c *Commands) PutUser(ctx context.Context, n NewUser) (*slipway.User, error
 	return u, nil
 }
 
-func (c *Commands) uuid() string {
+// NewID returns a random UUID.
+func (c *Commands) NewID() string {
 	h := c.random(16)
 	return h[:8] + "-" + h[8:12] + "-4" + h[13:16] + "-a" + h[17:20] + "-" + h[20:]
 }
@@ -122,7 +143,7 @@ func (c *Commands) NewLink(ctx context.Context, by *slipway.User, userID string)
 
 // issue makes a credential and returns its secret; only the hash is kept.
 func (c *Commands) issue(ctx context.Context, kind storage.CredentialKind, u *slipway.User, life time.Duration) (string, error) {
-	token := "slp_" + c.random(24)
+	token := c.NewToken()
 	now := c.Now()
 	cred := storage.Credential{Hash: HashToken(token), Kind: kind, UserID: u.ID, CreatedAt: now.Unix()}
 	if life > 0 {
@@ -133,6 +154,9 @@ func (c *Commands) issue(ctx context.Context, kind storage.CredentialKind, u *sl
 	}
 	return token, nil
 }
+
+// NewToken returns a secret of 192 random bits.
+func (c *Commands) NewToken() string { return "slp_" + c.random(24) }
 
 // HashToken is how secrets of people are kept.
 func HashToken(token string) string {

@@ -165,7 +165,7 @@ func (s *Store) lockPlan(ctx context.Context, tx bun.Tx, id string) (*readPlan, 
 	if err != nil {
 		return nil, err
 	}
-	was := &readPlan{plan: p, items: make(map[string]readItem, len(rows)), people: involved(p)}
+	was := &readPlan{plan: p, row: row, items: make(map[string]readItem, len(rows)), people: involved(p)}
 	for i, it := range p.Items {
 		r := readItem{row: rows[i]}
 		if it.Workflow != nil {
@@ -224,8 +224,8 @@ func (s *Store) writePlan(ctx context.Context, tx bun.Tx, p *slipway.Plan, was *
 	if was == nil {
 		was = &readPlan{}
 		b.add(tx.NewInsert().Model(&row))
-	} else {
-		b.add(tx.NewUpdate().Model(&row).WherePK())
+	} else if columns := s.columnsThatDiffer(&was.row, &row); len(columns) > 0 {
+		b.add(tx.NewUpdate().Model(&row).Column(columns...).WherePK())
 	}
 	if err := addItems(b, tx, p, was); err != nil {
 		return err

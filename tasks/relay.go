@@ -92,13 +92,22 @@ func (t *Tasks) relay(ctx context.Context) {
 	}
 }
 
-// offerFresh offers a row that was just written or set free. One that is refused is
-// offered by the sweep.
+// offerFresh offers a row that was just written or set free.
 func (t *Tasks) offerFresh(ctx context.Context, task slipway.Task, seq int64) {
 	number := "c" + strconv.FormatInt(seq, 10)
 	if seq == 0 {
 		number = "f" + strconv.FormatInt(t.Now().UnixMilli(), 10)
 	}
+	t.offerOrLeave(ctx, task, number)
+}
+
+// offerLater offers a row that waits for another try, so that the dashboard shows it.
+func (t *Tasks) offerLater(ctx context.Context, task slipway.Task, attempt int) {
+	t.offerOrLeave(ctx, task, "r"+strconv.Itoa(attempt))
+}
+
+// offerOrLeave offers a row; what is refused is found by the sweep.
+func (t *Tasks) offerOrLeave(ctx context.Context, task slipway.Task, number string) {
 	if err := t.offer(ctx, task, number); err != nil && ctx.Err() == nil {
 		t.Log.WarnContext(ctx, "offer left to the sweep", "task", task.ID, "kind", task.Kind, "err", err)
 	}

@@ -94,10 +94,11 @@ type Tasks struct {
 	renewEvery time.Duration // tests renew more often
 
 	// work is the context of everything that handlers do; cancelling it abandons
-	// them. leaving is closed when the process is about to end.
-	work    context.Context //nolint:containedctx // the workers outlive every call
+	// them. staying ends when the process is about to end.
+	work    context.Context
 	abandon context.CancelFunc
-	leaving chan struct{}
+	staying context.Context
+	leave   context.CancelFunc
 
 	loops     context.CancelFunc
 	looping   sync.WaitGroup
@@ -119,9 +120,10 @@ func New(c Config) (*Tasks, error) {
 	t := &Tasks{
 		Config: c, owner: hex.EncodeToString(name), client: asynq.NewClientFromRedisClient(c.Redis),
 		commits: make(chan storage.Committed, commitBuffer), breaker: newBreaker(), stops: newStops(),
-		renewEvery: renewEvery, leaving: make(chan struct{}),
+		renewEvery: renewEvery,
 	}
 	t.work, t.abandon = context.WithCancel(context.Background())
+	t.staying, t.leave = context.WithCancel(context.Background())
 	c.Store.OnCommit(t.committed)
 	return t, nil
 }
@@ -154,7 +156,7 @@ func (t *Tasks) Start() error {
 func (t *Tasks) Stop(ctx context.Context) error {
 	var err error
 	t.stopOnce.Do(func() {
-		close(t.leaving)
+		t.leave()
 		t.Redis.bells.release()
 		for _, s := range t.servers {
 			s.Stop()
@@ -182,14 +184,7 @@ func (t *Tasks) Stop(ctx context.Context) error {
 }
 
 // isLeaving tells whether the process is about to end.
-func (t *Tasks) isLeaving() bool {
-	select {
-	case <-t.leaving:
-		return true
-	default:
-		return false
-	}
-}
+func (t *Tasks) isLeaving() bool { return t.staying.Err() != nil }
 
 // chance returns a random number in [0, 1).
 func (t *Tasks) chance() float64 {

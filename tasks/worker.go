@@ -179,22 +179,31 @@ func (t *Tasks) end(ctx context.Context, l *storage.Lease, err error) (Ending, e
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), bookkeeping)
 	defer cancel()
 	now := t.Now()
-	ending, wait := Done, again{}
-	var write error
+	ending, at, wait := Done, now, again{}
 	switch {
 	case err == nil:
-		write = t.Store.FinishTask(ctx, l)
 	case t.isLeaving() && (errors.Is(err, errLeaving) || errors.Is(err, context.Canceled)):
-		ending, write = Left, t.Store.RetryTask(ctx, l, now)
+		ending = Left
 	case errors.As(err, &wait):
-		ending, write = Again, t.Store.RetryTask(ctx, l, wait.at)
+		ending, at = Again, wait.at
 	case !passing(err) || t.tired(l, now):
-		ending, write = Dropped, t.Store.FinishTask(ctx, l)
+		ending = Dropped
 	default:
-		ending, write = Again, t.Store.RetryTask(ctx, l, now.Add(t.pause(l.Attempt)))
+		ending, at = Again, now.Add(t.pause(l.Attempt))
+	}
+	var write error
+	if ending == Again || ending == Left {
+		write = t.Store.RetryTask(ctx, l, at)
+	} else {
+		write = t.Store.FinishTask(ctx, l)
 	}
 	if write != nil {
 		return Unending, errors.Join(err, write)
+	}
+	if ending == Again || ending == Left {
+		next := l.Task
+		next.RunAt = at.UnixMilli()
+		t.offerLater(ctx, next, l.Attempt+1)
 	}
 	return ending, err
 }

@@ -117,7 +117,7 @@ func (c catalog) find(project, name string) (file, error) {
 		for _, f := range found {
 			paths = append(paths, f.path)
 		}
-		return file{}, refuse("workflow", "Several files define the workflow %[1]q: %[2]s. Name its project, or rename one.",
+		return file{}, refuse("Several files define the workflow %[1]q: %[2]s. Name its project, or rename one.",
 			"多个文件定义了工作流 %[1]q：%[2]s。请指定项目，或重命名其中一个。", name, strings.Join(paths, ", "))
 	case len(problems) > 0:
 		return file{}, &slipway.Error{
@@ -127,15 +127,15 @@ func (c catalog) find(project, name string) (file, error) {
 			Problems: problems,
 		}
 	case len(known) == 0:
-		return file{}, refuse("workflow", "There is no workflow %q: the workflows folder is empty.",
+		return file{}, refuse("There is no workflow %q: the workflows folder is empty.",
 			"没有工作流 %q：工作流目录为空。", name)
 	}
-	return file{}, refuse("workflow", "There is no workflow %[1]q. The workflows folder has %[2]s.",
+	return file{}, refuse("There is no workflow %[1]q. The workflows folder has %[2]s.",
 		"没有工作流 %[1]q。工作流目录中有：%[2]s。", path.Join(project, name), strings.Join(known, ", "))
 }
 
-// refuse makes the refusal of a plan for one reason.
-func refuse(path, en, zh string, args ...any) error {
+// refuse makes the refusal of a workflow for one reason.
+func refuse(en, zh string, args ...any) error {
 	text := slipway.T(en, zh, args...)
-	return &slipway.Error{Code: slipway.Invalid, Text: text, Problems: []slipway.Problem{{Path: path, Text: text}}}
+	return &slipway.Error{Code: slipway.Invalid, Text: text, Problems: []slipway.Problem{{Path: "workflow", Text: text}}}
 }

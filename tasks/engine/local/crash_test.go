@@ -17,6 +17,7 @@ import (
 	"slipway"
 	"slipway/tasks/engine"
 	"slipway/tasks/engine/enginetest"
+	"slipway/tasks/engine/local"
 )
 
 // helperRole makes the test binary a Slipway that starts one run and never ends.
@@ -35,7 +36,10 @@ func TestMain(m *testing.M) {
 
 func helper(dirs string) error {
 	dir, state, _ := strings.Cut(dirs, ":")
-	e := open(&testing.B{}, dir, state)
+	e, err := local.New(config(dir, state))
+	if err != nil {
+		return err
+	}
 	definition, err := e.Resolve(context.Background(), named)
 	if err != nil {
 		return err
@@ -60,7 +64,7 @@ func helper(dirs string) error {
 // said "ready".
 func otherProcess(t *testing.T, w world) *exec.Cmd {
 	t.Helper()
-	cmd := exec.Command(os.Args[0]) //nolint:gosec // this test
+	cmd := exec.CommandContext(context.Background(), os.Args[0])
 	cmd.Env = append(os.Environ(), helperRole+"="+w.dir+":"+w.state)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -133,7 +137,7 @@ func TestARunOfALivingProcessIsWatchedAndCancelledFromAnother(t *testing.T) {
 func TestAnInnocentProcessWithAUsedNumberLives(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, script("exit 0"))
-	innocent := exec.Command("sleep", "600")
+	innocent := exec.CommandContext(context.Background(), "sleep", "600")
 	innocent.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := innocent.Start(); err != nil {
 		t.Fatal(err)
@@ -161,4 +165,3 @@ func TestAnInnocentProcessWithAUsedNumberLives(t *testing.T) {
 		t.Error("the innocent process was killed")
 	}
 }
-

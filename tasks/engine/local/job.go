@@ -38,7 +38,7 @@ func (r *run) runJob(s, j int, job *slipway.Job, workDir string) {
 }
 
 func (r *run) runScript(s, j int, job *slipway.Job, workDir string) (engine.Status, slipway.Text) {
-	spec := job.Spec.(*slipway.FreestyleSpec) //nolint:errcheck,forcetypeassert // Resolve lets no other through
+	spec := job.Spec.(*slipway.FreestyleSpec) // Resolve lets no other through
 	script := filepath.Join(workDir, fmt.Sprintf("%d-%d.sh", s, j))
 	if err := os.WriteFile(script, []byte(spec.Run), 0o600); err != nil {
 		return r.broken(job, fmt.Errorf("write script: %w", err))
@@ -154,12 +154,12 @@ func (p *jobProcess) run(ctx context.Context) (*os.ProcessState, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make output pipe: %w", err)
 	}
-	defer out.Close() //nolint:errcheck // nothing is written to it
+	defer out.Close()
 	word, start, err := os.Pipe()
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make gate: %w", err), in.Close())
 	}
-	defer start.Close() //nolint:errcheck // closed before, unless something failed
+	defer start.Close() // closed before, unless something failed
 
 	cmd := exec.Command(p.shell, "-c", gate, p.shell, p.script) //nolint:gosec,noctx // the operator's script; the group is ended below
 	cmd.Dir, cmd.Env, cmd.SysProcAttr = p.dir, p.environ, groupAttributes()

@@ -129,7 +129,7 @@ func orDefault[T comparable](value, otherwise T) T {
 // readPlace returns the name of a state folder, which is made up on first use. Of
 // two processes that make one up at the same time, one wins and both read it.
 func readPlace(path string, random io.Reader) (string, error) {
-	place, err := os.ReadFile(path)
+	place, err := os.ReadFile(path) //nolint:gosec // in the state folder
 	if errors.Is(err, fs.ErrNotExist) {
 		name := make([]byte, 8)
 		if _, err := io.ReadFull(random, name); err != nil {
@@ -139,7 +139,7 @@ func readPlace(path string, random io.Reader) (string, error) {
 		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return "", fmt.Errorf("name state folder: %w", err)
 		}
-		place, err = os.ReadFile(path)
+		place, err = os.ReadFile(path) //nolint:gosec // in the state folder
 	}
 	if err != nil {
 		return "", fmt.Errorf("read name of state folder: %w", err)

@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -117,20 +116,24 @@ func newWorld(t *testing.T, files ...string) world {
 	return w
 }
 
-func open(t testing.TB, dir, state string) *local.Engine {
+func open(t *testing.T, dir, state string) *local.Engine {
 	t.Helper()
-	e, err := local.New(local.Config{
-		Dir: dir, StateDir: state, Rand: rand.Reader, Now: time.Now, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Environ: append(os.Environ(), "SLIPWAY_ADMIN_TOKEN=never-shown", "OTHER=hidden"), Pass: []string{"PATH", "SLIPWAY_ADMIN_TOKEN"},
-		KillGrace: time.Second, MaxLogBytes: 64 << 10, Poll: 20 * time.Millisecond,
-	})
+	e, err := local.New(config(dir, state))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return e
 }
 
-func (w world) write(t *testing.T, name, content string) {
+func config(dir, state string) local.Config {
+	return local.Config{
+		Dir: dir, StateDir: state, Rand: rand.Reader, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
+		Environ: append(os.Environ(), "SLIPWAY_ADMIN_TOKEN=never-shown", "OTHER=hidden"), Pass: []string{"PATH", "SLIPWAY_ADMIN_TOKEN"},
+		KillGrace: time.Second, MaxLogBytes: 64 << 10, Poll: 20 * time.Millisecond,
+	}
+}
+
+func (w world) write(t testing.TB, name, content string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(w.dir, name), []byte(content), 0o600); err != nil {
 		t.Fatal(err)
@@ -335,6 +338,6 @@ func isGone(pid int) bool {
 	if err := syscall.Kill(pid, 0); err != nil {
 		return true
 	}
-	out, err := exec.Command("ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output()
+	out, err := exec.CommandContext(context.Background(), "ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output()
 	return err != nil || strings.HasPrefix(strings.TrimSpace(string(out)), "Z")
 }

@@ -24,7 +24,7 @@ func awaitLeader(cmd *exec.Cmd) (reap func() error) {
 	for {
 		_, _, err := syscall.Syscall6(syscall.SYS_WAITID, byPID, uintptr(cmd.Process.Pid), 0,
 			syscall.WEXITED|syscall.WNOWAIT, 0, 0)
-		if err != syscall.EINTR { //nolint:errorlint // an Errno, never wrapped
+		if err != syscall.EINTR {
 			return cmd.Wait
 		}
 	}

@@ -112,7 +112,7 @@ func withTemporary(path string, data []byte, place func(from, to string) error) 
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) //nolint:errcheck // gone already when it was renamed
+	defer os.Remove(f.Name()) // gone already when it was renamed
 	_, err = f.Write(data)
 	if err == nil {
 		err = f.Sync()

@@ -31,7 +31,7 @@ func (e *Engine) Resolve(_ context.Context, spec slipway.WorkflowSpec) (*slipway
 
 func (e *Engine) resolve(spec slipway.WorkflowSpec) (file, *slipway.Workflow, error) {
 	if spec.Inline {
-		return file{}, nil, refuse("workflow",
+		return file{}, nil, refuse(
 			"The local engine runs workflows of its own folder only, never one that is written into a plan. Name a workflow.",
 			"local 引擎只运行工作流目录中的工作流，不运行写在发布计划里的工作流。请填写工作流标识。")
 	}

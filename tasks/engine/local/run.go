@@ -76,7 +76,7 @@ func (e *Engine) Start(ctx context.Context, asked slipway.Run, mark engine.Mark)
 	}
 	e.runs[mark.ID] = r
 	e.done.Add(1)
-	go r.execute()
+	go r.execute() //nolint:contextcheck // the run has a context of its own
 	return e.ref(mark.ID), nil
 }
 
@@ -257,8 +257,8 @@ func (r *run) change(edit func()) bool {
 }
 
 // changeJob changes a job within its stage.
-func (r *run) changeJob(s, j int, edit func(*engine.JobState)) bool {
-	return r.change(func() {
+func (r *run) changeJob(s, j int, edit func(*engine.JobState)) {
+	r.change(func() {
 		stage := &r.rec.State.Stages[s]
 		edit(&stage.Jobs[j])
 		stage.Status = fold(stage.Jobs)

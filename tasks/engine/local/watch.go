@@ -102,7 +102,7 @@ func (e *Engine) bury(ctx context.Context, rec *record) error {
 	if err := e.records.save(rec); err != nil {
 		return fmt.Errorf("settle run %s: %w", rec.Mark, err)
 	}
-	e.config.Logger.Warn("lost run settled", "run_mark", rec.Mark, "owner_pid", rec.Owner.PID)
+	e.config.Logger.WarnContext(ctx, "lost run settled", "run_mark", rec.Mark, "owner_pid", rec.Owner.PID)
 	return nil
 }
 
@@ -206,7 +206,7 @@ func (f *follower) read(hand func([]engine.Line)) error {
 	if err != nil {
 		return fmt.Errorf("open run log: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // only read
+	defer file.Close()
 	if _, err := file.Seek(f.offset, io.SeekStart); err != nil {
 		return fmt.Errorf("seek run log: %w", err)
 	}

@@ -1,0 +1,84 @@
+package bot
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// The keys that stand for more than one field.
+const (
+	keyWindow = "window"
+	keyParam  = "param."
+)
+
+// settingWords are the words for each key; the keys are names of fields.
+var settingWords = map[string][]string{
+	"name":                      {"name", "名称"},
+	"manager":                   {"manager", "负责人", "发布负责人"},
+	"description":               {"description", "desc", "描述", "说明"},
+	keyWindow:                   {"window", "窗口期", "窗口", "发布窗口期"},
+	"start_time":                {"start", "from", "start_time", "开始"},
+	"end_time":                  {"end", "to", "until", "end_time", "结束"},
+	"schedule_execute_time":     {"schedule", "schedule_execute_time", "at", "定时", "定时执行"},
+	"approval.approvers":        {"approvers", "审批人"},
+	"approval.needed_approvers": {"needed", "needed_approvers", "人数", "通过人数"},
+	"type":                      {"type", "类型"},
+	"owner":                     {"owner", "manager", "负责人"},
+	"spec.content":              {"content", "内容"},
+	"spec.engine":               {"engine", "引擎"},
+	"spec.project":              {"project", "项目"},
+	"spec.workflow":             {"workflow", "工作流"},
+	keyParam:                    {"param.", "params.", "参数."},
+}
+
+var (
+	planSettings = []string{
+		"name", "manager", "description", keyWindow, "start_time", "end_time", "schedule_execute_time",
+		"approval.approvers", "approval.needed_approvers",
+	}
+	itemSettings = []string{"name", "owner", "spec.content", "spec.engine", "spec.project", "spec.workflow", keyParam}
+)
+
+// settingsOf says which keys a verb takes.
+var settingsOf = map[ActionID][]string{
+	verbNew:       planSettings,
+	verbEdit:      slices.Concat(planSettings, itemSettings[1:]),
+	verbAdd:       itemSettings,
+	verbWindow:    {"start_time", "end_time"},
+	verbSchedule:  {"schedule_execute_time"},
+	verbApprovers: {"approval.approvers", "approval.needed_approvers"},
+}
+
+// settingKey finds the key that was typed among the known ones, "" if it is none.
+func settingKey(typed string, known []string) string {
+	typed = fold(typed)
+	for _, key := range known {
+		for _, w := range settingWords[key] {
+			if typed == w {
+				return key
+			}
+			if name, ok := strings.CutPrefix(typed, w); ok && key == keyParam && name != "" {
+				return keyParam + name
+			}
+		}
+	}
+	return ""
+}
+
+// nearSetting returns a known key's word that a typed one was perhaps meant to be.
+func nearSetting(typed string, known []string) string {
+	typed = fold(typed)
+	if len([]rune(typed)) < 3 {
+		return ""
+	}
+	for _, key := range known {
+		for _, w := range settingWords[key] {
+			if len(w) > 3 && levenshtein.ComputeDistance(typed, w) <= min(2, len([]rune(w))/3) {
+				return w
+			}
+		}
+	}
+	return ""
+}

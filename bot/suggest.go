@@ -1,0 +1,67 @@
+package bot
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// guess says that a text does not begin with a verb, and which verbs were perhaps
+// meant: those within two letters, and those that begin so.
+func guess(s string) *UnknownVerb {
+	typed, rest := s, ""
+	if i := strings.IndexFunc(s, func(r rune) bool { return isSpace(r) || foldRune(r) == '#' }); i >= 0 {
+		typed, rest = s[:i], s[i:]
+	}
+	type near struct {
+		word     string
+		row      *VerbRow
+		distance int
+	}
+	var found []near
+	for _, w := range verbWords {
+		d := levenshtein.ComputeDistance(fold(typed), w.word)
+		switch n := len([]rune(w.word)); {
+		case d <= 2 && d < (n+1)/2 && n > 1:
+		case strings.HasPrefix(w.word, fold(typed)) && (len(typed) > 1 || isHan(typed)):
+			d = 2
+		case isHan(w.word) && n > 1 && strings.HasPrefix(fold(typed), w.word):
+			// "取消发布": the verb is there, but glued to other words.
+			d, typed, rest = 1, s[:len(w.word)], " "+s[len(w.word):]
+		default:
+			continue
+		}
+		if !slices.ContainsFunc(found, func(f near) bool { return f.row == w.row && f.distance <= d }) {
+			found = append(found, near{w.word, w.row, d})
+		}
+	}
+	slices.SortStableFunc(found, func(a, b near) int { return cmp.Compare(a.distance, b.distance) })
+	u := &UnknownVerb{Word: shorten(oneLine(typed), 60)}
+	var rows []*VerbRow
+	for _, f := range found {
+		if !slices.Contains(rows, f.row) && len(rows) < 3 {
+			rows = append(rows, f.row)
+			u.Suggestions = append(u.Suggestions, f.word+rest)
+		}
+	}
+	return u
+}
+
+func isHan(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Han, r) })
+}
+
+// nods are what people say in a thread when they mean that they agree. None of them is
+// ever counted as an approval.
+var nods = []string{
+	"lgtm", "ok", "okay", "+1", "👍", "approved", "agree", "agreed", "ship it", "yes", "同意", "可以", "没问题", "赞成", "好", "好的",
+}
+
+// isNod tells whether a text is nothing but a sign of agreement.
+func isNod(text string) bool {
+	t := strings.TrimFunc(fold(text), func(r rune) bool { return isSpace(r) || strings.ContainsRune(".,!~", r) })
+	return slices.Contains(nods, t)
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"slipway"
+	"slipway/bot"
+	"slipway/bot/web"
+	"slipway/commands"
+	"slipway/storage"
+	"slipway/tasks"
+	"slipway/tasks/engine/local"
+	"slipway/webhook"
+)
+
+// app is the whole program, wired but not listening yet.
+type app struct {
+	config   *config
+	log      *slog.Logger
+	store    *storage.Store
+	redis    *tasks.Redis
+	sender   *webhook.Sender
+	tasks    *tasks.Tasks
+	commands *commands.Commands
+	bot      *bot.Bot
+	web      *web.Web
+	notices  *tasks.Notices
+	welcome  welcome
+}
+
+
+// newApp wires the program from the bottom up.
+func newApp(ctx context.Context, c *config, role tasks.Role, environ []string, log *slog.Logger) (a *app, err error) {
+	a = &app{config: c, log: log}
+	defer func() {
+		if err != nil {
+			a.close()
+		}
+	}()
+	if a.store, err = storage.Open(ctx, storage.Config{URL: string(c.DatabaseURL), Dir: c.DataDir, Log: log}); err != nil {
+		return a, err
+	}
+	if err = a.store.Migrate(ctx); err != nil {
+		return a, err
+	}
+	a.redis, err = tasks.OpenRedis(tasks.RedisConfig{URL: string(c.RedisURL), Now: time.Now, Rand: rand.Reader, Log: log})
+	if err != nil {
+		return a, err
+	}
+	runner, err := local.New(local.Config{
+		Dir: c.WorkflowsDir, StateDir: filepath.Join(c.DataDir, "local"), Rand: rand.Reader, Now: time.Now, Logger: log,
+		Environ: environ,
+	})
+	if err != nil {
+		return a, err
+	}
+	engines := tasks.NewEngines(runner)
+	html := commands.NewMarkdown().HTML
+	rules := c.rules(html)
+	a.commands = commands.New(commands.Config{
+		Store: a.store, Rules: func() *slipway.Rules { return rules }, Workflows: engines, Now: time.Now, Rand: rand.Reader,
+	})
+	if err = a.prepare(ctx); err != nil {
+		return a, err
+	}
+	a.notices = tasks.NewNotices(a.redis, a.commands.NewID(), log)
+	a.sender = webhook.NewSender(webhook.SenderConfig{Version: version, Now: time.Now})
+	if err = a.people(html); err != nil {
+		return a, err
+	}
+	a.tasks, err = tasks.New(tasks.Config{
+		Store: a.store, Commands: a.commands, Redis: a.redis, Engines: engines, Sender: a.sender,
+		Rules: a.commands.Rules, Cards: a.bot, Notices: a.notices, Role: role, PublicURL: c.publicURL(),
+		Now: time.Now, Rand: rand.Reader, Log: log,
+	})
+	return a, err
+}
+
+// close lets go of what is outside the process, in the reverse order.
+func (a *app) close() {
+	if a.sender != nil {
+		a.sender.Close()
+	}
+	var err error
+	if a.redis != nil {
+		err = errors.Join(err, a.redis.Close())
+	}
+	if a.store != nil {
+		err = errors.Join(err, a.store.Close())
+	}
+	if err != nil {
+		a.log.Warn("close", "error", err)
+	}
+}
+
+// people makes what people see: the console and the bot.
+func (a *app) people(html func(string) string) (err error) {
+	a.web, err = web.New(web.Config{
+		Commands: a.commands, Store: a.store, Notices: a.notices, HTML: html, PublicURL: a.config.publicURL(),
+		Queues: web.NewQueues(a.redis), Now: time.Now, Rand: rand.Reader, Log: a.log, Version: version,
+	})
+	if err != nil {
+		return fmt.Errorf("make console: %w", err)
+	}
+	a.bot, err = bot.New(bot.Config{
+		Commands: a.commands, Store: a.store, Platforms: []bot.Platform{a.web}, Rooms: a.config.rooms(),
+		PublicURL: a.config.publicURL(), Now: time.Now, Rand: rand.Reader, Log: a.log,
+	})
+	return err
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"slipway/storage"
+	"slipway/webhook"
+)
+
+// routes puts the surfaces together: machines below /api, operators, people.
+func (a *app) routes() http.Handler {
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), taskCollector{a.store})
+	took := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "slipway_http_request_seconds", Help: "Time to answer, by surface and status.",
+		Buckets: []float64{.001, .003, .01, .03, .1, .3, 1, 3},
+	}, []string{"surface", "status"})
+	metrics.MustRegister(took)
+
+	mux := http.NewServeMux()
+	mux.Handle("/api/", timed(took, "api", webhook.NewHandler(webhook.HandlerConfig{
+		Commands: a.commands, Store: a.store, Rules: a.commands.Rules, Notices: a.notices, Now: time.Now, Log: a.log,
+		Rand: a.commands.Rand,
+	})))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", a.ready)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	mux.Handle("/", timed(took, "console", a.web.Routes()))
+	return mux
+}
+
+// ready tells whether this process can do its work: the database answers. Redis may
+// be away for a while without harm, so it is only named.
+func (a *app) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	if err := a.store.Ping(ctx); err != nil {
+		a.log.WarnContext(ctx, "not ready", "error", err)
+		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	if a.redis.Ping(ctx).Err() != nil {
+		_, _ = w.Write([]byte("ready; redis does not answer, work waits until it does\n"))
+		return
+	}
+	_, _ = w.Write([]byte("ready\n"))
+}
+
+// timed measures a handler.
+func timed(took *prometheus.HistogramVec, surface string, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		s := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		h.ServeHTTP(s, r)
+		took.WithLabelValues(surface, strconv.Itoa(s.status)).Observe(time.Since(began).Seconds())
+	})
+}
+
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (s *statusWriter) WriteHeader(status int) {
+	s.status = status
+	s.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (s *statusWriter) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+
+// taskCollector reports the rows of the tasks table.
+type taskCollector struct{ store *storage.Store }
+
+var (
+	tasksWaiting = prometheus.NewDesc("slipway_tasks", "Rows of the tasks table, by kind.", []string{"kind"}, nil)
+	oldestDue    = prometheus.NewDesc("slipway_oldest_due_task_seconds", "How long the oldest due task has been due.", nil, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (taskCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- tasksWaiting
+	ch <- oldestDue
+}
+
+// Collect implements prometheus.Collector.
+func (c taskCollector) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	counts, err := c.store.TaskCounts(ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(tasksWaiting, err)
+		return
+	}
+	for kind, n := range counts {
+		ch <- prometheus.MustNewConstMetric(tasksWaiting, prometheus.GaugeValue, float64(n), string(kind))
+	}
+	at, err := c.store.OldestDue(ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(oldestDue, err)
+		return
+	}
+	age := 0.0
+	if now := time.Now().UnixMilli(); at != 0 && at < now {
+		age = float64(now-at) / 1000
+	}
+	ch <- prometheus.MustNewConstMetric(oldestDue, prometheus.GaugeValue, age)
+}

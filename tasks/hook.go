@@ -1,0 +1,151 @@
+package tasks
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"slipway"
+	"slipway/storage"
+	"slipway/webhook"
+)
+
+// hook sends a delivery: one try, and what follows from it.
+func (t *Tasks) hook(ctx context.Context, l *storage.Lease) error {
+	d, err := t.Store.Delivery(ctx, l.Task.Ref)
+	if err != nil {
+		return fmt.Errorf("load delivery: %w", err)
+	}
+	if settled(d, l) {
+		// An earlier try of this task settled it and ended before its row did.
+		return t.giveUpWait(ctx, l, d, slipway.T("%[1]s", "%[1]s", d.LastError))
+	}
+	e := t.Rules().Endpoint(d.Endpoint)
+	disabled, err := t.Store.DisabledEndpoints(ctx)
+	if err != nil {
+		return fmt.Errorf("load disabled endpoints: %w", err)
+	}
+	reason, off := disabled[d.Endpoint]
+	switch {
+	case e == nil:
+		return t.unsendable(ctx, l, d, slipway.T("The endpoint %[1]s is no longer configured.", "接收方 %[1]s 已不在配置中。", d.Endpoint))
+	case off:
+		return t.unsendable(ctx, l, d, slipway.T("The endpoint %[1]s is disabled: %[2]s", "接收方 %[1]s 已停用：%[2]s", d.Endpoint, reason))
+	case e.Disabled:
+		return t.unsendable(ctx, l, d, slipway.T("The endpoint %[1]s is disabled.", "接收方 %[1]s 已停用。", d.Endpoint))
+	}
+	now := t.Now()
+	if wait, ok := t.breaker.enter(e.Name, now); !ok {
+		return again{at: now.Add(wait + t.jitter(wait)), why: "endpoint " + e.Name + " is failing or busy"}
+	}
+	return t.try(ctx, l, d, e)
+}
+
+// settled tells whether a delivery got its final state after the task came into
+// being. One that is sent again by hand had it before.
+func settled(d *storage.Delivery, l *storage.Lease) bool {
+	return d.State != storage.DeliveryPending && d.DoneAt >= l.CreatedAt
+}
+
+// try sends the delivery and writes down what came of it.
+func (t *Tasks) try(ctx context.Context, l *storage.Lease, d *storage.Delivery, e *slipway.Endpoint) error {
+	at := t.Now()
+	answered := false
+	defer func() { t.breaker.leave(e.Name, t.Now(), answered) }()
+	attempt, err := t.Store.BeginAttempt(ctx, d.ID, at)
+	if err != nil {
+		return fmt.Errorf("begin attempt: %w", err)
+	}
+	got := t.Sender.Send(ctx, t.message(d, e, at))
+	answered = got.Outcome != webhook.Retry
+
+	now := t.Now()
+	attempt.DurationMS, attempt.StatusCode = got.Duration.Milliseconds(), got.StatusCode
+	attempt.Error, attempt.Answer, attempt.Ended = got.Err, got.Answer, true
+	next := now.Add(webhook.Backoff(t.tries(d, l), got.RetryAfter, t.chance))
+	patient := next.Before(time.UnixMilli(l.CreatedAt).Add(t.Patience))
+	state, why := storage.DeliveryFailed, slipway.Text{}
+	switch got.Outcome {
+	case webhook.Delivered:
+		state = storage.DeliveryDelivered
+	case webhook.Disable:
+		why = slipway.T("The endpoint answered 410: it wants no more hooks and is disabled now.",
+			"接收方答复 410，不再接收 Hook，现已停用。")
+	case webhook.GiveUp:
+		why = slipway.T("The hook cannot be sent: %[1]s.", "无法发送 Hook：%[1]s。", got.Err)
+	case webhook.Retry:
+		if patient {
+			state = storage.DeliveryPending
+		} else {
+			why = slipway.T("It was tried for %[1]s without success. Last: %[2]s.", "已尝试 %[1]s 仍未成功。最近一次：%[2]s。", t.Patience, got.Err)
+		}
+	}
+	// What happened is written down even if the process is told to end now.
+	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), bookkeeping)
+	defer cancel()
+	if err := t.Store.EndAttempt(keep, attempt, state); err != nil {
+		return fmt.Errorf("end attempt: %w", err)
+	}
+	switch {
+	case got.Outcome == webhook.Disable:
+		if err := t.Store.DisableEndpoint(keep, e.Name, why.EN, now); err != nil {
+			return fmt.Errorf("disable endpoint: %w", err)
+		}
+	case state == storage.DeliveryPending && ctx.Err() != nil:
+		return ctx.Err()
+	case state == storage.DeliveryPending:
+		return again{at: next, why: got.Err}
+	}
+	if state == storage.DeliveryFailed {
+		d.State = state
+		return t.giveUpWait(keep, l, d, why)
+	}
+	return nil
+}
+
+// message is what the sender is told of a delivery and its endpoint.
+func (t *Tasks) message(d *storage.Delivery, e *slipway.Endpoint, at time.Time) webhook.Delivery {
+	m := webhook.Delivery{
+		ID: d.ID, URL: e.URL, Body: d.Body, Secrets: e.Secrets, Headers: e.Headers, At: at,
+		AllowPrivate: e.AllowPrivate, Compat: e.Compat, Token: e.CallbackToken, Instance: t.PublicURL, Event: "release_plan",
+	}
+	if e.Envelope == slipway.EnvelopeV5 {
+		m.Event = string(d.Event)
+	}
+	return m
+}
+
+// tries is the number of the try that is under way, counted since the task came into
+// being.
+func (t *Tasks) tries(d *storage.Delivery, l *storage.Lease) int {
+	n := 1
+	for _, a := range d.Attempts {
+		if a.StartedAt >= l.CreatedAt {
+			n++
+		}
+	}
+	return n
+}
+
+// unsendable settles a delivery that there is nobody to send to.
+func (t *Tasks) unsendable(ctx context.Context, l *storage.Lease, d *storage.Delivery, why slipway.Text) error {
+	if err := t.Store.SettleDelivery(ctx, d.ID, storage.DeliveryFailed, why.EN, t.Now()); err != nil {
+		return fmt.Errorf("settle delivery: %w", err)
+	}
+	d.State = storage.DeliveryFailed
+	return t.giveUpWait(ctx, l, d, why)
+}
+
+// giveUpWait fails the gate that waits for a delivery that failed.
+func (t *Tasks) giveUpWait(ctx context.Context, l *storage.Lease, d *storage.Delivery, why slipway.Text) error {
+	if d.State != storage.DeliveryFailed || !d.Waits {
+		return nil
+	}
+	_, err := t.Commands.GiveUpHook(ctx, requestOf(l), l.Task.PlanID, d.ID, why)
+	return err
+}
+
+// jitter spreads what would come back at once.
+func (t *Tasks) jitter(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * 0.2 * t.chance())
+}

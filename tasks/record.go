@@ -1,0 +1,182 @@
+package tasks
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"slipway/storage"
+	"slipway/tasks/engine"
+)
+
+// recordEvery is how often what a run tells is written down.
+const recordEvery = 200 * time.Millisecond
+
+// recorder writes down what a run tells, in batches: the engine's observer must not
+// wait for the database.
+type recorder struct {
+	r    *running
+	seen int64 // the last line that was written down before
+
+	wake    chan struct{} // holds one
+	quit    chan struct{}
+	stopped chan struct{}
+
+	mu    sync.Mutex
+	state *engine.State // not written yet
+	lines []engine.Line // not written yet
+
+	announced bool // only of the goroutine that flushes
+}
+
+// newRecorder returns a recorder that goes on after the last line that is stored.
+func (r *running) newRecorder(ctx context.Context) (*recorder, error) {
+	seen, err := r.lastLine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rec := &recorder{
+		r: r, seen: seen,
+		wake: make(chan struct{}, 1), quit: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	go func() {
+		defer close(rec.stopped)
+		rec.loop(ctx)
+	}()
+	return rec, nil
+}
+
+// lastLine returns the number of the last line of the run's log that is stored. The
+// store numbers them as the engine does, because every line is written once and in
+// order.
+func (r *running) lastLine(ctx context.Context) (int64, error) {
+	const page = 1000
+	last := int64(0)
+	for {
+		lines, err := r.t.Store.RunLog(ctx, r.run.ID, last, page)
+		if err != nil {
+			return 0, fmt.Errorf("read run log: %w", err)
+		}
+		if len(lines) > 0 {
+			last = lines[len(lines)-1].Seq
+		}
+		if len(lines) < page {
+			return last, nil
+		}
+	}
+}
+
+func (rec *recorder) observer() engine.Observer {
+	return engine.Observer{
+		Seen: rec.seen,
+		State: func(s engine.State) {
+			rec.mu.Lock()
+			rec.state = &s
+			rec.mu.Unlock()
+			nudge(rec.wake)
+		},
+		Lines: func(lines []engine.Line) {
+			rec.mu.Lock()
+			rec.lines = append(rec.lines, lines...)
+			rec.mu.Unlock()
+			nudge(rec.wake)
+		},
+	}
+}
+
+// loop writes at once what comes after a silence, and then not more often than
+// recordEvery.
+func (rec *recorder) loop(ctx context.Context) {
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	<-pause.C
+	for {
+		select {
+		case <-rec.quit:
+			return
+		case <-rec.wake:
+		}
+		rec.flush(ctx)
+		pause.Reset(recordEvery)
+		select {
+		case <-rec.quit:
+			return
+		case <-pause.C:
+		}
+	}
+}
+
+// close ends the loop; what is left is written by a last flush.
+func (rec *recorder) close() {
+	close(rec.quit)
+	<-rec.stopped
+}
+
+// flush writes down what was told since the last time. What could not be written is
+// tried again with the next flush.
+func (rec *recorder) flush(ctx context.Context) {
+	rec.mu.Lock()
+	state, lines := rec.state, rec.lines
+	rec.state, rec.lines = nil, nil
+	rec.mu.Unlock()
+	if state == nil && len(lines) == 0 {
+		return
+	}
+	if err := rec.write(ctx, state, lines); err != nil {
+		rec.mu.Lock()
+		if rec.state == nil {
+			rec.state = state
+		}
+		rec.lines = append(lines, rec.lines...)
+		rec.mu.Unlock()
+		nudge(rec.wake)
+		if ctx.Err() == nil {
+			rec.r.t.Log.WarnContext(ctx, "run not recorded", "run", rec.r.run.ID, "err", err)
+		}
+		return
+	}
+	rec.r.t.Notices.Publish(ctx, TopicRun+rec.r.run.ID)
+}
+
+func (rec *recorder) write(ctx context.Context, state *engine.State, lines []engine.Line) error {
+	t, run := rec.r.t, rec.r.run
+	if len(lines) > 0 {
+		rows := make([]storage.LogLine, len(lines))
+		for i, l := range lines {
+			rows[i] = storage.LogLine{Seq: l.Seq, At: l.At, Job: l.Job, Text: l.Text}
+		}
+		if err := t.Store.AppendRunLog(ctx, run.ID, rows); err != nil {
+			return fmt.Errorf("write run log: %w", err)
+		}
+	}
+	if state == nil {
+		return nil
+	}
+	if err := rec.announce(ctx, state.URL); err != nil {
+		return err
+	}
+	progress, err := json.Marshal(state)
+	if err != nil {
+		return fmt.Errorf("write progress: %w", err)
+	}
+	if err := t.Store.RunProgress(ctx, run.ID, progress); err != nil {
+		return fmt.Errorf("write progress: %w", err)
+	}
+	return nil
+}
+
+// announce says once, on the plan, that the run has begun, with the address at which
+// it can be seen.
+func (rec *recorder) announce(ctx context.Context, url string) error {
+	if rec.announced {
+		return nil
+	}
+	t, run := rec.r.t, rec.r.run
+	if _, err := t.Commands.RunStarted(ctx, requestOf(rec.r.l)+":started", run.PlanID, run.ID, url); err != nil {
+		return err
+	}
+	rec.announced = true
+	return nil
+}
