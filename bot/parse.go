@@ -60,7 +60,7 @@ func Parse(text string, at Place) (Call, error) {
 	}
 	// "#12 approve" is as good as "approve #12".
 	plan, rest := "", s
-	if ref, after := takePlan(s, Place{Plan: "required#"}); ref != "" {
+	if ref, after := takePlan(s, surePlan); ref != "" {
 		plan, rest = ref, after
 		if rest == "" {
 			return Call{Verb: verbByID(verbShow), Plan: plan}, nil
@@ -101,7 +101,8 @@ var verbWords = func() []verbWord {
 func matchVerb(s string) (row *VerbRow, said, rest string) {
 	for _, w := range verbWords {
 		if n := matchWord(s, w); n > 0 {
-			return w.row, s[:n], trim(s[n:])
+			// "approve: #12" is fine, too.
+			return w.row, s[:n], trim(strings.TrimLeft(s[n:], ":：,，"))
 		}
 	}
 	return nil, "", s
@@ -141,24 +142,20 @@ func matchWord(s string, w verbWord) int {
 	return i
 }
 
+// surePlan names a plan anywhere; a bare number does so only where no plan is understood
+// anyway.
 var (
-	planRef    = regexp.MustCompile(`^(?:#\d{1,18}|[0-9a-f]{24})`)
-	planNumber = regexp.MustCompile(`^\d{1,18}`)
+	surePlan = regexp.MustCompile(`^(?:#\d{1,18}|[0-9a-f]{24})`)
+	anyPlan  = regexp.MustCompile(`^(?:#\d{1,18}|[0-9a-f]{24}|\d{1,18})`)
 )
 
-// takePlan takes the name of a plan off the beginning of a text. A bare number is a
-// plan only where no plan is understood anyway.
-func takePlan(s string, at Place) (ref, rest string) {
+// takePlan takes the name of a plan off the beginning of a text.
+func takePlan(s string, pattern *regexp.Regexp) (ref, rest string) {
 	folded := []rune(s)
 	for i, r := range folded {
 		folded[i] = unicode.ToLower(foldRune(r))
 	}
-	f := string(folded)
-	ref = planRef.FindString(f)
-	hash := ref != ""
-	if ref == "" && at.Plan == "" {
-		ref = planNumber.FindString(f)
-	}
+	ref = pattern.FindString(string(folded))
 	if ref == "" {
 		return "", s
 	}
@@ -169,7 +166,7 @@ func takePlan(s string, at Place) (ref, rest string) {
 	case n == 0, isSpace(next):
 	case strings.ContainsRune(",，:：、。;；", next):
 		rest = rest[n:]
-	case hash && !isASCIIWord(next):
+	case ref[0] == '#' && !isASCIIWord(next):
 	default:
 		return "", s
 	}
@@ -185,8 +182,11 @@ func isASCIIWord(r rune) bool {
 func (c *Call) read(rest string, at Place) error {
 	shape := c.Verb.Takes
 	if shape != TakesNothing && shape != TakesWords && c.Verb.ID != verbNew && c.Plan == "" {
-		c.Plan, rest = takePlan(rest, at)
-		if c.Plan == "" {
+		pattern := anyPlan
+		if at.Plan != "" {
+			pattern = surePlan
+		}
+		if c.Plan, rest = takePlan(rest, pattern); c.Plan == "" {
 			c.Plan = at.Plan
 		}
 	}

@@ -17,25 +17,25 @@ func guess(s string) *UnknownVerb {
 		typed, rest = s[:i], s[i:]
 	}
 	type near struct {
-		word     string
 		row      *VerbRow
+		meant    string
 		distance int
 	}
 	var found []near
 	for _, w := range verbWords {
-		d := levenshtein.ComputeDistance(fold(typed), w.word)
+		d, meant := levenshtein.ComputeDistance(fold(typed), w.word), w.word+rest
 		switch n := len([]rune(w.word)); {
-		case d <= 2 && d < (n+1)/2 && n > 1:
+		case d <= 2 && (d < (n+1)/2 || d <= n/2 && isHan(w.word)):
 		case strings.HasPrefix(w.word, fold(typed)) && (len(typed) > 1 || isHan(typed)):
 			d = 2
 		case isHan(w.word) && n > 1 && strings.HasPrefix(fold(typed), w.word):
 			// "取消发布": the verb is there, but glued to other words.
-			d, typed, rest = 1, s[:len(w.word)], " "+s[len(w.word):]
+			d, meant = 1, w.word+" "+trim(s[len(w.word):])
 		default:
 			continue
 		}
 		if !slices.ContainsFunc(found, func(f near) bool { return f.row == w.row && f.distance <= d }) {
-			found = append(found, near{w.word, w.row, d})
+			found = append(found, near{w.row, meant, d})
 		}
 	}
 	slices.SortStableFunc(found, func(a, b near) int { return cmp.Compare(a.distance, b.distance) })
@@ -44,7 +44,7 @@ func guess(s string) *UnknownVerb {
 	for _, f := range found {
 		if !slices.Contains(rows, f.row) && len(rows) < 3 {
 			rows = append(rows, f.row)
-			u.Suggestions = append(u.Suggestions, f.word+rest)
+			u.Suggestions = append(u.Suggestions, f.meant)
 		}
 	}
 	return u

@@ -7,6 +7,7 @@ import (
 	"github.com/microcosm-cc/bluemonday"
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/extension"
+	rawhtml "github.com/yuin/goldmark/renderer/html"
 )
 
 // Markdown renders what people write as sanitised HTML, for pages and the wire.
@@ -20,7 +21,9 @@ func NewMarkdown() *Markdown {
 	p := bluemonday.UGCPolicy()
 	p.RequireNoFollowOnLinks(true)
 	p.AddTargetBlankToFullyQualifiedLinks(true)
-	return &Markdown{md: goldmark.New(goldmark.WithExtensions(extension.GFM)), policy: p}
+	// "Unsafe" means that HTML passes the renderer; the policy judges all of it.
+	md := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(rawhtml.WithUnsafe()))
+	return &Markdown{md: md, policy: p}
 }
 
 // HTML renders Markdown. Raw HTML in it, which the documented rich text is, passes

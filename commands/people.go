@@ -49,6 +49,39 @@ func (c *Commands) AddUser(ctx context.Context, by *slipway.User, n NewUser) (*s
 	return u, token, nil
 }
 
+// AddUserOnce is AddUser for a request that may arrive twice: the same request id
+// makes one user. Each time it is answered with a token of its own, because the
+// earlier one is not known any more and may be in use already.
+func (c *Commands) AddUserOnce(ctx context.Context, ask Ask, n NewUser) (*slipway.User, string, error) {
+	if ask.RequestID == "" {
+		return c.AddUser(ctx, ask.User, n)
+	}
+	if err := adminOnly(ask.User); err != nil {
+		return nil, "", err
+	}
+	u, err := n.user()
+	if err != nil {
+		return nil, "", err
+	}
+	// The id follows from the request, so the table of users remembers it.
+	u.ID, u.CreatedAt = uuidOf(HashToken("user:" + ask.RequestID)[:32]), c.Now().Unix()
+	if err := c.Store.CreateUser(ctx, u); err != nil {
+		made, lookUp := c.Store.User(ctx, u.ID)
+		switch {
+		case lookUp != nil:
+			return nil, "", fmt.Errorf("add user: %w", err)
+		case made.Email != u.Email:
+			return nil, "", usedKey()
+		}
+		u = made
+	}
+	token, err := c.issue(ctx, storage.CredentialAPI, u, 0)
+	if err != nil {
+		return nil, "", err
+	}
+	return u, token, nil
+}
+
 // KeepUser makes a user, or brings the one with the e-mail up to date, without asking
 // who wants it. It is for start-up.
 func (c *Commands) KeepUser(ctx context.Context, n NewUser) (*slipway.User, error) {
@@ -84,8 +117,10 @@ func (c *Commands) putUser(ctx context.Context, n NewUser) (*slipway.User, error
 }
 
 // NewID returns a random UUID.
-func (c *Commands) NewID() string {
-	h := c.random(16)
+func (c *Commands) NewID() string { return uuidOf(c.random(16)) }
+
+// uuidOf makes a UUID of 32 hex digits.
+func uuidOf(h string) string {
 	return h[:8] + "-" + h[8:12] + "-4" + h[13:16] + "-a" + h[17:20] + "-" + h[20:]
 }
 

@@ -34,7 +34,7 @@ func (c *Commands) create(ctx context.Context, ask Ask, d slipway.Draft, copiedF
 	if err != nil {
 		return storage.Outcome{}, fmt.Errorf("create plan: %w", err)
 	}
-	if out.Repeated && out.Entry.Verb != slipway.VerbCreate {
+	if out.Repeated && (out.Entry.Verb != slipway.VerbCreate || out.Entry.Data.CopiedFrom != copiedFrom) {
 		return storage.Outcome{}, usedKey()
 	}
 	return out, nil
@@ -79,7 +79,9 @@ func (c *Commands) Copy(ctx context.Context, ask Ask, planID, name string) (stor
 	}
 	d.Name = name
 	if d.Name == "" {
-		d.Name = p.Name + " (copy)"
+		const mark = " (copy)"
+		old := []rune(p.Name)
+		d.Name = string(old[:min(len(old), slipway.MaxName-len(mark))]) + mark
 	}
 	for _, it := range d.Items {
 		it.ID = ""

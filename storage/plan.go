@@ -252,12 +252,16 @@ func involved(p *slipway.Plan) []string {
 // jsonWriter marshals several values and keeps the first error.
 type jsonWriter struct{ err error }
 
+// text writes JSON without the escapes for HTML, so that raw JSON inside comes back as
+// it was.
 func (j *jsonWriter) text(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil && j.err == nil {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil && j.err == nil {
 		j.err = err
 	}
-	return string(b)
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // jsonReader unmarshals several texts, empty ones not at all, and keeps the first error.

@@ -31,6 +31,7 @@ type HandlerConfig struct {
 	Rules    func() *slipway.Rules // the settings in force
 	Notices  Notices               // nil: event streams look at the database with every heartbeat only
 	Now      func() time.Time
+	Rand     io.Reader    // where references to faults come from
 	Log      *slog.Logger // nil: nothing is logged
 	// CallbackRate is how often one sender may call back; zero: DefaultCallbackRate.
 	CallbackRate Rate
@@ -225,7 +226,7 @@ func statusOf(code slipway.Code, method string) int {
 
 func (h *handler) reference() string {
 	b := make([]byte, 4)
-	if _, err := io.ReadFull(h.Commands.Rand, b); err != nil {
+	if _, err := io.ReadFull(h.Rand, b); err != nil {
 		return "unknown" // the answer must not fail for want of a reference
 	}
 	return hex.EncodeToString(b)

@@ -120,10 +120,12 @@ func refOf(m *storage.Message) bot.MsgRef {
 
 func roomRef(id string) bot.RoomRef { return bot.RoomRef{Platform: bot.Web, ID: id} }
 
+func directRoomID(userID string) string { return "direct-" + userID }
+
 // directRoom returns a person's conversation with the bot and makes it if it is not
 // there yet.
 func (w *Web) directRoom(ctx context.Context, userID string) (*storage.Room, error) {
-	id := "direct-" + userID
+	id := directRoomID(userID)
 	room, err := w.Store.Room(ctx, string(bot.Web), id)
 	if slipway.CodeOf(err) != slipway.NotFound {
 		return room, err

@@ -106,7 +106,6 @@ func (w *Web) Routes() http.Handler {
 	signed("GET /plans", w.plansPage)
 	signed("GET /plans/{plan}", w.planPage)
 	signed("POST /plans/{plan}/act", w.actOnPlan)
-	signed("POST /deliveries/{delivery}/resend", w.resend)
 	signed("GET /runs/{run}/log", w.runLog)
 	signed("GET /live", w.live)
 	signed("GET /people", w.adminOnly(w.peoplePage))

@@ -34,7 +34,6 @@ type app struct {
 	welcome  welcome
 }
 
-
 // newApp wires the program from the bottom up.
 func newApp(ctx context.Context, c *config, role tasks.Role, environ []string, log *slog.Logger) (a *app, err error) {
 	a = &app{config: c, log: log}

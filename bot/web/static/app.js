@@ -1,0 +1,346 @@
+// The console's own script: live updates, dialogs, confirmation, the composer and the
+// editor of a form's entries. Pages work without it, but for live updates and for
+// adding entries to a form.
+(() => {
+  'use strict';
+  const $ = (selector, from = document) => from.querySelector(selector);
+  const all = (selector, from = document) => [...from.querySelectorAll(selector)];
+  const body = document.body;
+
+  // What a person has unfolded stays unfolded, and a log that grows here stays, while a
+  // page is brought up to date.
+  Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
+    !(name === 'open' && node.localName === 'details');
+  Idiomorph.defaults.callbacks.beforeNodeMorphed = (old) =>
+    !(old.nodeType === Node.ELEMENT_NODE && old.matches('[data-log]'));
+
+  // --- Live updates -------------------------------------------------------------
+
+  // A notice only says that something has changed; the page then asks for its newest
+  // state. Hidden pages hold no connection, because browsers allow few per host.
+  let source = null;
+  let query = '';
+  let lost = 0;
+  const refresh = () => htmx.trigger(body, 'changed');
+
+  function connect() {
+    const wanted = $('#live')?.dataset.live ?? body.dataset.live ?? '';
+    if (document.hidden || !wanted) return disconnect();
+    if (source && wanted === query && source.readyState !== EventSource.CLOSED) return undefined;
+    const again = source !== null || lost > 0;
+    disconnect();
+    query = wanted;
+    source = new EventSource('/live?' + query);
+    source.addEventListener('hello', () => {
+      if (again || lost > 0) refresh();
+      lost = 0;
+      $('#offline').hidden = true;
+    });
+    source.addEventListener('changed', (e) => {
+      if (e.data.startsWith('run:')) tail(e.data.slice(4));
+      else refresh();
+    });
+    source.addEventListener('error', () => {
+      lost += 1;
+      if (lost > 1) $('#offline').hidden = false;
+      if (source && source.readyState === EventSource.CLOSED) setTimeout(connect, Math.min(30000, 2000 * lost));
+    });
+    return undefined;
+  }
+
+  function disconnect() {
+    source?.close();
+    source = null;
+  }
+
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) {
+      disconnect();
+      lost = Math.max(lost, 1);
+    } else {
+      connect();
+    }
+  });
+  window.addEventListener('pagehide', disconnect);
+
+  // --- Logs of runs -------------------------------------------------------------
+
+  // Each log shows its lines up to data-after; asking again fetches what follows.
+  async function follow(log) {
+    if (log.dataset.busy) {
+      log.dataset.more = '1';
+      return;
+    }
+    log.dataset.busy = '1';
+    try {
+      for (let more = true; more;) {
+        delete log.dataset.more;
+        const answer = await fetch(`${log.dataset.log}?after=${log.dataset.after || 0}`, { headers: { Accept: 'application/json' } });
+        if (!answer.ok) return;
+        const page = await answer.json();
+        const bottom = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+        for (const line of page.lines) {
+          log.append((line.job ? `[${line.job}] ` : '') + line.text + '\n');
+          log.dataset.after = line.seq;
+        }
+        if (bottom) log.scrollTop = log.scrollHeight;
+        more = page.more || log.dataset.more === '1';
+      }
+    } catch {
+      // The next notice asks again.
+    } finally {
+      delete log.dataset.busy;
+    }
+  }
+
+  const tail = (run) => all('[data-log]').filter((log) => log.dataset.run === run && log.closest('details')?.open !== false).forEach(follow);
+  document.addEventListener('toggle', (e) => {
+    if (e.target.open) all('[data-log]', e.target).forEach(follow);
+  }, true);
+  const followAll = () => all('details[open] [data-log]').forEach(follow);
+
+  // --- Presses ------------------------------------------------------------------
+
+  // The id of a press: the same press sent twice is one event, the next press another.
+  function freshPress(form) {
+    const field = form.elements?.namedItem('press');
+    if (!field) return;
+    field.value = [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, '0')).join('');
+  }
+  body.addEventListener('htmx:afterRequest', (e) => {
+    const form = e.detail.elt;
+    if (form.localName !== 'form' || !e.detail.xhr.status) return;
+    freshPress(form);
+    form.closest('details.more')?.removeAttribute('open');
+    if (form.id === 'composer' && e.detail.successful) {
+      form.elements.text.value = '';
+      form.elements.text.focus();
+      suggest();
+      atBottom = true;
+    }
+  });
+  window.addEventListener('pageshow', (e) => {
+    if (e.persisted) all('form').forEach(freshPress);
+  });
+  for (const name of ['htmx:sendError', 'htmx:timeout', 'htmx:swapError']) {
+    body.addEventListener(name, () => toast($('#trouble').textContent, 'failed'));
+  }
+
+  // --- Dialogs, confirmation, toasts ----------------------------------------------
+
+  const dialog = $('#dialog');
+  const confirmation = $('#confirm');
+
+  body.addEventListener('htmx:afterSwap', (e) => {
+    if (e.detail.target !== dialog) return;
+    prepare(dialog);
+    if (!dialog.open) dialog.showModal();
+    ($('[aria-invalid=true]', dialog) ?? $('.body input:not([type=hidden]), .body select, .body textarea', dialog))?.focus();
+  });
+  body.addEventListener('answered', (e) => {
+    if (!e.detail.open && dialog.open) dialog.close();
+  });
+  dialog.addEventListener('close', () => dialog.replaceChildren());
+
+  body.addEventListener('htmx:confirm', (e) => {
+    const { confirm, confirmTitle, confirmYes, confirmNo } = e.detail.elt.dataset;
+    if (!confirm) return;
+    e.preventDefault();
+    $('#confirm-title').textContent = confirmTitle;
+    $('#confirm-text').textContent = confirm;
+    const yes = $('#confirm-yes');
+    const no = $('#confirm-no');
+    yes.textContent = confirmYes;
+    no.textContent = confirmNo;
+    yes.className = 'danger' in e.detail.elt.dataset ? 'danger solid' : 'primary';
+    yes.onclick = () => {
+      confirmation.close();
+      e.detail.issueRequest(true);
+    };
+    no.onclick = () => confirmation.close();
+    confirmation.showModal();
+    no.focus();
+  });
+
+  function fade(note) {
+    setTimeout(() => note.remove(), note.classList.contains('tone-failed') ? 14000 : 6000);
+  }
+  function toast(text, tone) {
+    const note = document.createElement('div');
+    note.className = `toast tone-${tone}`;
+    note.setAttribute('role', 'alert');
+    const p = document.createElement('p');
+    p.textContent = text;
+    note.append(p);
+    $('#toasts').append(note);
+    fade(note);
+  }
+  body.addEventListener('htmx:oobAfterSwap', () => all('.toast:not([data-seen])').forEach((note) => {
+    note.dataset.seen = '1';
+    fade(note);
+  }));
+
+  // A modal dialog lies above everything else, so toasts are shown inside it.
+  new MutationObserver(() => (dialog.open ? dialog : body).append($('#toasts')))
+    .observe(dialog, { attributes: true, attributeFilter: ['open'] });
+
+  body.addEventListener('click', async (e) => {
+    const on = (selector) => e.target.closest(selector);
+    if (on('[data-close]') && dialog.open) {
+      e.preventDefault();
+      dialog.close();
+    } else if (on('[data-dismiss]')) {
+      on('.toast').remove();
+    } else if (on('[data-copy]')) {
+      const button = on('[data-copy]');
+      const field = $(button.dataset.copy);
+      field.select();
+      try {
+        await navigator.clipboard.writeText(field.value);
+        button.textContent = button.dataset.done;
+      } catch {
+        // The text is selected and can be copied by hand.
+      }
+    } else if (on('[data-row]')) {
+      editRows(on('[data-row]'));
+    } else if (on('#hints button')) {
+      const text = $('#text');
+      text.value = on('#hints button').dataset.fill;
+      text.focus();
+      text.setSelectionRange(text.value.length, text.value.length);
+      suggest();
+    }
+    for (const menu of all('details.more[open]')) if (!menu.contains(e.target)) menu.open = false;
+  });
+  body.addEventListener('keydown', (e) => {
+    if (e.key === 'Escape') all('details.more[open]').forEach((menu) => { menu.open = false; $('summary', menu).focus(); });
+  });
+
+  // --- Forms ----------------------------------------------------------------------
+
+  // Fields that only matter for a certain answer are shown, and sent, only then.
+  function showFields(form) {
+    for (const field of all('[data-show-field]', form)) {
+      const other = form.elements.namedItem(field.dataset.showField);
+      if (!other) continue;
+      const value = other.type === 'checkbox' ? String(other.checked) : other.value;
+      field.hidden = value !== field.dataset.showIs;
+      all('input, select, textarea', field).forEach((control) => { control.disabled = field.hidden; });
+    }
+  }
+
+  // Entries are numbered in the order in which they are shown.
+  function number(group) {
+    const name = group.dataset.group;
+    all(':scope > .rows > [data-entry]', group).forEach((entry, i) => {
+      $('[data-number]', entry).textContent = i + 1;
+      for (const node of all('*', entry)) {
+        for (const attribute of ['name', 'data-show-field']) {
+          const value = node.getAttribute(attribute);
+          if (value?.startsWith(name + '[')) node.setAttribute(attribute, value.replace(/\[\d+\]/, `[${i}]`));
+        }
+      }
+    });
+  }
+
+  let made = 0;
+  function editRows(button) {
+    const group = button.closest('[data-group]');
+    const rows = $('.rows', group);
+    const entry = button.closest('[data-entry]');
+    switch (button.dataset.row) {
+      case 'add': {
+        const added = $('template', group).content.firstElementChild.cloneNode(true);
+        made += 1;
+        for (const attribute of ['id', 'for', 'aria-describedby']) {
+          all(`[${attribute}]`, added).forEach((node) => node.setAttribute(attribute, `${node.getAttribute(attribute)}-${made}`));
+        }
+        rows.append(added);
+        $('input:not([type=hidden]), select, textarea', added)?.focus();
+        break;
+      }
+      case 'remove': {
+        const next = entry.nextElementSibling ?? entry.previousElementSibling;
+        entry.remove();
+        ($('[data-row=remove]', next ?? group) ?? $('[data-row=add]', group)).focus();
+        break;
+      }
+      case 'up':
+        entry.previousElementSibling?.before(entry);
+        button.focus();
+        break;
+      case 'down':
+        entry.nextElementSibling?.after(entry);
+        button.focus();
+        break;
+      default:
+    }
+    number(group);
+    showFields(group.closest('form'));
+  }
+
+  function prepare(from) {
+    all('[data-group]', from).forEach(number);
+    all('form', from).forEach(showFields);
+  }
+  body.addEventListener('change', (e) => {
+    if (e.target.form) showFields(e.target.form);
+  });
+  body.addEventListener('input', (e) => {
+    if (!e.target.matches('[data-filter]')) return;
+    const text = e.target.value.toLowerCase();
+    all('label', e.target.parentElement).forEach((label) => {
+      label.hidden = !label.textContent.toLowerCase().includes(text) && !$('input', label).checked;
+    });
+  });
+
+  // --- The composer -----------------------------------------------------------------
+
+  const text = $('#text');
+  function suggest() {
+    if (!text) return;
+    const typed = text.value.toLowerCase().trimStart();
+    const matches = all('#hints button').filter((button) => {
+      const word = button.dataset.word.toLowerCase();
+      button.hidden = !(word.startsWith(typed) && word !== typed) && typed !== '';
+      return !button.hidden;
+    });
+    text.dataset.first = typed && matches.length ? matches[0].dataset.fill : '';
+  }
+  text?.addEventListener('input', suggest);
+  text?.addEventListener('keydown', (e) => {
+    if (e.isComposing || e.keyCode === 229) return; // an input method is at work
+    if (e.key === 'Enter' && !e.shiftKey) {
+      e.preventDefault();
+      if (text.value.trim()) text.form.requestSubmit();
+    } else if (e.key === 'Tab' && !e.shiftKey && text.dataset.first) {
+      e.preventDefault();
+      text.value = text.dataset.first;
+      suggest();
+    }
+  });
+  document.addEventListener('keydown', (e) => {
+    if (e.key === '/' && text && !e.target.closest('input, textarea, select, dialog')) {
+      e.preventDefault();
+      text.focus();
+    }
+  });
+
+  // The newest message stays in sight as long as the person has not scrolled away.
+  const log = $('#log');
+  let atBottom = !location.hash;
+  const toBottom = () => { if (log && atBottom) log.scrollTop = log.scrollHeight; };
+  log?.addEventListener('scroll', () => { atBottom = log.scrollHeight - log.scrollTop - log.clientHeight < 80; }, { passive: true });
+  new ResizeObserver(toBottom).observe(log ?? body);
+
+  body.addEventListener('htmx:afterSettle', () => {
+    toBottom();
+    connect();
+    followAll();
+  });
+
+  prepare(document);
+  toBottom();
+  connect();
+  followAll();
+})();

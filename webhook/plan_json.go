@@ -1,0 +1,164 @@
+package webhook
+
+import (
+	"slices"
+	"time"
+
+	"slipway"
+	"slipway/storage"
+)
+
+// planBody is a plan as the REST API shows it: the documented payload of hooks, and
+// what a caller needs beside it. It never holds the instance code of a question that
+// is open; instance_code is the plan's own, which changes with each edit and answers
+// nothing.
+type planBody struct {
+	*slipway.HookPlan
+	Jobs         []jobBody            `json:"jobs"`
+	Seq          int64                `json:"seq"`
+	Round        int64                `json:"round"`
+	Approval     *slipway.Approval    `json:"approval"`
+	Gate         *gateBody            `json:"gate"`
+	Overrides    []slipway.Overriding `json:"overrides"`
+	CancelReason string               `json:"cancel_reason"`
+	Last         slipway.LastMove     `json:"last"`
+	Allowed      []slipway.Verb       `json:"allowed"`
+}
+
+type jobBody struct {
+	slipway.HookJob
+	Number  int            `json:"number"` // the place in the plan, from 1
+	Engine  string         `json:"engine"`
+	Remark  string         `json:"remark"`
+	Reason  string         `json:"reason"` // why a run failed
+	RunID   string         `json:"run_id"`
+	URL     string         `json:"url"`
+	Allowed []slipway.Verb `json:"allowed"`
+}
+
+type gateBody struct {
+	Event    slipway.Event     `json:"event"`
+	State    slipway.GateState `json:"state"`
+	Reason   string            `json:"reason"`
+	OpenedAt int64             `json:"opened_at"`
+	Waits    []waitBody        `json:"waits"`
+}
+
+type waitBody struct {
+	Endpoint   string            `json:"endpoint"`
+	DeliveryID string            `json:"delivery_id"`
+	State      slipway.GateState `json:"state"`
+	Since      int64             `json:"since"`
+	Deadline   int64             `json:"deadline"`
+	Progress   string            `json:"progress"`
+	ProgressAt int64             `json:"progress_at"`
+	AnsweredAt int64             `json:"answered_at"`
+	Reason     string            `json:"reason"`
+}
+
+// viewer is who looks at a plan, and when.
+type viewer struct {
+	user  *slipway.User
+	lang  slipway.Lang
+	rules *slipway.Rules
+	now   time.Time
+}
+
+func (v viewer) plan(p *slipway.Plan) planBody {
+	b := planBody{
+		HookPlan: p.Wire("", p.InstanceCode, v.rules, slipway.Masked), Jobs: make([]jobBody, 0, len(p.Items)),
+		Seq: p.Seq, Round: p.Round, Approval: p.Clone().Approval, Gate: v.gate(p.Gate), Overrides: p.Overrides,
+		CancelReason: p.CancelReason, Last: p.Last, Allowed: v.allowed(p),
+	}
+	if b.Overrides == nil {
+		b.Overrides = []slipway.Overriding{}
+	}
+	if a := b.Approval; a != nil && a.Votes == nil {
+		a.Votes = []slipway.Vote{}
+	}
+	open := p.AtWindow(v.now) == nil
+	for i, it := range p.Items {
+		j := jobBody{
+			HookJob: b.HookPlan.Jobs[i], Number: i + 1, Remark: it.Remark, Reason: it.Reason.In(v.lang), Allowed: []slipway.Verb{},
+		}
+		if w := it.Workflow; w != nil {
+			j.Engine, j.RunID, j.URL = w.Engine, w.RunID, w.URL
+		}
+		if verbs := p.AllowedItem(v.user.Actor(), it); open && verbs != nil {
+			j.Allowed = verbs
+		}
+		b.Jobs = append(b.Jobs, j)
+	}
+	return b
+}
+
+// row is a plan in a list: without the specs of its items, which may be large.
+func (v viewer) row(p *slipway.Plan) planBody {
+	b := v.plan(withoutSpecs(p))
+	for i, it := range p.Items {
+		if w := it.Workflow; w != nil {
+			b.Jobs[i].Engine, b.Jobs[i].RunID, b.Jobs[i].URL = w.Engine, w.RunID, w.URL
+		}
+	}
+	return b
+}
+
+func withoutSpecs(p *slipway.Plan) *slipway.Plan {
+	c := *p
+	c.Items = make([]*slipway.Item, len(p.Items))
+	for i, it := range p.Items {
+		bare := *it
+		bare.Text, bare.Workflow = nil, nil
+		c.Items[i] = &bare
+	}
+	return &c
+}
+
+// allowed returns what the caller may do now: what the plan allows, without votes on
+// the caller's own work and without work outside the window.
+func (v viewer) allowed(p *slipway.Plan) []slipway.Verb {
+	me := v.user.ID
+	own := !v.rules.SelfApproval && (me == p.Manager.ID || me == p.Creator.ID || me == p.Editor.ID)
+	closed := p.AtWindow(v.now) != nil
+	verbs := slices.DeleteFunc(p.Allowed(v.user.Actor()), func(verb slipway.Verb) bool {
+		switch verb { //nolint:exhaustive // the others are never held back
+		case slipway.VerbApprove, slipway.VerbReject:
+			return own
+		case slipway.VerbExecute, slipway.VerbComplete, slipway.VerbSkip, slipway.VerbRetry:
+			return closed
+		}
+		return false
+	})
+	if verbs == nil {
+		return []slipway.Verb{}
+	}
+	return verbs
+}
+
+func (v viewer) gate(g *slipway.Gate) *gateBody {
+	if g == nil {
+		return nil
+	}
+	b := &gateBody{Event: g.Event, State: g.State, Reason: g.Reason.In(v.lang), OpenedAt: g.OpenedAt, Waits: []waitBody{}}
+	for _, w := range g.Waits {
+		b.Waits = append(b.Waits, waitBody{
+			Endpoint: w.Endpoint, DeliveryID: w.DeliveryID, State: w.State, Since: w.Since, Deadline: w.Deadline,
+			Progress: w.Progress, ProgressAt: w.ProgressAt, AnsweredAt: w.AnsweredAt, Reason: w.Reason.In(v.lang),
+		})
+	}
+	return b
+}
+
+// freshen shows what the engines have told of runs before the plan has taken note.
+func freshen(p *slipway.Plan, runs []storage.Run) {
+	for i := range runs {
+		it := p.ItemOfRun(runs[i].ID)
+		if it == nil || it.Workflow.RunStatus.Over() {
+			continue
+		}
+		it.Workflow.RunStatus = runs[i].Status
+		if it.Workflow.URL == "" {
+			it.Workflow.URL = runs[i].URL
+		}
+	}
+}
