@@ -190,18 +190,6 @@ type replyView struct {
 // Tone is the colour of the toast.
 func (v replyView) Tone() string { return toneOfToast(v.Toast.Kind) }
 
-func toneOfToast(k bot.ToastKind) string {
-	switch k {
-	case bot.ToastDone:
-		return "done"
-	case bot.ToastRefused:
-		return "failed"
-	case bot.ToastInfo:
-		return "running"
-	}
-	return "running"
-}
-
 // reply shows what came of a press: in place for a script, as a page without one.
 func (w *Web) reply(rw http.ResponseWriter, r *http.Request, v viewer, at scene, reply bot.Reply, sent *bot.Form) {
 	view := replyView{V: v, Scene: at, Toast: reply.Toast}

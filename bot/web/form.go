@@ -2,7 +2,7 @@ package web
 
 import (
 	"encoding/json"
-	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -153,7 +153,8 @@ func fieldsOf(v viewer, f *bot.Form, sent url.Values) bot.Values {
 			readField(v, out, field, field.Name, sent)
 			continue
 		}
-		for i := range countEntries(sent, field.Name) {
+		out[field.Name] = []string{} // the editor was shown, even if no entry is left
+		for _, i := range entriesIn(sent, field.Name) {
 			for _, inner := range field.Fields {
 				readField(v, out, inner, bot.EntryName(field.Name, i, inner.Name), sent)
 			}
@@ -180,21 +181,20 @@ func readField(v viewer, out bot.Values, f bot.Field, name string, sent url.Valu
 	out[name] = values
 }
 
-// countEntries returns how many entries of a group were sent: one more than the
-// greatest number that occurs, within reason.
-func countEntries(sent url.Values, group string) int {
-	n := 0
+// entriesIn returns the numbers of a group's entries that were sent, within reason.
+func entriesIn(sent url.Values, group string) []int {
+	seen := map[int]bool{}
 	for name := range sent {
 		rest, ok := strings.CutPrefix(name, fieldPrefix+group+"[")
 		if !ok {
 			continue
 		}
 		number, _, _ := strings.Cut(rest, "]")
-		if i, err := strconv.Atoi(number); err == nil && i >= n && i < 2*slipway.MaxItems {
-			n = i + 1
+		if i, err := strconv.Atoi(number); err == nil && i >= 0 && i < 2*slipway.MaxItems {
+			seen[i] = true
 		}
 	}
-	return n
+	return slices.Sorted(maps.Keys(seen))
 }
 
 // keep puts the answers into the form, so that it can be shown again with them.
@@ -209,5 +209,7 @@ func keep(f *bot.Form, answers bot.Values) {
 	}
 }
 
-// Number is the 1-based place of an entry.
-func (in input) Number(i int) string { return fmt.Sprint(i + 1) }
+// hasEmpty tells whether a list of choices has one for "nothing".
+func hasEmpty(choices []choice) bool {
+	return slices.ContainsFunc(choices, func(c choice) bool { return c.Value == "" })
+}

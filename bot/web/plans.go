@@ -47,7 +47,7 @@ func (w *Web) plansPage(rw http.ResponseWriter, r *http.Request, v viewer) {
 		w.fail(rw, r, v.User, err)
 		return
 	}
-	page, err := w.Store.Plans(r.Context(), filter)
+	list, err := w.Store.Plans(r.Context(), filter)
 	if err != nil {
 		w.fail(rw, r, v.User, err)
 		return
@@ -57,11 +57,11 @@ func (w *Web) plansPage(rw http.ResponseWriter, r *http.Request, v viewer) {
 		w.fail(rw, r, v.User, err)
 		return
 	}
-	view := plansView{Filter: q, Plans: page.Rows, Total: page.Total, Statuses: statusChoices(v, q.Get("status"))}
+	view := plansView{Filter: q, Plans: list.Rows, Total: list.Total, Statuses: statusChoices(v, q.Get("status"))}
 	for _, u := range users {
 		view.People = append(view.People, choice{bot.Option{Value: u.ID, Label: u.Name}, u.ID == q.Get("manager")})
 	}
-	for _, p := range page.Rows {
+	for _, p := range list.Rows {
 		view.Rows = append(view.Rows, bot.PlanCard(p, w.view(v)))
 	}
 	for name := range q {
@@ -70,8 +70,8 @@ func (w *Web) plansPage(rw http.ResponseWriter, r *http.Request, v viewer) {
 	if q.Get("cursor") != "" {
 		view.First = withCursor(q, "")
 	}
-	if page.Next != "" {
-		view.Next = withCursor(q, page.Next)
+	if list.Next != "" {
+		view.Next = withCursor(q, list.Next)
 	}
 	w.render(rw, r, http.StatusOK, "plans", page{
 		Title: v.say("Plans", "发布计划"), Nav: "plans", V: v, Live: "all=1", Body: view,

@@ -42,6 +42,9 @@ func loadPages(w *Web) (map[slipway.Lang]*template.Template, error) {
 				return "en"
 			},
 			"asset":    w.assets.url,
+			"tone":     toneOf,
+			"runword":  wordOfRun,
+			"hasEmpty": hasEmpty,
 			"markdown": func(s string) template.HTML { return template.HTML(w.HTML(s)) }, //nolint:gosec // the renderer sanitises
 			"press":    func() string { return w.random(16) },
 			"initials": initials,

@@ -13,8 +13,8 @@ import (
 	"slipway/storage"
 )
 
-// messagesShown is how many messages a page of a room has.
-const messagesShown = 60
+// messagesShown is how many messages a page of a room has, apart from threads.
+const messagesShown = 40
 
 // room returns a room that the person may see: a shared one or their own.
 func (w *Web) room(ctx context.Context, v viewer, id string) (*storage.Room, error) {
@@ -160,22 +160,78 @@ func hints(v viewer) []hint {
 	return out
 }
 
-// messages returns a page of a room's messages, oldest first, as the person sees them.
+// messages returns a page of a room as the person sees it, oldest first, with the
+// threads below their messages; and where older messages are.
 func (w *Web) messages(ctx context.Context, v viewer, room *storage.Room, before string) ([]*messageView, string, error) {
-	rows, err := w.Store.Messages(ctx, room.ID, v.User.ID, before, messagesShown)
+	rows, older, err := w.newest(ctx, v, room, before)
 	if err != nil {
-		return nil, "", fmt.Errorf("list messages: %w", err)
+		return nil, "", err
 	}
 	names, err := w.names(ctx)
 	if err != nil {
 		return nil, "", err
 	}
 	at := roomScene(room)
+	plans := map[string]*bot.Card{}
 	var out []*messageView
+	byID := map[string]*messageView{}
 	for _, m := range rows {
-		out = append(out, w.messageView(ctx, v, at, m, names))
+		mv := w.messageView(ctx, v, at, m, names)
+		if m.Thread == "" {
+			w.freshen(ctx, v, mv, plans)
+			out = append(out, mv)
+			byID[m.ID] = mv
+		} else if root := byID[m.Thread]; root != nil {
+			root.Thread = append(root.Thread, mv)
+		}
 	}
-	return out, "", nil
+	return out, older, nil
+}
+
+// newest reads messages until there are enough that stand in the room itself, since a
+// thread may be long.
+func (w *Web) newest(ctx context.Context, v viewer, room *storage.Room, before string) ([]storage.Message, string, error) {
+	const batch = 200
+	var rows []storage.Message
+	for top := 0; top < messagesShown; {
+		more, err := w.Store.Messages(ctx, room.ID, v.User.ID, before, batch)
+		if err != nil {
+			return nil, "", fmt.Errorf("list messages: %w", err)
+		}
+		for _, m := range more {
+			if m.Thread == "" {
+				top++
+			}
+		}
+		rows = append(more, rows...)
+		if len(more) < batch {
+			return rows, "", nil
+		}
+		before = more[0].ID
+	}
+	return rows, before, nil
+}
+
+// freshen shows the card of a plan in the person's language, with the buttons that the
+// person may press, as the plan is now. Other cards stay as they were posted.
+func (w *Web) freshen(ctx context.Context, v viewer, mv *messageView, plans map[string]*bot.Card) {
+	if mv.Card == nil || mv.Card.Plan == "" {
+		return
+	}
+	id := mv.Card.Plan
+	if _, known := plans[id]; !known {
+		plans[id] = nil
+		p, err := w.Store.Plan(ctx, id)
+		if err != nil {
+			w.Log.WarnContext(ctx, "read plan of card", "plan_id", id, "error", err)
+		} else {
+			c := bot.PlanCard(p, w.view(v))
+			plans[id] = &c
+		}
+	}
+	if c := plans[id]; c != nil {
+		mv.Card = c
+	}
 }
 
 func (w *Web) messageView(ctx context.Context, v viewer, at scene, m storage.Message, names map[string]string) *messageView {
