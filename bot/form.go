@@ -160,6 +160,7 @@ func EntryName(group string, i int, field string) string {
 // Chooser answers what a person may choose while they type: for platforms whose menus
 // are too short for all people. The Bot is one.
 type Chooser interface {
-	// People returns up to 100 users whose name or e-mail contains the text.
+	// People returns the users whose name or e-mail contains the text, at most 100; all
+	// users for an empty text.
 	People(ctx context.Context, text string) ([]Option, error)
 }

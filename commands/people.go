@@ -38,7 +38,7 @@ func (c *Commands) AddUser(ctx context.Context, by *slipway.User, n NewUser) (*s
 	if err := adminOnly(by); err != nil {
 		return nil, "", err
 	}
-	u, err := c.putUser(ctx, n)
+	u, err := c.PutUser(ctx, n)
 	if err != nil {
 		return nil, "", err
 	}
@@ -91,7 +91,7 @@ func (c *Commands) KeepUser(ctx context.Context, n NewUser) (*slipway.User, erro
 	}
 	known, err := c.Store.UserByEmail(ctx, u.Email)
 	if slipway.CodeOf(err) == slipway.NotFound {
-		return c.putUser(ctx, n)
+		return c.PutUser(ctx, n)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("keep user: %w", err)
@@ -103,7 +103,9 @@ func (c *Commands) KeepUser(ctx context.Context, n NewUser) (*slipway.User, erro
 	return u, nil
 }
 
-func (c *Commands) putUser(ctx context.Context, n NewUser) (*slipway.User, error) {
+// PutUser makes a user without asking who wants it: at start-up, or on first contact
+// with somebody whom a platform vouches for.
+func (c *Commands) PutUser(ctx context.Context, n NewUser) (*slipway.User, error) {
 	u, err := n.user()
 	if err != nil {
 		return nil, err

@@ -130,7 +130,7 @@ func (s *Store) announce(ctx context.Context, out Outcome, c *slipway.Change) {
 }
 
 // maxTries is how often a transaction is begun that others get in the way of.
-const maxTries = 10
+const maxTries = 5
 
 // tx runs fn in a transaction that may write, again if others got in its way.
 func (s *Store) tx(ctx context.Context, fn func(tx bun.Tx) error) error {
@@ -150,7 +150,7 @@ func (s *Store) lockPlan(ctx context.Context, tx bun.Tx, id string) (*readPlan, 
 	var row planRow
 	q := tx.NewSelect().Model(&row).Where("id = ?", id)
 	if s.dialect == Postgres {
-		q.For("UPDATE")
+		q.For("NO KEY UPDATE") // rows that merely name the plan need not wait
 	}
 	if err := q.Scan(ctx); err != nil {
 		return nil, orMissing(err, noPlan())

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"slipway"
 	"slipway/storage"
@@ -336,7 +337,7 @@ func TestNothingIsWrittenWhenNothingChanges(t *testing.T) {
 			t.Errorf("%d commits were told, want none", len(commits))
 		}
 		req := ask(alice, noRules)
-		_, err := s.Change(t.Context(), req, "000000000000000000000000", func(p *slipway.Plan) (*slipway.Change, error) {
+		_, err := s.Change(t.Context(), req, "000000000000000000000000", func(*slipway.Plan) (*slipway.Change, error) {
 			t.Error("called for a plan that is not there")
 			return nil, slipway.Unchanged
 		})
@@ -387,9 +388,12 @@ func TestCommitsAreToldAfterTheyAreThere(t *testing.T) {
 			}
 			seen = append(seen, p.Status())
 			for _, task := range c.Tasks {
-				if l, err := s.LeaseTask(ctx, task.ID, "listener", time.UnixMilli(task.RunAt), leaseTime); err != nil || l == nil {
+				l, err := s.LeaseTask(ctx, task.ID, "listener", time.UnixMilli(task.RunAt), leaseTime)
+				if err != nil || l == nil {
 					t.Errorf("task %+v cannot be leased: %v", task, err)
+					continue
 				}
+				must(t, s.FinishTask(ctx, l))
 			}
 		})
 		p := executing(t, s, draft(t, "told"))
@@ -416,4 +420,37 @@ func TestCommitsAreToldAfterTheyAreThere(t *testing.T) {
 			t.Errorf("tasks of a cancelled plan: %v, %v; want no end of the window", counts, err)
 		}
 	})
+}
+
+func TestATransactionThatOthersGotInTheWayOfIsRunAgain(t *testing.T) {
+	t.Parallel()
+	s := storagetest.New(t)
+	for name, test := range map[string]struct {
+		err  error
+		runs int
+	}{
+		"deadlock":              {&pgconn.PgError{Code: "40P01"}, 2},
+		"serialization failure": {fmt.Errorf("wrapped: %w", &pgconn.PgError{Code: "40001"}), 2},
+		"a constraint":          {&pgconn.PgError{Code: "23505"}, 1},
+		"a refusal":             {slipway.Refuse(slipway.Conflict, "No.", "不行。"), 1},
+	} {
+		runs := 0
+		err := s.Tx(t.Context(), func() error {
+			if runs++; runs == 1 {
+				return test.err
+			}
+			return nil
+		})
+		if runs != test.runs || (err == nil) != (test.runs == 2) {
+			t.Errorf("%s: run %d times, %v; want %d times", name, runs, err, test.runs)
+		}
+		runs = 0
+		err = s.Tx(t.Context(), func() error {
+			runs++
+			return test.err
+		})
+		if !errors.Is(err, test.err) || runs > 5 {
+			t.Errorf("%s, for ever: run %d times, %v", name, runs, err)
+		}
+	}
 }

@@ -1,6 +1,10 @@
 package storage
 
-import "context"
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+)
 
 // Exec runs a statement past everything that Store sees to.
 func (s *Store) Exec(ctx context.Context, query string, args ...any) error {
@@ -11,4 +15,9 @@ func (s *Store) Exec(ctx context.Context, query string, args ...any) error {
 // Query returns one value, past everything that Store sees to.
 func (s *Store) Query(ctx context.Context, value any, query string, args ...any) error {
 	return s.write.QueryRowContext(ctx, query, args...).Scan(value)
+}
+
+// Tx runs fn as the transactions of the store are run.
+func (s *Store) Tx(ctx context.Context, fn func() error) error {
+	return s.tx(ctx, func(bun.Tx) error { return fn() })
 }

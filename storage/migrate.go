@@ -86,6 +86,7 @@ func (s *Store) migrator() (*migrate.Migrator, error) {
 	if err := ms.Discover(migrationFiles); err != nil {
 		return nil, fmt.Errorf("find migrations: %w", err)
 	}
-	// By default bun notes a migration before it has run, and skips it for ever if it fails.
-	return migrate.NewMigrator(s.write, ms, migrate.WithMarkAppliedOnSuccess(true)), nil
+	// By default bun notes a migration before it has run, and skips it for ever if it
+	// fails. Upsert keeps one note of each when two processes migrate one SQLite file.
+	return migrate.NewMigrator(s.write, ms, migrate.WithMarkAppliedOnSuccess(true), migrate.WithUpsert(true)), nil
 }

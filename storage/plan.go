@@ -149,9 +149,9 @@ func newItemRow(planID string, position int, it *slipway.Item, was readItem) (it
 		spec := *w
 		spec.Definition = nil
 		r.Workflow = j.text(spec)
-		switch {
-		case w.Definition == nil:
-		case w.Definition == was.definition:
+		switch w.Definition {
+		case nil:
+		case was.definition:
 			r.Definition = was.row.Definition
 		default:
 			r.Definition = j.text(w.Definition)

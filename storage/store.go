@@ -140,12 +140,12 @@ func (s *Store) openSQLite(dir string) error {
 	}
 	file := filepath.Join(dir, "slipway.db")
 	write, err := sql.Open("sqlite", sqliteName(file, "immediate",
-		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-8000)"))
+		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-8000)"))
 	if err != nil {
 		return fmt.Errorf("open %s: %w", file, err)
 	}
 	write.SetMaxOpenConns(1)
-	read, err := sql.Open("sqlite", sqliteName(file, "deferred", "busy_timeout(10000)", "query_only(1)"))
+	read, err := sql.Open("sqlite", sqliteName(file, "deferred", "busy_timeout(5000)", "query_only(1)"))
 	if err != nil {
 		return fmt.Errorf("open %s: %w", file, err)
 	}

@@ -1,11 +1,13 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -109,22 +111,24 @@ type Offer struct {
 // the longest due first, and counts the offer. Several processes may call it at once;
 // each gets other rows.
 func (s *Store) OfferDue(ctx context.Context, now time.Time, limit int) ([]Offer, error) {
-	ms := now.UnixMilli()
-	due := s.write.NewSelect().Model((*taskRow)(nil)).Column("id").
-		Where("offer_at <= ?", ms).Where("run_at <= ?", ms).Where("lease_until <= ?", ms).
-		OrderExpr("offer_at").Limit(int64(limit))
+	ms, lock := now.UnixMilli(), ""
 	if s.dialect == Postgres {
-		due.For("UPDATE SKIP LOCKED")
+		lock = "FOR UPDATE SKIP LOCKED"
 	} else if none, err := s.nothingDue(ctx, ms); none || err != nil {
 		return nil, err
 	}
 	var rows []taskRow
-	_, err := s.write.NewUpdate().Model(&rows).ModelTableExpr("tasks AS t").
-		Set("offers = offers + 1").Set("offer_at = ?", now.Add(offerGrace).UnixMilli()).
-		Where("id IN (?)", due).Returning("*").Exec(ctx)
+	// Materialized, because a planner that ran the inner query again would pick more rows.
+	err := s.write.NewRaw(`WITH due AS MATERIALIZED (
+			SELECT id FROM tasks WHERE offer_at <= ? AND run_at <= ? AND lease_until <= ?
+			ORDER BY offer_at LIMIT ? ?
+		)
+		UPDATE tasks SET offers = offers + 1, offer_at = ? WHERE id IN (SELECT id FROM due) RETURNING *`,
+		ms, ms, ms, limit, bun.Safe(lock), now.Add(offerGrace).UnixMilli()).Scan(ctx, &rows)
 	if err != nil {
 		return nil, fmt.Errorf("offer due tasks: %w", err)
 	}
+	slices.SortFunc(rows, func(a, b taskRow) int { return cmp.Compare(a.RunAt, b.RunAt) })
 	offers := make([]Offer, 0, len(rows))
 	for i := range rows {
 		offers = append(offers, Offer{Task: rows[i].task(), Number: rows[i].Offers})

@@ -23,7 +23,8 @@ var (
 
 var noRules = &slipway.Rules{}
 
-// asked rules: one endpoint is asked before and after, another is only told.
+// askingRules have one endpoint that is asked after the planning, and one that is only
+// told of everything.
 var askingRules = &slipway.Rules{Endpoints: []slipway.Endpoint{
 	{
 		Name: "office", URL: "https://office.example.com", Wait: true, Deadline: time.Hour,

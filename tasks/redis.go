@@ -152,6 +152,7 @@ func CheckRedisURL(raw string) error {
 
 // redisClient returns a function that connects to the Redis of a URL.
 func redisClient(raw string) (func() redis.UniversalClient, error) {
+	raw, others := splitHosts(raw)
 	u, err := url.Parse(raw)
 	if err != nil {
 		if cause := (*url.Error)(nil); errors.As(err, &cause) {
@@ -160,19 +161,18 @@ func redisClient(raw string) (func() redis.UniversalClient, error) {
 		return nil, fmt.Errorf("parse redis url: %w", err)
 	}
 	scheme, kind, _ := strings.Cut(u.Scheme, "-")
-	hosts := strings.Split(u.Host, ",")
+	plain := scheme == "redis" || scheme == "rediss"
 	switch {
-	case scheme != "redis" && scheme != "rediss" && u.Scheme != "unix" || kind != "" && kind != "sentinel" && kind != "cluster":
+	case u.Scheme != "unix" && (!plain || kind != "" && kind != "sentinel" && kind != "cluster"):
 		return nil, fmt.Errorf("parse redis url: unknown scheme %q; want redis, rediss, redis-sentinel, redis-cluster or unix", u.Scheme)
-	case kind == "" && len(hosts) > 1:
+	case kind == "" && len(others) > 0:
 		return nil, errors.New("parse redis url: several hosts need redis-sentinel:// or redis-cluster://")
 	}
-	u.Scheme, u.Host = scheme, hosts[0]
+	u.Scheme, u.Host = scheme, withPort(u.Host, kind)
 	query := u.Query()
-	for _, host := range hosts[1:] {
+	for _, host := range others {
 		query.Add("addr", withPort(host, kind))
 	}
-	u.Host = withPort(u.Host, kind)
 	switch kind {
 	case "sentinel":
 		return sentinelClient(u, query)
@@ -189,6 +189,22 @@ func redisClient(raw string) (func() redis.UniversalClient, error) {
 		return nil, fmt.Errorf("parse redis url: %w", err)
 	}
 	return func() redis.UniversalClient { return redis.NewClient(o) }, nil
+}
+
+// splitHosts returns the URL with the first of its hosts, which is all that net/url
+// understands, and the other hosts.
+func splitHosts(raw string) (string, []string) {
+	before, rest, found := strings.Cut(raw, "://")
+	if !found {
+		return raw, nil
+	}
+	authority, after := rest, ""
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		authority, after = rest[:end], rest[end:]
+	}
+	user := authority[:strings.LastIndex(authority, "@")+1]
+	hosts := strings.Split(authority[len(user):], ",")
+	return before + "://" + user + hosts[0] + after, hosts[1:]
 }
 
 func sentinelClient(u *url.URL, query url.Values) (func() redis.UniversalClient, error) {

@@ -19,7 +19,7 @@ import (
 const (
 	// checkInterval is how long asynq rests after it found a queue empty; then the
 	// bells hold it back until there is something.
-	checkInterval = 5 * time.Millisecond
+	checkInterval = time.Millisecond
 	// delayedInterval is how often tasks whose time has come are looked for.
 	delayedInterval = 500 * time.Millisecond
 	// bookkeeping is how long the end of a task may take to be written, even when the

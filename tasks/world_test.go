@@ -40,14 +40,23 @@ func wall() slipway.Endpoint {
 
 // clock is a time that only tests move.
 type clock struct {
-	mu sync.Mutex
-	at time.Time
+	mu     sync.Mutex
+	at     time.Time
+	looked int
 }
 
 func (c *clock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.looked++
 	return c.at
+}
+
+// looks returns how often the clock was looked at.
+func (c *clock) looks() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.looked
 }
 
 func (c *clock) advance(d time.Duration) {

@@ -22,16 +22,16 @@ type scene struct {
 	Room bot.RoomRef
 	// Direct tells that the room is the person's own.
 	Direct bool
+	// InRoom tells that the room is what the person sees.
+	InRoom bool
 	Act    string // where presses go
 	Back   string // the page to return to
 	Msg    string // the message whose card is pressed, "" on the page of a plan
 }
 
 func roomScene(room *storage.Room) scene {
-	return scene{
-		Room: roomRef(room.ID), Direct: room.Direct != "",
-		Act: "/rooms/" + room.ID + "/act", Back: "/rooms/" + room.ID,
-	}
+	back := "/rooms/" + url.PathEscape(room.ID)
+	return scene{Room: roomRef(room.ID), Direct: room.Direct != "", Act: back + "/act", Back: back, InRoom: true}
 }
 
 // eventID makes the id of an event out of the id of the form that was sent: the same
@@ -39,7 +39,7 @@ func roomScene(room *storage.Room) scene {
 func eventID(u *slipway.User, press string, form url.Values) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n%s\n%s", u.ID, press, form.Encode())
-	return "web:" + hex.EncodeToString(h.Sum(nil)[:16])
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // ask gives an event to the bot's handler, once Run has brought it.
@@ -157,7 +157,7 @@ func (w *Web) settle(ctx context.Context, v viewer, at scene, id string, reply b
 		}
 	}
 	reply.Card = nil
-	if at.Act != "/rooms/"+at.Room.ID+"/act" {
+	if !at.InRoom {
 		return reply, nil
 	}
 	if c := reply.Whisper; c != nil {

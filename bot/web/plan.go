@@ -59,7 +59,7 @@ func (w *Web) planPage(rw http.ResponseWriter, r *http.Request, v viewer) {
 		http.Redirect(rw, r, "/plans/"+p.ID, http.StatusSeeOther)
 		return
 	}
-	view := &planView{Plan: p, Card: bot.PlanCard(p, w.view(v)), Scene: planScene(v, p)}
+	view := &planView{Plan: p, Done: finished(p), Card: bot.PlanCard(p, w.view(v)), Scene: planScene(v, p)}
 	runs, err := w.runsOf(ctx, v, p)
 	if err == nil {
 		w.addItems(view, runs)
@@ -119,9 +119,6 @@ func (w *Web) addItems(view *planView, runs []*runView) {
 				iv.Runs = append(iv.Runs, run)
 			}
 		}
-		if it.Status == slipway.Done || it.Status == slipway.Skipped {
-			view.Done++
-		}
 		view.Items = append(view.Items, iv)
 	}
 }
@@ -175,4 +172,15 @@ func pretty(value any) string {
 		return err.Error()
 	}
 	return strings.TrimSpace(b.String())
+}
+
+// finished counts the items of a plan that are done or skipped.
+func finished(p *slipway.Plan) int {
+	n := 0
+	for _, it := range p.Items {
+		if it.Status == slipway.Done || it.Status == slipway.Skipped {
+			n++
+		}
+	}
+	return n
 }

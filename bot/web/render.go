@@ -3,12 +3,10 @@ package web
 import (
 	"bytes"
 	"embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
-	"strings"
 
 	"slipway"
 )
@@ -48,10 +46,9 @@ func loadPages(w *Web) (map[slipway.Lang]*template.Template, error) {
 			"markdown": func(s string) template.HTML { return template.HTML(w.HTML(s)) }, //nolint:gosec // the renderer sanitises
 			"press":    func() string { return w.random(16) },
 			"initials": initials,
+			"finished": finished,
 			"version":  func() string { return w.Version },
 			"dict":     dict,
-			"lines":    func(s string) []string { return strings.Split(s, "\n") },
-			"json":     asJSON,
 		})
 		t, err := t.ParseFS(templateFiles, "templates/*.html")
 		if err != nil {
@@ -76,15 +73,6 @@ func dict(pairs ...any) (map[string]any, error) {
 		m[name] = pairs[i+1]
 	}
 	return m, nil
-}
-
-func asJSON(v any) (string, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	err := enc.Encode(v)
-	return strings.TrimSpace(b.String()), err
 }
 
 // render writes a page: its body inside the frame.

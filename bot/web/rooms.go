@@ -191,9 +191,9 @@ func (w *Web) messages(ctx context.Context, v viewer, room *storage.Room, before
 // newest reads messages until there are enough that stand in the room itself, since a
 // thread may be long.
 func (w *Web) newest(ctx context.Context, v viewer, room *storage.Room, before string) ([]storage.Message, string, error) {
-	const batch = 200
+	const batch, most = 200, 8
 	var rows []storage.Message
-	for top := 0; top < messagesShown; {
+	for top, n := 0, 0; top < messagesShown && n < most; n++ {
 		more, err := w.Store.Messages(ctx, room.ID, v.User.ID, before, batch)
 		if err != nil {
 			return nil, "", fmt.Errorf("list messages: %w", err)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"slipway"
 	"slipway/commands"
@@ -195,6 +196,14 @@ func (w *Web) changeMe(rw http.ResponseWriter, r *http.Request, v viewer) {
 	u := *v.User
 	if l := r.PostForm.Get("locale"); l != "" {
 		u.Locale = slipway.ParseLang(l)
+	}
+	if zone := strings.TrimSpace(r.PostForm.Get("time_zone")); zone != "" {
+		if _, err := time.LoadLocation(zone); err != nil || zone == "Local" {
+			w.fail(rw, r, v.User, slipway.Refuse(slipway.Invalid,
+				"There is no time zone %q. Use an IANA name, for example Asia/Shanghai.", "没有时区 %q，请使用 IANA 名称，例如 Asia/Shanghai。", zone))
+			return
+		}
+		u.TimeZone = zone
 	}
 	if err := w.Store.UpdateUser(r.Context(), &u); err != nil {
 		w.fail(rw, r, v.User, err)

@@ -22,7 +22,7 @@ import (
 // "room:<id>", "plan:<id>" or "run:<id>".
 type Notices interface {
 	// Publish announces a topic. A notice may get lost.
-	Publish(ctx context.Context, topic string)
+	Publish(ctx context.Context, topics ...string)
 	// Subscribe returns all topics announced from now on until ctx ends; then the
 	// channel is closed.
 	Subscribe(ctx context.Context) <-chan string

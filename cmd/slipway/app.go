@@ -59,6 +59,9 @@ func newApp(ctx context.Context, c *config, role tasks.Role, environ []string, l
 	if err != nil {
 		return a, err
 	}
+	if err = runner.Prune(time.Now()); err != nil {
+		return a, err
+	}
 	engines := tasks.NewEngines(runner)
 	html := commands.NewMarkdown().HTML
 	rules := c.rules(html)
@@ -70,7 +73,7 @@ func newApp(ctx context.Context, c *config, role tasks.Role, environ []string, l
 	}
 	a.notices = tasks.NewNotices(a.redis, a.commands.NewID(), log)
 	a.sender = webhook.NewSender(webhook.SenderConfig{Version: version, Now: time.Now})
-	if err = a.people(html); err != nil {
+	if err = a.people(html, engines.Names()); err != nil {
 		return a, err
 	}
 	a.tasks, err = tasks.New(tasks.Config{
@@ -99,16 +102,20 @@ func (a *app) close() {
 }
 
 // people makes what people see: the console and the bot.
-func (a *app) people(html func(string) string) (err error) {
+func (a *app) people(html func(string) string, engines []string) (err error) {
+	queues, err := web.NewQueues(a.redis)
+	if err != nil {
+		return fmt.Errorf("make queue dashboard: %w", err)
+	}
 	a.web, err = web.New(web.Config{
 		Commands: a.commands, Store: a.store, Notices: a.notices, HTML: html, PublicURL: a.config.publicURL(),
-		Queues: web.NewQueues(a.redis), Now: time.Now, Rand: rand.Reader, Log: a.log, Version: version,
+		Queues: queues, Now: time.Now, Rand: rand.Reader, Log: a.log, Version: version,
 	})
 	if err != nil {
 		return fmt.Errorf("make console: %w", err)
 	}
 	a.bot, err = bot.New(bot.Config{
-		Commands: a.commands, Store: a.store, Platforms: []bot.Platform{a.web}, Rooms: a.config.rooms(),
+		Commands: a.commands, Store: a.store, Platforms: []bot.Platform{a.web}, Rooms: a.config.rooms(), Engines: engines,
 		PublicURL: a.config.publicURL(), Now: time.Now, Rand: rand.Reader, Log: a.log,
 	})
 	return err

@@ -39,6 +39,7 @@ Usage: slipway [command] [options]
   plan log REF     its operation log
   plan VERB REF    submit, start, approve, reject, replan, cancel, ask_again, override, copy: --comment TEXT
   plan VERB REF ITEM   execute, complete, skip, retry: --remark TEXT
+  link EMAIL       print a new one-time sign-in link for a user; needs the database, not a running Slipway
   version          print the version
 
   --config FILE    configuration, else SLIPWAY_CONFIG, else slipway.yaml if it is there
@@ -75,6 +76,8 @@ func run(ctx context.Context, args []string, p process) error {
 		return demo(ctx, args, p)
 	case "migrate":
 		return migrate(ctx, args, configPath, p)
+	case "link":
+		return link(ctx, args, configPath, p)
 	case "config":
 		return configCommand(args, configPath, p)
 	case "apply":

@@ -16,10 +16,13 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// postgresKind starts PostgreSQL: superuser slipway, no password, everything on loopback.
-type postgresKind struct{}
+// postgresKind starts PostgreSQL: superuser slipway, no password, everything on loopback. Its settings come after
+// those of the tests and win.
+type postgresKind struct {
+	settings []string
+}
 
-func (postgresKind) prepare(ctx context.Context, dir string, port int) (command, error) {
+func (k postgresKind) prepare(ctx context.Context, dir string, port int) (command, error) {
 	program, err := findProgram("postgres")
 	if err != nil {
 		return command{}, err
@@ -37,17 +40,16 @@ func (postgresKind) prepare(ctx context.Context, dir string, port int) (command,
 			return command{}, err
 		}
 	}
-	return command{
-		args: []string{
-			program, "-D", data, "-p", strconv.Itoa(port),
-			"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=300",
-			// Not synchronous_commit=off: that would lose commits when the server is killed, these two do not.
-			"-c", "fsync=off", "-c", "full_page_writes=off",
-		},
-		dir:    dir,
-		signal: "INT",
-		as:     as,
-	}, nil
+	args := []string{
+		program, "-D", data, "-p", strconv.Itoa(port),
+		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=300",
+		// Not synchronous_commit=off: that would lose commits when the server is killed, these two do not.
+		"-c", "fsync=off", "-c", "full_page_writes=off",
+	}
+	for _, setting := range k.settings {
+		args = append(args, "-c", setting)
+	}
+	return command{args: args, dir: dir, signal: "INT", as: as}, nil
 }
 
 // initdb makes a new database cluster in the folder data, which appears complete or not at all.

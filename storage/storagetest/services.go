@@ -109,9 +109,10 @@ type kind interface {
 
 // StartPostgres starts a PostgreSQL server whose data is in the folder dir, made if need be, and returns when it
 // serves; ctx limits that wait and not the server's life. Committed transactions survive [Server.Kill], but not
-// a crash of the machine: the server does not wait for the disk.
-func StartPostgres(ctx context.Context, dir string) (*Server, error) {
-	return newServer(ctx, postgresKind{}, dir)
+// a crash of the machine: the server does not wait for the disk, unless the settings, written as name=value,
+// say so: "fsync=on", "full_page_writes=on".
+func StartPostgres(ctx context.Context, dir string, settings ...string) (*Server, error) {
+	return newServer(ctx, postgresKind{settings: settings}, dir)
 }
 
 // StartRedis starts a Redis server whose data is in the folder dir, made if need be, and returns when it serves;

@@ -1,0 +1,219 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"slipway"
+)
+
+// typed does what somebody typed.
+func (b *Bot) typed(ctx context.Context, v *visit) Reply {
+	if isNod(v.ev.Text) {
+		return b.nodded(ctx, v)
+	}
+	c, err := Parse(v.ev.Text, Place{Plan: v.ev.Plan})
+	if unknown := (*UnknownVerb)(nil); errors.As(err, &unknown) {
+		card := b.view(v).unknownCard(unknown)
+		return Reply{Whisper: &card}
+	}
+	if err != nil {
+		return b.refused(v, err, b.helpWay(v, c.Verb))
+	}
+	r, err := b.run(ctx, v, c)
+	if err != nil {
+		b.log(ctx, v, "run "+c.Verb.Name, err)
+		return b.refused(v, err, b.ways(v, c, err)...)
+	}
+	return r
+}
+
+// run does a call. Verbs that need a plan or an item and do not have it are answered
+// with a choice.
+func (b *Bot) run(ctx context.Context, v *visit, c Call) (Reply, error) {
+	switch c.Verb.ID {
+	case verbHelp:
+		return b.help(ctx, v, c)
+	case verbWhoami:
+		card := WhoamiCard(v.user, b.view(v))
+		return Reply{Whisper: &card}, nil
+	case verbList:
+		return b.list(ctx, v, c.Text, "")
+	case verbNew:
+		return b.create(ctx, v, c)
+	}
+	if c.Plan == "" {
+		return b.whichPlan(ctx, v, c)
+	}
+	p, err := b.Commands.Find(ctx, c.Plan)
+	if err != nil {
+		return Reply{}, err
+	}
+	switch c.Verb.ID {
+	case verbShow:
+		return b.show(ctx, v, p)
+	case verbLog:
+		return b.showLog(ctx, v, p, "")
+	case verbHooks:
+		return b.hooks(ctx, v, p)
+	case verbCopy:
+		out, err := b.Commands.Copy(ctx, v.ask(0), p.ID, c.Text)
+		if err != nil {
+			return Reply{}, err
+		}
+		return b.made(ctx, v, out)
+	case verbEdit, verbAdd, verbRemove, verbMove, verbWindow, verbSchedule, verbApprovers:
+		return b.plan(ctx, v, c, p)
+	}
+	return b.act(ctx, v, c, p)
+}
+
+// act does a typed verb of the domain, after asking for what is missing.
+func (b *Bot) act(ctx context.Context, v *visit, c Call, p *slipway.Plan) (Reply, error) {
+	d := deed{verb: c.Verb.Move, plan: p, text: c.Text}
+	if c.Verb.Takes == TakesItem || c.Verb.Takes == TakesItemText {
+		if c.Item == "" {
+			return b.whichItem(v, c, p)
+		}
+		it, text, err := findItem(p, c)
+		if err != nil {
+			return Reply{}, err
+		}
+		d.item, d.text = it, text
+	}
+	if c.Verb.Destructive && trim(d.text) == "" {
+		return b.askWhy(ctx, v, formOf[c.Verb.ID], d)
+	}
+	out, err := b.perform(ctx, v, d)
+	if err != nil {
+		return Reply{}, err
+	}
+	return b.done(ctx, v, out), nil
+}
+
+// askWhy opens the form that asks for a comment, remark or reason, unless the deed
+// would be refused anyway.
+func (b *Bot) askWhy(ctx context.Context, v *visit, form FormID, d deed) (Reply, error) {
+	if err := b.probe(v, d); err != nil {
+		return Reply{}, err
+	}
+	a, err := b.asker(ctx, v)
+	if err != nil {
+		return Reply{}, err
+	}
+	f := a.SayForm(form, d.plan, d.item)
+	return Reply{Form: &f}, nil
+}
+
+func (b *Bot) help(ctx context.Context, v *visit, c Call) (Reply, error) {
+	card := Card{}
+	ref := v.ev.Plan
+	if found, rest := takePlan(c.Text, anyPlan); found != "" && rest == "" {
+		ref, c.Text = found, ""
+	}
+	row, _, rest := matchVerb(c.Text)
+	switch {
+	case c.Text == "" && ref != "":
+		p, err := b.Commands.Find(ctx, ref)
+		if err != nil {
+			return Reply{}, err
+		}
+		card = HelpCard(p, b.view(v))
+	case c.Text == "":
+		card = HelpCard(nil, b.view(v))
+	case row != nil && rest == "":
+		card = VerbHelpCard(row, b.view(v))
+	default:
+		u := guess(c.Text)
+		for i, s := range u.Suggestions {
+			u.Suggestions[i] = v.say(slipway.T("help ", "帮助 ")) + s
+		}
+		card = b.view(v).unknownCard(u)
+	}
+	return Reply{Whisper: &card}, nil
+}
+
+// unknownCard answers a text that is not understood.
+func (v View) unknownCard(u *UnknownVerb) Card {
+	text := slipway.T("“%s” is not a verb that is known here.", "无法识别命令“%s”。", u.Word)
+	c := Card{Lang: v.Lang, Title: v.say(slipway.T("Sorry?", "没有听懂")), Summary: v.say(text), Intro: []Line{{plain(v.say(text))}}}
+	if len(u.Suggestions) > 0 {
+		c.Intro = append(c.Intro, Line{plain(v.say(slipway.T("Did you mean:", "您是不是想输入：")))})
+	}
+	for _, s := range u.Suggestions {
+		a := v.run(slipway.Text{EN: shorten(oneLine(s), 60), ZH: shorten(oneLine(s), 60)}, slipway.Text{EN: s, ZH: s})
+		if len(a.Value) <= maxValue {
+			c.Actions = append(c.Actions, a)
+		}
+	}
+	help := v.button(verbHelp, "")
+	c.Actions = append(c.Actions, help)
+	return c
+}
+
+// maxValue is the most bytes of an Action.Value.
+const maxValue = 2000
+
+func (b *Bot) helpWay(v *visit, row *VerbRow) Action {
+	if row == nil {
+		return b.view(v).button(verbHelp, "")
+	}
+	return b.view(v).run(
+		slipway.T("Help on %s", "查看“%s”的帮助", row.Title()), slipway.T("help %s", "帮助 %s", row.Title()))
+}
+
+// ways are the buttons that lead on from an error.
+func (b *Bot) ways(v *visit, c Call, err error) []Action {
+	view := b.view(v)
+	switch slipway.CodeOf(err) {
+	case slipway.Conflict, slipway.Stale, slipway.Unfit, slipway.Forbidden:
+		if c.Plan != "" {
+			return []Action{view.run(buttonText(verbShow), slipway.T("show %s", "查看 %s", c.Plan))}
+		}
+	case slipway.NotFound:
+		return []Action{view.run(slipway.T("My plans", "我的发布计划"), slipway.T("list mine", "列表 我的"))}
+	case slipway.Invalid, slipway.TooLarge:
+		return []Action{b.helpWay(v, c.Verb)}
+	case slipway.Unauthenticated, slipway.TooMany, slipway.Unavailable, slipway.Internal:
+	}
+	return nil
+}
+
+// overheard listens in the thread of a plan's card for people who mean to agree, and
+// shows them how; nothing that is merely said there counts.
+func (b *Bot) overheard(ctx context.Context, v *visit) Reply {
+	if v.ev.Plan == "" || !isNod(v.ev.Text) {
+		return Reply{}
+	}
+	return b.nodded(ctx, v)
+}
+
+func (b *Bot) nodded(ctx context.Context, v *visit) Reply {
+	if v.ev.Plan == "" {
+		r, err := b.whichPlan(ctx, v, Call{Verb: verbByID(ActionID(slipway.VerbApprove))})
+		if err != nil {
+			return b.refused(v, err)
+		}
+		return r
+	}
+	p, err := b.Commands.Find(ctx, v.ev.Plan)
+	if err != nil {
+		b.log(ctx, v, "find plan", err)
+		return Reply{}
+	}
+	view := b.view(v)
+	if !slices.Contains(p.Allowed(*view.Viewer), slipway.VerbApprove) {
+		return Reply{}
+	}
+	c := NoticeCard(slipway.T("Saying so does not count as an approval. Decide with a button:", "在话题中回复不算审批，请点击按钮："), p, view)
+	c.Actions = nil
+	shown, more := view.planActions(p)
+	for _, a := range slices.Concat(shown, more) {
+		if strings.HasPrefix(string(a.ID), "approve") || a.ID == ActionID(slipway.VerbReject) {
+			c.Actions = append(c.Actions, a)
+		}
+	}
+	return Reply{Whisper: &c}
+}

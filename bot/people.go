@@ -1,0 +1,152 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"slipway"
+	"slipway/commands"
+	"slipway/storage"
+)
+
+// refOf returns a user's account on a platform; ok is false if there is none.
+func refOf(u *slipway.User, id PlatformID) (ref UserRef, ok bool) {
+	account := ""
+	switch id {
+	case Web:
+		account = u.ID
+	case Slack:
+		account = u.SlackID
+	case Feishu:
+		account = u.FeishuOpenID
+	}
+	return UserRef{Platform: id, ID: account}, account != ""
+}
+
+// userOf finds the user of an account. An account that is new is linked to the user
+// with the same e-mail, or becomes a user of its own.
+func (b *Bot) userOf(ctx context.Context, ref UserRef) (*slipway.User, error) {
+	find := b.Store.User
+	switch ref.Platform {
+	case Slack:
+		find = b.Store.UserBySlackID
+	case Feishu:
+		find = b.Store.UserByFeishuOpenID
+	case Web:
+	}
+	u, err := find(ctx, ref.ID)
+	if slipway.CodeOf(err) != slipway.NotFound || ref.Platform == Web || b.platforms[ref.Platform] == nil {
+		return u, err
+	}
+	p, err := b.platforms[ref.Platform].Resolve(ctx, ref)
+	if err != nil {
+		return nil, fmt.Errorf("resolve account: %w", err)
+	}
+	if p.Email == "" {
+		return nil, slipway.Refuse(slipway.Unauthenticated,
+			"Slipway does not know you yet, and your account here shows no e-mail address. Ask an admin to add you.",
+			"Slipway 还不认识您，且无法获取您账号的邮箱。请联系管理员添加您。")
+	}
+	return b.linkAccount(ctx, ref, p)
+}
+
+func (b *Bot) linkAccount(ctx context.Context, ref UserRef, p Person) (*slipway.User, error) {
+	n := commands.NewUser{Name: p.Name, Email: p.Email, Locale: p.Locale, TimeZone: p.TimeZone}
+	u, err := b.Store.UserByEmail(ctx, strings.ToLower(p.Email))
+	switch {
+	case slipway.CodeOf(err) == slipway.NotFound:
+		setAccount(&n.SlackID, &n.FeishuOpenID, ref)
+		if slipway.ParseLang(p.Locale) == slipway.English {
+			n.Locale = string(slipway.English) // any other language
+		}
+		return b.Commands.KeepUser(ctx, n)
+	case err != nil:
+		return nil, fmt.Errorf("find user: %w", err)
+	}
+	setAccount(&u.SlackID, &u.FeishuOpenID, ref)
+	if err := b.Store.UpdateUser(ctx, u); err != nil {
+		return nil, fmt.Errorf("link account: %w", err)
+	}
+	return u, nil
+}
+
+func setAccount(slackID, feishuOpenID *string, ref UserRef) {
+	switch ref.Platform {
+	case Slack:
+		*slackID = ref.ID
+	case Feishu:
+		*feishuOpenID = ref.ID
+	case Web:
+	}
+}
+
+// person finds who is named: "<platform>:<account id>" as menus and mentions give it,
+// or what people type.
+func (b *Bot) person(ctx context.Context, name string) (*slipway.User, error) {
+	name = strings.TrimPrefix(trim(name), "@")
+	if platform, account, ok := strings.Cut(name, ":"); ok && b.platforms[PlatformID(platform)] != nil {
+		return b.userOf(ctx, UserRef{Platform: PlatformID(platform), ID: account})
+	}
+	return b.Commands.FindUser(ctx, name)
+}
+
+// asker is for whom forms are made.
+func (b *Bot) asker(ctx context.Context, v *visit) (Asker, error) {
+	a := Asker{Lang: v.lang, Me: v.user, Engines: b.Engines}
+	var err error
+	a.People, err = b.People(ctx, "")
+	return a, err
+}
+
+// maxChoices is the most choices that People returns.
+const maxChoices = 100
+
+// People implements Chooser: the users whose name or e-mail contains the text, by name.
+func (b *Bot) People(ctx context.Context, text string) ([]Option, error) {
+	users, err := b.Store.Users(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list people: %w", err)
+	}
+	count := map[string]int{}
+	for _, u := range users {
+		count[u.Name]++
+	}
+	var out []Option
+	for _, u := range users {
+		if text != "" && !strings.Contains(fold(u.Name+" "+u.Email), fold(text)) {
+			continue
+		}
+		o := Option{Value: u.ID, Label: u.Name}
+		if count[u.Name] > 1 {
+			o.Label = fmt.Sprintf("%s (%s)", u.Name, u.Email)
+		}
+		out = append(out, o)
+	}
+	slices.SortStableFunc(out, func(a, b Option) int { return strings.Compare(fold(a.Label), fold(b.Label)) })
+	if text != "" {
+		out = out[:min(len(out), maxChoices)]
+	}
+	return out, nil
+}
+
+// knowDirect remembers whose direct conversation a room is, so that cards in it are
+// made for that person.
+func (b *Bot) knowDirect(ctx context.Context, room RoomRef, u *slipway.User) error {
+	r, err := b.Store.Room(ctx, string(room.Platform), room.ID)
+	if err == nil && r.Direct == u.ID && r.Locale == u.Locale {
+		return nil
+	}
+	n := storage.Room{Platform: string(room.Platform), ID: room.ID, Name: u.Name, Locale: u.Locale, Direct: u.ID, CreatedAt: b.Now().UnixMilli()}
+	if r != nil {
+		n.Name, n.CreatedAt = r.Name, r.CreatedAt
+	}
+	if n.Locale == "" {
+		n.Locale = slipway.English
+	}
+	if err := b.Store.PutRoom(ctx, n); err != nil {
+		return fmt.Errorf("note direct room: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,156 @@
+package bot
+
+import (
+	"context"
+
+	"slipway"
+	"slipway/commands"
+	"slipway/storage"
+)
+
+// deed is one verb of the domain, to be done.
+type deed struct {
+	verb slipway.Verb
+	plan *slipway.Plan
+	item *slipway.Item // nil for a verb of the plan
+	text string        // comment, remark or reason
+	seen int64         // plan version that the person saw, 0 if typed
+}
+
+func (d *deed) itemID() string {
+	if d.item == nil {
+		return ""
+	}
+	return d.item.ID
+}
+
+// perform does it.
+func (b *Bot) perform(ctx context.Context, v *visit, d deed) (storage.Outcome, error) {
+	ask, id, c := v.ask(d.seen), d.plan.ID, b.Commands
+	switch d.verb {
+	case slipway.VerbSubmit:
+		return c.Submit(ctx, ask, id)
+	case slipway.VerbApprove:
+		return c.Approve(ctx, ask, id, d.text)
+	case slipway.VerbReject:
+		return c.Reject(ctx, ask, id, d.text)
+	case slipway.VerbStart:
+		return c.Start(ctx, ask, id)
+	case slipway.VerbExecute:
+		return c.Execute(ctx, ask, id, d.itemID())
+	case slipway.VerbComplete:
+		return c.Complete(ctx, ask, id, d.itemID(), d.text)
+	case slipway.VerbSkip:
+		return c.Skip(ctx, ask, id, d.itemID(), d.text)
+	case slipway.VerbRetry:
+		return c.Retry(ctx, ask, id, d.itemID())
+	case slipway.VerbAskAgain:
+		return c.AskAgain(ctx, ask, id)
+	case slipway.VerbOverride:
+		return c.Override(ctx, ask, id, d.text)
+	case slipway.VerbReplan:
+		return c.Replan(ctx, ask, id, d.text)
+	case slipway.VerbCancel:
+		return c.Cancel(ctx, ask, id, d.text)
+	default:
+		return storage.Outcome{}, slipway.Refuse(slipway.Invalid, "%s cannot be done this way.", "不能以这种方式“%s”。", d.verb.Text())
+	}
+}
+
+// probe tells whether a deed would be refused, so that nobody is asked for a reason in
+// vain. Nothing is changed.
+func (b *Bot) probe(v *visit, d deed) error {
+	const why = "." // whoever must give a reason will
+	p := d.plan.Clone()
+	req := slipway.Request{
+		ID: "probe", Actor: v.user.Actor(), At: b.Now(), Version: d.seen, Rand: b.Commands.Rand, Rules: b.Commands.Rules(),
+	}
+	var err error
+	switch d.verb {
+	case slipway.VerbApprove:
+		_, err = p.Vote(req, true, why)
+	case slipway.VerbReject:
+		_, err = p.Vote(req, false, why)
+	case slipway.VerbComplete:
+		_, err = p.Complete(req, d.itemID(), why)
+	case slipway.VerbSkip:
+		_, err = p.Skip(req, d.itemID(), why)
+	case slipway.VerbOverride:
+		_, err = p.Override(req, why)
+	case slipway.VerbReplan:
+		_, err = p.Replan(req, why)
+	case slipway.VerbCancel:
+		_, err = p.Cancel(req, why)
+	case slipway.VerbEdit:
+		_, err = p.Edit(req, p.Draft())
+	default:
+	}
+	if commands.IsUnchanged(err) {
+		return nil
+	}
+	return err
+}
+
+// done says what came of a deed. To a click it also answers with the card as it is now.
+func (b *Bot) done(ctx context.Context, v *visit, out storage.Outcome) Reply {
+	r := Reply{Toast: &Toast{Kind: ToastDone, Text: v.say(doneText(out))}}
+	if out.Entry == nil {
+		r.Toast.Kind = ToastInfo
+	}
+	r.Card = b.fresh(ctx, v, out.Plan)
+	return r
+}
+
+// fresh is the card that was clicked, as it is now; nil if nothing was clicked. A card
+// of everybody stays one; any other is made for the person.
+func (b *Bot) fresh(ctx context.Context, v *visit, p *slipway.Plan) *Card {
+	if v.ev.Kind != Click && v.ev.Kind != Submission || v.ev.Msg.ID == "" || p == nil {
+		return nil
+	}
+	view := b.view(v)
+	cards, err := b.Store.Cards(ctx, p.ID)
+	if err == nil {
+		for _, c := range cards {
+			if msgOf(c).ID == v.ev.Msg.ID && roomOf(c) == v.ev.Msg.Room {
+				view, err = b.roomView(ctx, v.ev.Msg.Room)
+			}
+		}
+	}
+	if err != nil {
+		// The deed is done; the card's task will show it.
+		b.log(ctx, v, "find clicked card", err)
+		return nil
+	}
+	card := PlanCard(p, view)
+	return &card
+}
+
+// doneText says to a person what they did.
+func doneText(out storage.Outcome) slipway.Text {
+	p, e := out.Plan, out.Entry
+	if e == nil {
+		return slipway.T("Nothing changed: %s was like this already.", "没有变化：%s 已是如此。", planTitle(p))
+	}
+	what := slipway.T("%[1]s %[2]s.", "%[1]s %[2]s。", didTexts[e.Verb], planTitle(p))
+	if e.ItemName != "" {
+		what = slipway.T("%[1]s “%[2]s” of %[3]s.", "%[1]s %[3]s 的发布项“%[2]s”。", didTexts[e.Verb], e.ItemName, planTitle(p))
+	}
+	if e.Verb == slipway.VerbResend {
+		return slipway.T("Sent to %s again.", "已向 %s 重新发送。", e.Data.Endpoint)
+	}
+	if e.From != "" && e.From != e.To {
+		what = slipway.T("%[1]s It is now: %[2]s.", "%[1]s当前状态：%[2]s。", what, e.To.Text())
+	}
+	if e.Verb == slipway.VerbApprove && e.From == e.To {
+		what = slipway.T("%[1]s %[2]s approvals.", "%[1]s已有 %[2]s 人通过。", what, e.Data.Votes)
+	}
+	return what
+}
+
+var didTexts = map[slipway.Verb]slipway.Text{
+	slipway.VerbCreate: {EN: "Made", ZH: "已新建"}, slipway.VerbEdit: {EN: "Changed", ZH: "已修改"}, slipway.VerbSubmit: {EN: "Submitted", ZH: "已提交"},
+	slipway.VerbApprove: {EN: "Approved", ZH: "已通过"}, slipway.VerbReject: {EN: "Rejected", ZH: "已拒绝"}, slipway.VerbStart: {EN: "Started", ZH: "已开始执行"},
+	slipway.VerbExecute: {EN: "Executing", ZH: "已执行"}, slipway.VerbComplete: {EN: "Completed", ZH: "已完成"}, slipway.VerbSkip: {EN: "Skipped", ZH: "已跳过"},
+	slipway.VerbRetry: {EN: "Retrying", ZH: "已重试"}, slipway.VerbAskAgain: {EN: "Asked again for", ZH: "已重新发起检测："},
+	slipway.VerbOverride: {EN: "Overrode the check of", ZH: "已放行"}, slipway.VerbReplan: {EN: "Replanning", ZH: "已重新规划"}, slipway.VerbCancel: {EN: "Cancelled", ZH: "已取消"},
+}

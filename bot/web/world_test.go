@@ -1,0 +1,419 @@
+package web_test
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"slipway"
+	"slipway/bot"
+	"slipway/bot/web"
+	"slipway/commands"
+	"slipway/storage"
+	"slipway/storage/storagetest"
+)
+
+// world is a console with a bot behind it, in the middle of a working day.
+type world struct {
+	t       *testing.T
+	store   *storage.Store
+	cmds    *commands.Commands
+	rules   *slipway.Rules
+	notices *notices
+	web     *web.Web
+	bot     bot.Handler
+	server  *httptest.Server
+	room    *storage.Room
+	queues  *web.Queues
+
+	alice, bob, wang *slipway.User // alice is an admin; wang reads Chinese
+}
+
+var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+func now() time.Time { return noon }
+
+// setup changes how the world is made.
+type setup func(*world, *web.Config)
+
+func newWorld(t *testing.T, setups ...setup) *world {
+	t.Helper()
+	w := &world{t: t, store: storagetest.New(t), rules: &slipway.Rules{}, notices: &notices{subs: map[chan string]bool{}}}
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	markdown := commands.NewMarkdown()
+	w.rules.HTML = markdown.HTML
+	w.cmds = commands.New(commands.Config{
+		Store: w.store, Rules: func() *slipway.Rules { return w.rules }, Workflows: oneWorkflow{}, Now: now, Rand: rand.Reader,
+	})
+	cfg := web.Config{
+		Commands: w.cmds, Store: w.store, Notices: w.notices, HTML: markdown.HTML, PublicURL: "http://slipway.example.com",
+		Now: now, Rand: rand.Reader, Log: log, Version: "test", Heartbeat: 20 * time.Millisecond,
+	}
+	for _, s := range setups {
+		s(w, &cfg)
+	}
+	var err error
+	if w.web, err = web.New(cfg); err != nil {
+		t.Fatal(err)
+	}
+	w.alice = w.user("Alice", "alice@example.com", slipway.RoleAdmin, "en")
+	w.bob = w.user("Bob", "bob@example.com", slipway.RoleMember, "en")
+	w.wang = w.user("王芳", "wang@example.com", slipway.RoleMember, "zh")
+	if w.room, err = w.web.AddRoom(t.Context(), "releases", slipway.English); err != nil {
+		t.Fatal(err)
+	}
+	if w.bot == nil {
+		w.bot = w.realBot(log)
+	}
+	w.run()
+	return w
+}
+
+// realBot is the bot itself; it repaints its cards when plans change, as the tasks do.
+func (w *world) realBot(log *slog.Logger) bot.Handler {
+	b, err := bot.New(bot.Config{
+		Commands: w.cmds, Store: w.store, Platforms: []bot.Platform{w.web}, PublicURL: "http://slipway.example.com",
+		Rooms: []bot.RoomRef{{Platform: bot.Web, ID: w.room.ID}}, Now: now, Rand: rand.Reader, Log: log,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.store.OnCommit(func(ctx context.Context, c storage.Committed) {
+		if c.PlanID == "" {
+			return
+		}
+		w.notices.Publish(ctx, "plan:"+c.PlanID)
+		if err := b.Repaint(ctx, c.PlanID); err != nil {
+			w.t.Error(err)
+		}
+	})
+	return b
+}
+
+func (w *world) run() {
+	ctx, stop := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := w.web.Run(ctx, w.bot); err != nil {
+			w.t.Error(err)
+		}
+	})
+	w.server = httptest.NewServer(w.web.Routes())
+	w.t.Cleanup(func() {
+		w.server.CloseClientConnections()
+		stop()
+		w.server.Close()
+		wg.Wait()
+	})
+}
+
+func (w *world) user(name, email string, role slipway.Role, locale string) *slipway.User {
+	w.t.Helper()
+	u, err := w.cmds.PutUser(w.t.Context(), commands.NewUser{Name: name, Email: email, Role: role, Locale: locale, TimeZone: "Asia/Shanghai"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return u
+}
+
+// plan makes a plan of Alice's with one item of each kind, which Bob may approve.
+func (w *world) plan(name string) *slipway.Plan {
+	w.t.Helper()
+	out, err := w.cmds.CreateDraft(w.t.Context(), commands.Ask{User: w.alice}, slipway.Draft{
+		Name: name, Manager: w.alice.Ref(), Description: "Ships the **ledger**",
+		Approval: &slipway.Approval{Type: slipway.NativeApproval, Needed: 1, Approvers: []slipway.PersonRef{w.bob.Ref()}},
+		Items: []*slipway.Item{
+			{Name: "announce", Type: slipway.TextItem, Owner: w.bob.Ref(), Text: &slipway.TextSpec{Content: "Tell **everybody**"}},
+			{Name: "deploy", Type: slipway.WorkflowItem, Workflow: &slipway.WorkflowSpec{
+				Engine: "local", Project: "payments", Name: "deploy", Params: map[string]string{"token": "hunter2"},
+			}},
+		},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return out.Plan
+}
+
+func (w *world) reload(p *slipway.Plan) *slipway.Plan {
+	w.t.Helper()
+	fresh, err := w.store.Plan(w.t.Context(), p.ID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return fresh
+}
+
+func (w *world) plans() []*slipway.Plan {
+	w.t.Helper()
+	list, err := w.store.Plans(w.t.Context(), storage.Filter{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return list.Rows
+}
+
+// oneWorkflow answers for an engine that knows one workflow, with a secret in it.
+type oneWorkflow struct{}
+
+func (oneWorkflow) Resolve(context.Context, *slipway.WorkflowSpec) (*slipway.Workflow, []slipway.Problem, error) {
+	w, problems := slipway.DecodeWorkflow([]byte(`{"name": "deploy", "project": "payments",
+		"params": [{"name": "token", "type": "string", "value": "s3cret", "is_credential": true}],
+		"stages": [{"name": "all", "jobs": [{"name": "go", "type": "freestyle", "spec": {}}]}]}`))
+	return w, nil, problemsAsError(problems)
+}
+
+// notices carries notices within the test.
+type notices struct {
+	mu   sync.Mutex
+	subs map[chan string]bool
+}
+
+func (n *notices) Publish(_ context.Context, topics ...string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, topic := range topics {
+		for c := range n.subs {
+			c <- topic
+		}
+	}
+}
+
+func (n *notices) Subscribe(ctx context.Context) <-chan string {
+	c := make(chan string, 10000)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.subs[c] = true
+	context.AfterFunc(ctx, func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		delete(n.subs, c)
+		close(c)
+	})
+	return c
+}
+
+// browser is somebody's browser: it keeps cookies and follows redirects.
+type browser struct {
+	w      *world
+	client *http.Client
+	header http.Header
+}
+
+func (w *world) browser() *browser {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return &browser{w: w, client: &http.Client{Jar: jar}, header: http.Header{"Sec-Fetch-Site": {"same-origin"}}}
+}
+
+// signIn opens a fresh one-time link and presses the button.
+func (w *world) signIn(u *slipway.User) *browser {
+	w.t.Helper()
+	secret, err := w.cmds.NewLink(w.t.Context(), u, u.ID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	b := w.browser()
+	b.get("/signin?token=" + secret).form("").send()
+	return b
+}
+
+// view is a page that came back.
+type view struct {
+	b      *browser
+	status int
+	path   string
+	header http.Header
+	body   string
+	doc    *html.Node
+}
+
+func (b *browser) do(method, path, kind string, body io.Reader) *view {
+	b.w.t.Helper()
+	r, err := http.NewRequestWithContext(b.w.t.Context(), method, b.w.server.URL+path, body)
+	if err != nil {
+		b.w.t.Fatal(err)
+	}
+	for name, values := range b.header {
+		r.Header[name] = values
+	}
+	if kind != "" {
+		r.Header.Set("Content-Type", kind)
+	}
+	resp, err := b.client.Do(r)
+	if err != nil {
+		b.w.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.w.t.Fatal(err)
+	}
+	doc, err := html.Parse(strings.NewReader(string(data)))
+	if err != nil {
+		b.w.t.Fatal(err)
+	}
+	return &view{b: b, status: resp.StatusCode, path: resp.Request.URL.RequestURI(), header: resp.Header, body: string(data), doc: doc}
+}
+
+func (b *browser) get(path string) *view {
+	b.w.t.Helper()
+	return b.do(http.MethodGet, path, "", http.NoBody)
+}
+
+func (b *browser) post(path string, fields url.Values) *view {
+	b.w.t.Helper()
+	return b.do(http.MethodPost, path, "application/x-www-form-urlencoded", strings.NewReader(fields.Encode()))
+}
+
+// inRoom types a line into a room.
+func (b *browser) inRoom(room, text string) *view {
+	b.w.t.Helper()
+	f := b.get("/rooms/" + room).form("/say")
+	f.fields.Set("text", text)
+	return f.send()
+}
+
+// text is what a person reads, with single spaces.
+func (v *view) text() string { return textOf(v.doc) }
+
+func textOf(n *html.Node) string {
+	var b strings.Builder
+	var walk func(*html.Node)
+	walk = func(n *html.Node) {
+		switch {
+		case n.Type == html.TextNode:
+			b.WriteString(n.Data + " ")
+		case n.Type == html.ElementNode && (n.Data == "script" || n.Data == "style" || n.Data == "template"):
+			return
+		}
+		for c := n.FirstChild; c != nil; c = c.NextSibling {
+			walk(c)
+		}
+	}
+	walk(n)
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+// each calls f for every element of a page.
+func (v *view) each(f func(*html.Node)) {
+	for n := range v.doc.Descendants() {
+		if n.Type == html.ElementNode {
+			f(n)
+		}
+	}
+}
+
+func attr(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+// formOf is a form as it stands in a page, ready to be filled in and sent.
+type formOf struct {
+	b      *browser
+	action string
+	fields url.Values
+}
+
+// form finds the form whose action ends in what is given, or that has a button or a
+// heading with these words; "" is the first.
+func (v *view) form(which string) *formOf {
+	v.b.w.t.Helper()
+	var found *formOf
+	v.each(func(n *html.Node) {
+		if n.Data != "form" || found != nil {
+			return
+		}
+		if which == "" || strings.HasPrefix(which, "/") && strings.HasSuffix(attr(n, "action"), which) || strings.Contains(textOf(n), which) {
+			found = &formOf{b: v.b, action: attr(n, "action"), fields: fieldsIn(n)}
+		}
+	})
+	if found == nil {
+		v.b.w.t.Fatalf("%s has no form %q:\n%s", v.path, which, v.text())
+	}
+	return found
+}
+
+func fieldsIn(form *html.Node) url.Values {
+	fields := url.Values{}
+	for n := range form.Descendants() {
+		name := attr(n, "name")
+		switch {
+		case n.Type != html.ElementNode || name == "" || within(n, "template"):
+		case n.Data == "textarea":
+			fields.Add(name, strings.TrimPrefix(textNode(n), "\n"))
+		case n.Data == "select":
+			fields.Add(name, chosen(n))
+		case n.Data == "input" && attr(n, "type") == "checkbox":
+			if has(n, "checked") {
+				fields.Add(name, attr(n, "value"))
+			}
+		case n.Data == "input":
+			fields.Add(name, attr(n, "value"))
+		}
+	}
+	return fields
+}
+
+func within(n *html.Node, tag string) bool {
+	for p := n.Parent; p != nil; p = p.Parent {
+		if p.Data == tag {
+			return true
+		}
+	}
+	return false
+}
+
+func textNode(n *html.Node) string {
+	if n.FirstChild == nil {
+		return ""
+	}
+	return n.FirstChild.Data
+}
+
+func has(n *html.Node, name string) bool {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return true
+		}
+	}
+	return false
+}
+
+func chosen(n *html.Node) string {
+	value, first := "", true
+	for o := range n.Descendants() {
+		if o.Data == "option" && (first || has(o, "selected")) {
+			value, first = attr(o, "value"), false
+		}
+	}
+	return value
+}
+
+func (f *formOf) set(name, value string) *formOf {
+	f.fields.Set(name, value)
+	return f
+}
+
+func (f *formOf) send() *view {
+	f.b.w.t.Helper()
+	return f.b.post(f.action, f.fields)
+}

@@ -1,0 +1,446 @@
+package webhook_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+
+	"slipway"
+	"slipway/commands"
+	"slipway/storage"
+	"slipway/storage/storagetest"
+	"slipway/webhook"
+)
+
+// noon is when every story begins.
+var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+const adminToken = "the admin's token"
+
+// world is the HTTP API over a database of its own. Alice manages, Bob and Carol
+// approve, Dave owns the text, Eve has no part in it, root is the admin.
+type world struct {
+	t       testing.TB
+	store   *storage.Store
+	cmds    *commands.Commands
+	rules   *slipway.Rules
+	handler http.Handler
+	bell    *bell
+	at      atomic.Int64 // now, in Unix nanoseconds
+	tokens  map[string]string
+	ids     map[string]string
+
+	mu    sync.Mutex
+	plans []string // whose instance codes must not be told to anybody
+	n     atomic.Int64
+}
+
+func newWorld(t testing.TB, gates ...slipway.Event) *world {
+	t.Helper()
+	return newWorldWith(t, webhook.HandlerConfig{CallbackRate: webhook.Rate{PerSecond: -1}}, gates...)
+}
+
+func newWorldWith(t testing.TB, cfg webhook.HandlerConfig, gates ...slipway.Event) *world {
+	t.Helper()
+	w := &world{
+		t: t, store: storagetest.New(t), rules: &slipway.Rules{HTML: commands.NewMarkdown().HTML}, bell: &bell{},
+		tokens: map[string]string{"root": adminToken}, ids: map[string]string{},
+	}
+	w.at.Store(noon.UnixNano())
+	if len(gates) > 0 {
+		w.rules.Endpoints = []slipway.Endpoint{{Name: "office", URL: "https://office.example.com", Events: gates, Wait: true, Deadline: time.Hour}}
+	}
+	w.cmds = commands.New(commands.Config{
+		Store: w.store, Rules: func() *slipway.Rules { return w.rules }, Workflows: workflows{}, Now: w.now, Rand: rand.Reader,
+		AdminTokenHash: commands.HashToken(adminToken),
+	})
+	root, err := w.cmds.KeepUser(t.Context(), commands.NewUser{Name: "Root", Email: "root@example.com", Role: slipway.RoleAdmin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.cmds.Admin = root
+	w.ids["root"] = root.ID
+	for _, name := range []string{"Alice", "Bob", "Carol", "Dave", "Eve"} {
+		key := strings.ToLower(name)
+		u, token, err := w.cmds.AddUser(t.Context(), root, commands.NewUser{Name: name, Email: key + "@example.com"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.tokens[key], w.ids[key] = token, u.ID
+	}
+	cfg.Commands, cfg.Store, cfg.Rules, cfg.Now, cfg.Rand = w.cmds, w.store, w.cmds.Rules, w.now, rand.Reader
+	cfg.Notices = w.bell
+	if cfg.Log == nil {
+		// What goes wrong inside must not hide behind an answer that was expected anyway.
+		cfg.Log = slog.New(failing{slog.NewTextHandler(io.Discard, nil), t})
+	}
+	w.store.OnCommit(func(_ context.Context, c storage.Committed) { w.bell.ring("plan:" + c.PlanID) })
+	w.handler = webhook.NewHandler(cfg)
+	return w
+}
+
+func (w *world) now() time.Time { return time.Unix(0, w.at.Load()).UTC() }
+
+func (w *world) wait(d time.Duration) { w.at.Add(int64(d)) }
+
+// failing fails the test when an error is logged.
+type failing struct {
+	slog.Handler
+	t testing.TB
+}
+
+func (f failing) Handle(_ context.Context, r slog.Record) error {
+	if r.Level >= slog.LevelError {
+		text := r.Message
+		r.Attrs(func(a slog.Attr) bool { text += " " + a.String(); return true })
+		f.t.Errorf("logged: %s", text)
+	}
+	return nil
+}
+
+func (f failing) WithAttrs(a []slog.Attr) slog.Handler { return failing{f.Handler.WithAttrs(a), f.t} }
+
+// bell tells everybody who listens of changes.
+type bell struct {
+	mu    sync.Mutex
+	heard []chan string
+	mute  bool
+}
+
+func (b *bell) Subscribe(context.Context) <-chan string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := make(chan string, 100)
+	b.heard = append(b.heard, c)
+	return c
+}
+
+func (b *bell) ring(topic string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, c := range b.heard {
+		if !b.mute {
+			c <- topic
+		}
+	}
+}
+
+// workflows is an engine's answer to what an item names.
+type workflows struct{}
+
+func (workflows) Resolve(_ context.Context, spec *slipway.WorkflowSpec) (*slipway.Workflow, []slipway.Problem, error) {
+	switch {
+	case spec.Inline:
+		return spec.Definition, nil, nil
+	case spec.Name == "unknown":
+		return nil, []slipway.Problem{{Path: "workflow", Text: slipway.T("there is no such workflow", "没有这个工作流")}}, nil
+	case spec.Name == "unreachable":
+		return nil, nil, slipway.Refuse(slipway.Unavailable, "The engine does not answer.", "引擎没有响应。").Because(errors.New("no route"))
+	}
+	return &slipway.Workflow{
+		Name: spec.Name, DisplayName: spec.Name, Project: spec.Project,
+		Params: []slipway.Param{{Name: "version"}, {Name: "token", IsCredential: true, Value: "swordfish"}},
+	}, nil, nil
+}
+
+// description is openapi.json, read.
+var description = sync.OnceValue(func() routers.Router {
+	doc, err := openapi3.NewLoader().LoadFromData(webhook.OpenAPI())
+	if err != nil {
+		panic(err)
+	}
+	r, err := gorillamux.NewRouter(doc)
+	if err != nil {
+		panic(err)
+	}
+	return r
+})
+
+// answer is what came back.
+type answer struct {
+	t      testing.TB
+	status int
+	header http.Header
+	body   []byte
+	asked  string
+}
+
+// send makes a request as somebody ("" for nobody) and holds request and answer
+// against the description. headers are names and values in turn.
+func (w *world) send(who, method, path, body string, headers ...string) answer {
+	w.t.Helper()
+	r := httptest.NewRequestWithContext(w.t.Context(), method, path, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if who != "" {
+		r.Header.Set("Authorization", "Bearer "+w.tokens[who])
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	rec := httptest.NewRecorder()
+	again := r.Clone(r.Context())
+	again.Body = io.NopCloser(strings.NewReader(body))
+	w.handler.ServeHTTP(rec, r)
+	a := answer{t: w.t, status: rec.Code, header: rec.Header(), body: rec.Body.Bytes(), asked: who + " " + method + " " + path}
+	if err := described(again, a); err != nil {
+		w.t.Errorf("%s: not as described: %v\n%.2000s", a.asked, err, a.body)
+	}
+	w.checkSecrets(a)
+	return a
+}
+
+// described holds a request that was accepted, and every answer, against openapi.json.
+func described(r *http.Request, a answer) error {
+	route, params, err := description().FindRoute(r)
+	if err != nil {
+		if r.Method == http.MethodHead || a.status == http.StatusNotFound || a.status == http.StatusMethodNotAllowed {
+			return nil
+		}
+		return err
+	}
+	in := &openapi3filter.RequestValidationInput{
+		Request: r, PathParams: params, Route: route,
+		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true},
+	}
+	if a.status < 400 {
+		if err := openapi3filter.ValidateRequest(r.Context(), in); err != nil {
+			return fmt.Errorf("request: %w", err)
+		}
+	}
+	return openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: in, Status: a.status, Header: a.header, Body: io.NopCloser(bytes.NewReader(a.body)), Options: in.Options,
+	})
+}
+
+// checkSecrets makes sure that no answer tells what would answer a hook, or a
+// credential of a workflow.
+func (w *world) checkSecrets(a answer) {
+	w.t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	text := string(a.body) + fmt.Sprint(a.header)
+	if strings.Contains(text, "swordfish") {
+		w.t.Errorf("%s: the answer shows a credential", a.asked)
+	}
+	for _, id := range w.plans {
+		deliveries, err := w.store.Deliveries(w.t.Context(), id)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, d := range deliveries {
+			if strings.Contains(text, d.InstanceCode) {
+				w.t.Errorf("%s: the answer shows the instance code of %s", a.asked, d.ID)
+			}
+		}
+	}
+}
+
+// want fails unless the status is as expected.
+func (a answer) want(status int) answer {
+	a.t.Helper()
+	if a.status != status {
+		a.t.Fatalf("%s: %d, want %d: %.2000s", a.asked, a.status, status, a.body)
+	}
+	return a
+}
+
+// into decodes the answer.
+func (a answer) into(v any) {
+	a.t.Helper()
+	if err := json.Unmarshal(a.body, v); err != nil {
+		a.t.Fatalf("%s: %v: %s", a.asked, err, a.body)
+	}
+}
+
+// plan is what the stories look at in a plan.
+type plan struct {
+	ID           string
+	Index        int64
+	Name         string
+	Manager      string
+	Status       slipway.Status
+	Version      int64
+	Seq          int64
+	InstanceCode string `json:"instance_code"`
+	Description  string
+	CancelReason string `json:"cancel_reason"`
+	Allowed      []slipway.Verb
+	Approval     *slipway.Approval
+	Gate         *struct {
+		Event  slipway.Event
+		State  string
+		Reason string
+		Waits  []struct{ Endpoint, State, Progress, Reason string }
+	}
+	Overrides []slipway.Overriding
+	Jobs      []struct {
+		ID, Name, Type, Remark, Reason, Engine, URL string
+		Status                                      slipway.ItemStatus
+		RunID                                       string `json:"run_id"`
+		ExecutedBy                                  string `json:"executed_by"`
+		Allowed                                     []slipway.Verb
+		Spec                                        json.RawMessage
+	}
+}
+
+func (a answer) plan() plan {
+	a.t.Helper()
+	var p plan
+	a.into(&p)
+	return p
+}
+
+// refusal is the error of an answer.
+type refusal struct {
+	Code      slipway.Code
+	Message   string
+	Reference string
+	Problems  []struct{ Path, Message string }
+}
+
+func (a answer) refusal() refusal {
+	a.t.Helper()
+	var e struct{ Error refusal }
+	a.into(&e)
+	return e.Error
+}
+
+// paths are the places of the problems of an answer.
+func (a answer) paths() []string {
+	a.t.Helper()
+	var list []string
+	for _, p := range a.refusal().Problems {
+		list = append(list, p.Path)
+	}
+	return list
+}
+
+// document is a plan with a text of Dave's and a workflow, to be approved by one of
+// Bob and Carol, its window open.
+func document() map[string]any {
+	return map[string]any{
+		"name": "payments 4.2", "manager": "alice@example.com", "description": "Tell the **hotline**",
+		"start_time": "2026-11-24T11:00:00Z", "end_time": noon.Add(time.Hour).Unix(),
+		"approval": map[string]any{"type": "native", "needed_approvers": 1, "approvers": []any{"bob@example.com", "Carol"}},
+		"jobs": []any{
+			map[string]any{"name": "announce", "type": "text", "manager": "Dave", "spec": map[string]any{"content": "Tell the hotline"}},
+			map[string]any{"name": "deploy", "type": "workflow", "spec": map[string]any{
+				"engine": "local", "project": "payments", "workflow": "deploy-payments", "params": map[string]any{"version": "4.2"},
+			}},
+		},
+	}
+}
+
+func encode(t testing.TB, v any) string {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// create makes Alice's plan from a document.
+func (w *world) create(doc map[string]any) plan {
+	w.t.Helper()
+	p := w.send("alice", "POST", "/api/v1/plans", encode(w.t, doc)).want(201).plan()
+	w.watch(p.ID)
+	return p
+}
+
+func (w *world) watch(planID string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.plans = append(w.plans, planID)
+}
+
+func (w *world) show(who, id string) plan {
+	w.t.Helper()
+	return w.send(who, "GET", "/api/v1/plans/"+id, "").want(200).plan()
+}
+
+// do uses a verb that must be possible.
+func (w *world) do(who, id, verb, body string) plan {
+	w.t.Helper()
+	return w.send(who, "POST", "/api/v1/plans/"+id+"/"+verb, body).want(200).plan()
+}
+
+// question is what a hook asks, as its receiver reads it.
+type question struct {
+	ReleasePlan struct {
+		ID           string
+		InstanceCode string        `json:"instance_code"`
+		EventName    slipway.Event `json:"event_name"`
+	} `json:"release_plan"`
+}
+
+// asked returns the question that a plan waits on, as it was sent.
+func (w *world) asked(id string) question {
+	w.t.Helper()
+	p, err := w.store.Plan(w.t.Context(), id)
+	if err != nil || p.Gate == nil {
+		w.t.Fatalf("nobody is asked: %v", err)
+	}
+	d, err := w.store.Delivery(w.t.Context(), p.Gate.Waits[0].DeliveryID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var q question
+	if err := json.Unmarshal(d.Body, &q); err != nil {
+		w.t.Fatal(err)
+	}
+	return q
+}
+
+// reply is a callback that answers a question.
+func (q question) reply(result slipway.Result) map[string]any {
+	return map[string]any{
+		"hook_event": q.ReleasePlan.EventName, "release_plan_id": q.ReleasePlan.ID,
+		"instance_code": q.ReleasePlan.InstanceCode, "result": result, "failed_reason": "",
+	}
+}
+
+func (w *world) callback(body map[string]any, headers ...string) answer {
+	w.t.Helper()
+	return w.send("", "POST", "/api/callback/release_plan", encode(w.t, body), headers...)
+}
+
+func (w *world) reply(id string, result slipway.Result) {
+	w.t.Helper()
+	w.callback(w.asked(id).reply(result)).want(200)
+}
+
+// finish ends the run of the plan's workflow, as its engine would.
+func (w *world) finish(p plan, s slipway.RunStatus) {
+	w.t.Helper()
+	_, err := w.cmds.RunEnded(w.t.Context(), fmt.Sprintf("task:%d", w.n.Add(1)), p.ID, p.Jobs[1].RunID, s,
+		slipway.T("exit status 1", "退出码 1"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) finishItems(p plan) {
+	w.t.Helper()
+	w.do("dave", p.ID, "jobs/"+p.Jobs[0].ID+"/complete", `{"remark":"told"}`)
+	w.finish(w.do("alice", p.ID, "jobs/"+p.Jobs[1].ID+"/execute", ""), slipway.RunPassed)
+}
