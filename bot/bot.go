@@ -136,6 +136,13 @@ func (b *Bot) Handle(ctx context.Context, ev Event) Reply {
 		}
 	}
 	switch ev.Kind {
+	case Command, Mention, Direct, Click, Submission:
+		if r, ok := b.repeated(ctx, v); ok {
+			return r
+		}
+	case Chatter, HomeOpened, LinkShared:
+	}
+	switch ev.Kind {
 	case Command, Mention, Direct:
 		return b.typed(ctx, v)
 	case Chatter:

@@ -70,8 +70,15 @@ func (b *Bot) again(v *visit, c Call, missing string) []Action {
 	if c.Text != "" {
 		rest += " " + c.Text
 	}
+	if c.To != "" {
+		rest += " " + c.To
+	}
 	for _, o := range c.Options {
-		rest += " " + o.Typed + `="` + o.Value + `"`
+		marks := [2]string{`"`, `"`}
+		if strings.Contains(o.Value, `"`) {
+			marks = [2]string{"「", "」"}
+		}
+		rest += " " + o.Typed + "=" + marks[0] + o.Value + marks[1]
 	}
 	a := b.view(v).run(buttonText(c.Verb.ID), slipway.Text{EN: said + " " + rest, ZH: said + " " + rest})
 	if c.Document != "" || len(a.Value) > maxValue {

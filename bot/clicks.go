@@ -35,6 +35,9 @@ func (b *Bot) answer(ctx context.Context, v *visit, p *slipway.Plan) func(Reply,
 		if err == nil {
 			return r
 		}
+		if again, ok := b.repeated(ctx, v); ok {
+			return again
+		}
 		b.log(ctx, v, "press "+string(v.ev.Action), err)
 		r = b.refused(v, err)
 		if p == nil {
@@ -67,7 +70,7 @@ func (b *Bot) press(ctx context.Context, v *visit, p *slipway.Plan, ref Ref) (Re
 				"发布计划 #%[1]d 中已没有这个发布项：%[2]s 进行了“%[3]s”。请重新查看。", p.Index, actorName(p.Last.By), p.Last.Verb.Text())
 		}
 	}
-	switch v.ev.Action {
+	switch v.ev.Action { //exhaustive:ignore // the others follow below
 	case verbShow:
 		return b.show(ctx, v, p)
 	case verbLog:
@@ -75,7 +78,7 @@ func (b *Bot) press(ctx context.Context, v *visit, p *slipway.Plan, ref Ref) (Re
 	case verbHooks:
 		return b.hooks(ctx, v, p)
 	case actionResend:
-		return b.changed(ctx, v)(b.Commands.Resend(ctx, v.ask(0), ref.Delivery))
+		return b.resend(ctx, v, p, ref)
 	case verbRemove:
 		if it == nil {
 			return Reply{}, unknownButton()
@@ -94,6 +97,19 @@ func (b *Bot) press(ctx context.Context, v *visit, p *slipway.Plan, ref Ref) (Re
 		return Reply{}, err
 	}
 	return b.done(ctx, v, out), nil
+}
+
+// resend sends a delivery again and shows the deliveries as they are now.
+func (b *Bot) resend(ctx context.Context, v *visit, p *slipway.Plan, ref Ref) (Reply, error) {
+	out, err := b.Commands.Resend(ctx, v.ask(0), ref.Delivery)
+	if err != nil {
+		return Reply{}, err
+	}
+	r, err := b.hooks(ctx, v, p)
+	if err != nil {
+		return Reply{}, err
+	}
+	return Reply{Toast: &Toast{Kind: ToastDone, Text: v.say(doneText(out))}, Card: r.Whisper}, nil
 }
 
 func unknownButton() error {
@@ -153,6 +169,9 @@ func (b *Bot) openForm(ctx context.Context, v *visit, form FormID, p *slipway.Pl
 func (b *Bot) submitted(ctx context.Context, v *visit) Reply {
 	r, err := b.submit(ctx, v)
 	if err != nil {
+		if again, ok := b.repeated(ctx, v); ok {
+			return again
+		}
 		b.log(ctx, v, "submit "+string(v.ev.Form), err)
 		return b.refused(v, err)
 	}

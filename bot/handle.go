@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"slipway"
+	"slipway/storage"
 )
 
 // typed does what somebody typed.
@@ -24,16 +25,41 @@ func (b *Bot) typed(ctx context.Context, v *visit) Reply {
 	}
 	r, err := b.run(ctx, v, c)
 	if err != nil {
+		if again, ok := b.repeated(ctx, v); ok {
+			return again
+		}
 		b.log(ctx, v, "run "+c.Verb.Name, err)
 		return b.refused(v, err, b.ways(v, c, err)...)
 	}
 	return r
 }
 
+// repeated answers an event that was delivered and carried out before as it was
+// answered then.
+func (b *Bot) repeated(ctx context.Context, v *visit) (Reply, bool) {
+	e, err := b.Store.EntryByRequest(ctx, v.ask(0).RequestID)
+	if err != nil || e == nil {
+		return Reply{}, false // the write path looks again
+	}
+	p, err := b.Store.Plan(ctx, e.PlanID)
+	if err != nil {
+		return Reply{}, false
+	}
+	out := storage.Outcome{Plan: p, Entry: e, Repeated: true}
+	r := b.done(ctx, v, out)
+	if e.Verb == slipway.VerbCreate {
+		r, err = b.made(ctx, v, out)
+	}
+	if e.Verb == slipway.VerbResend {
+		r.Card = nil // what was clicked was not the plan's card
+	}
+	return r, err == nil
+}
+
 // run does a call. Verbs that need a plan or an item and do not have it are answered
 // with a choice.
 func (b *Bot) run(ctx context.Context, v *visit, c Call) (Reply, error) {
-	switch c.Verb.ID {
+	switch c.Verb.ID { //exhaustive:ignore // the others need a plan
 	case verbHelp:
 		return b.help(ctx, v, c)
 	case verbWhoami:
@@ -51,7 +77,7 @@ func (b *Bot) run(ctx context.Context, v *visit, c Call) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	switch c.Verb.ID {
+	switch c.Verb.ID { //exhaustive:ignore // the others are of the domain
 	case verbShow:
 		return b.show(ctx, v, p)
 	case verbLog:

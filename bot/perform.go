@@ -52,9 +52,11 @@ func (b *Bot) perform(ctx context.Context, v *visit, d deed) (storage.Outcome, e
 		return c.Replan(ctx, ask, id, d.text)
 	case slipway.VerbCancel:
 		return c.Cancel(ctx, ask, id, d.text)
-	default:
-		return storage.Outcome{}, slipway.Refuse(slipway.Invalid, "%s cannot be done this way.", "不能以这种方式“%s”。", d.verb.Text())
+	case slipway.VerbCreate, slipway.VerbEdit, slipway.VerbAnswer, slipway.VerbExpireGate, slipway.VerbGiveUp, slipway.VerbTimeout, slipway.VerbSchedule,
+		slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbResend:
+		// They take more than a text, or are not for people.
 	}
+	return storage.Outcome{}, slipway.Refuse(slipway.Invalid, "%s cannot be done this way.", "不能以这种方式“%s”。", d.verb.Text())
 }
 
 // probe tells whether a deed would be refused, so that nobody is asked for a reason in
@@ -83,7 +85,10 @@ func (b *Bot) probe(v *visit, d deed) error {
 		_, err = p.Cancel(req, why)
 	case slipway.VerbEdit:
 		_, err = p.Edit(req, p.Draft())
-	default:
+	case slipway.VerbCreate, slipway.VerbSubmit, slipway.VerbStart, slipway.VerbExecute, slipway.VerbRetry, slipway.VerbAskAgain,
+		slipway.VerbAnswer, slipway.VerbExpireGate, slipway.VerbGiveUp, slipway.VerbTimeout, slipway.VerbSchedule,
+		slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbResend:
+		// Nothing is asked before these.
 	}
 	if commands.IsUnchanged(err) {
 		return nil
@@ -151,6 +156,6 @@ var didTexts = map[slipway.Verb]slipway.Text{
 	slipway.VerbCreate: {EN: "Made", ZH: "已新建"}, slipway.VerbEdit: {EN: "Changed", ZH: "已修改"}, slipway.VerbSubmit: {EN: "Submitted", ZH: "已提交"},
 	slipway.VerbApprove: {EN: "Approved", ZH: "已通过"}, slipway.VerbReject: {EN: "Rejected", ZH: "已拒绝"}, slipway.VerbStart: {EN: "Started", ZH: "已开始执行"},
 	slipway.VerbExecute: {EN: "Executing", ZH: "已执行"}, slipway.VerbComplete: {EN: "Completed", ZH: "已完成"}, slipway.VerbSkip: {EN: "Skipped", ZH: "已跳过"},
-	slipway.VerbRetry: {EN: "Retrying", ZH: "已重试"}, slipway.VerbAskAgain: {EN: "Asked again for", ZH: "已重新发起检测："},
+	slipway.VerbRetry: {EN: "Retrying", ZH: "已重试"}, slipway.VerbAskAgain: {EN: "Asked again for", ZH: "已重新发起检测"},
 	slipway.VerbOverride: {EN: "Overrode the check of", ZH: "已放行"}, slipway.VerbReplan: {EN: "Replanning", ZH: "已重新规划"}, slipway.VerbCancel: {EN: "Cancelled", ZH: "已取消"},
 }

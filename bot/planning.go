@@ -77,7 +77,7 @@ func (b *Bot) plan(ctx context.Context, v *visit, c Call, p *slipway.Plan) (Repl
 	if err := b.probe(v, deed{verb: slipway.VerbEdit, plan: p}); err != nil {
 		return Reply{}, err
 	}
-	switch c.Verb.ID {
+	switch c.Verb.ID { //exhaustive:ignore // the others follow below
 	case verbRemove, verbMove:
 		return b.rearrange(ctx, v, c, p)
 	case verbAdd:
@@ -275,7 +275,7 @@ func (c *Call) spread() error {
 		return nil
 	}
 	set := func(key, value string) { c.Options = append(c.Options, Setting{Key: key, Typed: key, Value: value}) }
-	switch c.Verb.ID {
+	switch c.Verb.ID { //exhaustive:ignore // the others take no free words
 	case verbWindow:
 		set(keyWindow, c.Text)
 	case verbSchedule:

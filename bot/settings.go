@@ -53,14 +53,16 @@ var settingsOf = map[ActionID][]string{
 
 // settingKey finds the key that was typed among the known ones, "" if it is none.
 func settingKey(typed string, known []string) string {
-	typed = fold(typed)
+	word := fold(typed)
 	for _, key := range known {
 		for _, w := range settingWords[key] {
-			if typed == w {
+			if word == w {
 				return key
 			}
-			if name, ok := strings.CutPrefix(typed, w); ok && key == keyParam && name != "" {
-				return keyParam + name
+			if name, ok := strings.CutPrefix(word, w); ok && key == keyParam && name != "" {
+				// Parameters are told apart by case, so the name stays as it was typed.
+				runes := []rune(typed)
+				return keyParam + string(runes[len(runes)-len([]rune(name)):])
 			}
 		}
 	}

@@ -19,26 +19,33 @@ func guess(s string) *UnknownVerb {
 	type near struct {
 		row      *VerbRow
 		meant    string
-		distance int
+		distance int // letters that differ, 0 for the beginning of a verb
 	}
 	var found []near
+	if row := verbByID("approve"); slices.Contains(nods, fold(typed)) {
+		meant := row.Name
+		if isHan(typed) {
+			meant = row.ZH[0]
+		}
+		found = append(found, near{row, meant + rest, 0})
+	}
 	for _, w := range verbWords {
 		d, meant := levenshtein.ComputeDistance(fold(typed), w.word), w.word+rest
 		switch n := len([]rune(w.word)); {
 		case d <= 2 && (d < (n+1)/2 || d <= n/2 && isHan(w.word)):
 		case strings.HasPrefix(w.word, fold(typed)) && (len(typed) > 1 || isHan(typed)):
-			d = 2
+			d = 0
 		case isHan(w.word) && n > 1 && strings.HasPrefix(fold(typed), w.word):
 			// "取消发布": the verb is there, but glued to other words.
 			d, meant = 1, w.word+" "+trim(s[len(w.word):])
 		default:
 			continue
 		}
-		if !slices.ContainsFunc(found, func(f near) bool { return f.row == w.row && f.distance <= d }) {
-			found = append(found, near{w.row, meant, d})
-		}
+		found = append(found, near{w.row, meant, d})
 	}
-	slices.SortStableFunc(found, func(a, b near) int { return cmp.Compare(a.distance, b.distance) })
+	slices.SortStableFunc(found, func(a, b near) int {
+		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(len(a.meant), len(b.meant)))
+	})
 	u := &UnknownVerb{Word: shorten(oneLine(typed), 60)}
 	var rows []*VerbRow
 	for _, f := range found {

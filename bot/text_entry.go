@@ -81,14 +81,13 @@ func entryText(e slipway.Entry) slipway.Text {
 
 func hookEntryText(e slipway.Entry) slipway.Text {
 	check, endpoint := e.Data.Event.Text(), e.Data.Endpoint
-	switch e.Verb {
+	switch e.Verb { //exhaustive:ignore // the rest is an answer
 	case slipway.VerbExpireGate:
 		return slipway.T("%[1]s did not answer the %[2]s in time", "%[1]s 未在期限内答复%[2]s", endpoint, check)
 	case slipway.VerbGiveUp:
 		return slipway.T("The %[2]s could not be delivered to %[1]s", "%[2]s的 Hook 无法送达 %[1]s", endpoint, check)
 	case slipway.VerbResend:
 		return slipway.T("%[1]s sent the hook about the %[3]s to %[2]s again", "%[1]s 向 %[2]s 重新发送了%[3]s的 Hook", actorName(e.Actor.Name), endpoint, check)
-	default:
 	}
 	switch slipway.Result(e.Data.Result) {
 	case slipway.ResultSuccess:

@@ -129,21 +129,6 @@ func (s *Store) announce(ctx context.Context, out Outcome, c *slipway.Change) {
 	s.committed(ctx, Committed{PlanID: out.Plan.ID, Seq: out.Plan.Seq, Tasks: lastOfKey(c.Tasks), StopRuns: c.StopRuns})
 }
 
-// maxTries is how often a transaction is begun that others get in the way of.
-const maxTries = 5
-
-// tx runs fn in a transaction that may write, again if others got in its way.
-func (s *Store) tx(ctx context.Context, fn func(tx bun.Tx) error) error {
-	var err error
-	for range maxTries {
-		err = s.write.RunInTx(ctx, nil, func(_ context.Context, tx bun.Tx) error { return fn(tx) })
-		if err == nil || !again(err) || ctx.Err() != nil {
-			return err
-		}
-	}
-	return err
-}
-
 // lockPlan reads a plan and holds its row until the end of the transaction. On
 // SQLite the transaction, which is immediate, is the lock.
 func (s *Store) lockPlan(ctx context.Context, tx bun.Tx, id string) (*readPlan, error) {

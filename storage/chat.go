@@ -75,9 +75,12 @@ func (s *Store) Cards(ctx context.Context, planID string) ([]CardRef, error) {
 // PutCard notes which message shows a plan and as of which Seq. The Seq of a message
 // never goes back.
 func (s *Store) PutCard(ctx context.Context, c CardRef) error {
-	_, err := s.write.NewInsert().Model(&c).On("CONFLICT (platform, room_id, message_id) DO UPDATE").
-		Set("plan_id = EXCLUDED.plan_id").
-		Set("seq = CASE WHEN EXCLUDED.seq > card_ref.seq THEN EXCLUDED.seq ELSE card_ref.seq END").Exec(ctx)
+	err := s.quickly(ctx, func(db bun.IDB) error {
+		_, err := db.NewInsert().Model(&c).On("CONFLICT (platform, room_id, message_id) DO UPDATE").
+			Set("plan_id = EXCLUDED.plan_id").
+			Set("seq = CASE WHEN EXCLUDED.seq > card_ref.seq THEN EXCLUDED.seq ELSE card_ref.seq END").Exec(ctx)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("put card of plan %s: %w", c.PlanID, err)
 	}

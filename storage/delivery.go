@@ -162,7 +162,7 @@ func (s *Store) deliveries(ctx context.Context, where, arg string) ([]Delivery, 
 // delivery.
 func (s *Store) BeginAttempt(ctx context.Context, deliveryID string, at time.Time) (Attempt, error) {
 	row := attemptRow{DeliveryID: deliveryID, StartedAt: at.UnixMilli()}
-	err := s.tx(ctx, func(tx bun.Tx) error {
+	err := s.quickTx(ctx, func(tx bun.Tx) error {
 		// Raising the number locks the delivery, so no two attempts get the same.
 		err := tx.NewRaw("UPDATE deliveries SET attempts = attempts + 1 WHERE id = ? RETURNING attempts", deliveryID).
 			Scan(ctx, &row.Number)
@@ -182,7 +182,7 @@ func (s *Store) BeginAttempt(ctx context.Context, deliveryID string, at time.Tim
 // EndAttempt completes an attempt and moves its delivery into a state, in one
 // transaction. DeliveryPending means that it will be tried again.
 func (s *Store) EndAttempt(ctx context.Context, a Attempt, state DeliveryState) error {
-	err := s.tx(ctx, func(tx bun.Tx) error {
+	err := s.quickTx(ctx, func(tx bun.Tx) error {
 		_, err := tx.NewUpdate().Model((*attemptRow)(nil)).
 			Set("ended = ?", true).Set("duration_ms = ?", max(0, a.DurationMS)).Set("status_code = ?", a.StatusCode).
 			Set("error = ?", a.Error).Set("answer = ?", a.Answer).Where("id = ?", a.ID).Exec(ctx)

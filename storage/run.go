@@ -150,7 +150,10 @@ func (s *Store) RunStartedAs(ctx context.Context, id, ref, url string, at time.T
 
 // RunProgress keeps what the engine tells of a run under way.
 func (s *Store) RunProgress(ctx context.Context, id string, progress json.RawMessage) error {
-	_, err := s.write.NewUpdate().Model((*runRow)(nil)).Set("progress = ?", string(progress)).Where("id = ?", id).Exec(ctx)
+	err := s.quickly(ctx, func(db bun.IDB) error {
+		_, err := db.NewUpdate().Model((*runRow)(nil)).Set("progress = ?", string(progress)).Where("id = ?", id).Exec(ctx)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("note progress of run %s: %w", id, err)
 	}
@@ -196,7 +199,7 @@ func (s *Store) AppendRunLog(ctx context.Context, runID string, lines []LogLine)
 	if len(lines) == 0 {
 		return nil
 	}
-	err := s.tx(ctx, func(tx bun.Tx) error {
+	err := s.quickTx(ctx, func(tx bun.Tx) error {
 		var last int64
 		// Raising the number locks the run, so no two lines get the same.
 		err := tx.NewRaw("UPDATE runs SET log_lines = log_lines + ? WHERE id = ? RETURNING log_lines", len(lines), runID).

@@ -19,6 +19,7 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -57,6 +58,7 @@ type Config struct {
 type Store struct {
 	write   *bun.DB
 	read    *bun.DB // the same as write on PostgreSQL
+	relaxed *bun.DB // see quickly; the same as write on SQLite
 	dialect string
 	log     *slog.Logger
 	// definitions are workflows that were read before, so that a large frozen
@@ -106,8 +108,11 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// maxConns bounds the connections of one process to PostgreSQL.
-const maxConns = 16
+// The connections of one process to PostgreSQL, at most.
+const (
+	maxConns        = 12
+	maxRelaxedConns = 8
+)
 
 func (s *Store) openPostgres(address string) error {
 	cfg, err := pgx.ParseConfig(address)
@@ -121,14 +126,21 @@ func (s *Store) openPostgres(address string) error {
 	if cfg.RuntimeParams["application_name"] == "" {
 		cfg.RuntimeParams["application_name"] = "slipway"
 	}
-	db := stdlib.OpenDB(*cfg)
-	db.SetMaxOpenConns(maxConns)
-	db.SetMaxIdleConns(maxConns)
-	db.SetConnMaxIdleTime(5 * time.Minute)
 	s.dialect = Postgres
-	s.write = bun.NewDB(db, postgresDialect{pgdialect.New()})
+	s.write = newPostgres(cfg, maxConns)
 	s.read = s.write
+	relaxed := cfg.Copy()
+	relaxed.RuntimeParams["synchronous_commit"] = "off"
+	s.relaxed = newPostgres(relaxed, maxRelaxedConns)
 	return nil
+}
+
+func newPostgres(cfg *pgx.ConnConfig, conns int) *bun.DB {
+	db := stdlib.OpenDB(*cfg)
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	return bun.NewDB(db, postgresDialect{pgdialect.New()})
 }
 
 // openSQLite opens one connection that writes and a few that only read. With one
@@ -154,6 +166,7 @@ func (s *Store) openSQLite(dir string) error {
 	read.SetMaxIdleConns(readers)
 	s.dialect = SQLite
 	s.write = bun.NewDB(write, sqliteDialect{sqlitedialect.New()})
+	s.relaxed = s.write
 	s.read = bun.NewDB(read, sqliteDialect{sqlitedialect.New()})
 	return nil
 }
@@ -178,9 +191,9 @@ func (s *Store) Ping(ctx context.Context) error {
 // Close closes all connections.
 func (s *Store) Close() error {
 	err := s.write.Close()
-	if s.read != s.write {
-		if e := s.read.Close(); err == nil {
-			err = e
+	for _, db := range []*bun.DB{s.read, s.relaxed} {
+		if db != s.write {
+			err = errors.Join(err, db.Close())
 		}
 	}
 	if err != nil {

@@ -119,12 +119,15 @@ func (s *Store) OfferDue(ctx context.Context, now time.Time, limit int) ([]Offer
 	}
 	var rows []taskRow
 	// Materialized, because a planner that ran the inner query again would pick more rows.
-	err := s.write.NewRaw(`WITH due AS MATERIALIZED (
+	err := s.quickly(ctx, func(db bun.IDB) error {
+		rows = nil
+		return db.NewRaw(`WITH due AS MATERIALIZED (
 			SELECT id FROM tasks WHERE offer_at <= ? AND run_at <= ? AND lease_until <= ?
 			ORDER BY offer_at LIMIT ? ?
 		)
 		UPDATE tasks SET offers = offers + 1, offer_at = ? WHERE id IN (SELECT id FROM due) RETURNING *`,
-		ms, ms, ms, limit, bun.Safe(lock), now.Add(offerGrace).UnixMilli()).Scan(ctx, &rows)
+			ms, ms, ms, limit, bun.Safe(lock), now.Add(offerGrace).UnixMilli()).Scan(ctx, &rows)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("offer due tasks: %w", err)
 	}
@@ -168,9 +171,11 @@ func (l *Lease) where(q bun.QueryBuilder) bun.QueryBuilder {
 func (s *Store) LeaseTask(ctx context.Context, id, owner string, now time.Time, d time.Duration) (*Lease, error) {
 	ms, until := now.UnixMilli(), now.Add(d)
 	var row taskRow
-	err := s.write.NewRaw(`UPDATE tasks SET lease_owner = ?, lease_until = ?, leases = leases + 1
-		WHERE id = ? AND run_at <= ? AND lease_until <= ? RETURNING *`,
-		owner, until.UnixMilli(), id, ms, ms).Scan(ctx, &row)
+	err := s.quickly(ctx, func(db bun.IDB) error {
+		return db.NewRaw(`UPDATE tasks SET lease_owner = ?, lease_until = ?, leases = leases + 1
+			WHERE id = ? AND run_at <= ? AND lease_until <= ? RETURNING *`,
+			owner, until.UnixMilli(), id, ms, ms).Scan(ctx, &row)
+	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -185,12 +190,17 @@ func (s *Store) LeaseTask(ctx context.Context, id, owner string, now time.Time, 
 // RenewLease keeps a lease longer. False if it is lost: the task was dropped, or ran
 // out and is another's now.
 func (s *Store) RenewLease(ctx context.Context, l *Lease, until time.Time) (bool, error) {
-	q := s.write.NewUpdate().Model((*taskRow)(nil)).Set("lease_until = ?", until.UnixMilli())
-	res, err := q.ApplyQueryBuilder(l.where).Exec(ctx)
+	kept := false
+	err := s.quickly(ctx, func(db bun.IDB) error {
+		q := db.NewUpdate().Model((*taskRow)(nil)).Set("lease_until = ?", until.UnixMilli())
+		res, err := q.ApplyQueryBuilder(l.where).Exec(ctx)
+		kept = err == nil && touched(res)
+		return err
+	})
 	if err != nil {
 		return false, fmt.Errorf("renew lease of task %s: %w", l.Task.ID, err)
 	}
-	if !touched(res) {
+	if !kept {
 		return false, nil
 	}
 	l.Until = until
@@ -201,27 +211,26 @@ func (s *Store) RenewLease(ctx context.Context, l *Lease, until time.Time) (bool
 // that one is set free and announced as committed, so that it runs at once. A lease
 // that is lost finishes nothing.
 func (s *Store) FinishTask(ctx context.Context, l *Lease) error {
-	var next *taskRow
-	err := s.tx(ctx, func(tx bun.Tx) error {
-		next = nil
-		q := tx.NewDelete().Model((*taskRow)(nil)).Where("id = ?", l.Task.ID)
+	var next taskRow
+	err := s.quickly(ctx, func(db bun.IDB) error {
+		next = taskRow{}
+		q := db.NewDelete().Model((*taskRow)(nil)).Where("id = ?", l.Task.ID)
 		res, err := q.ApplyQueryBuilder(l.where).Exec(ctx)
 		if err != nil || touched(res) {
 			return err
 		}
-		var row taskRow
-		err = tx.NewRaw(`UPDATE tasks SET lease_owner = '', lease_until = 0
-			WHERE key = ? AND lease_owner = ? AND leases = ? RETURNING *`, l.Task.Key, l.Owner, l.number).Scan(ctx, &row)
+		// Replaced, or lost; neither can change back, so this need not be one transaction.
+		err = db.NewRaw(`UPDATE tasks SET lease_owner = '', lease_until = 0
+			WHERE key = ? AND lease_owner = ? AND leases = ? RETURNING *`, l.Task.Key, l.Owner, l.number).Scan(ctx, &next)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
-		next = &row
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("finish task %s: %w", l.Task.ID, err)
 	}
-	if next != nil {
+	if next.ID != "" {
 		s.committed(ctx, Committed{PlanID: next.PlanID, Tasks: []slipway.Task{next.task()}})
 	}
 	return nil
@@ -231,12 +240,15 @@ func (s *Store) FinishTask(ctx context.Context, l *Lease) error {
 // place meanwhile keeps its own time.
 func (s *Store) RetryTask(ctx context.Context, l *Lease, at time.Time) error {
 	ms := at.UnixMilli()
-	_, err := s.write.NewRaw(`UPDATE tasks SET lease_owner = '', lease_until = 0,
-			run_at = CASE WHEN id = ? THEN ? ELSE run_at END,
-			offer_at = CASE WHEN id = ? THEN ? ELSE run_at END,
-			attempt = CASE WHEN id = ? THEN attempt + 1 ELSE attempt END
-		WHERE key = ? AND lease_owner = ? AND leases = ?`,
-		l.Task.ID, ms, l.Task.ID, ms, l.Task.ID, l.Task.Key, l.Owner, l.number).Exec(ctx)
+	err := s.quickly(ctx, func(db bun.IDB) error {
+		_, err := db.NewRaw(`UPDATE tasks SET lease_owner = '', lease_until = 0,
+				run_at = CASE WHEN id = ? THEN ? ELSE run_at END,
+				offer_at = CASE WHEN id = ? THEN ? ELSE run_at END,
+				attempt = CASE WHEN id = ? THEN attempt + 1 ELSE attempt END
+			WHERE key = ? AND lease_owner = ? AND leases = ?`,
+			l.Task.ID, ms, l.Task.ID, ms, l.Task.ID, l.Task.Key, l.Owner, l.number).Exec(ctx)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("retry task %s: %w", l.Task.ID, err)
 	}

@@ -33,7 +33,7 @@ type circuit struct {
 func newBreaker() *breaker { return &breaker{endpoints: map[string]*circuit{}} }
 
 // enter tells whether a hook may be sent now; if not, how long to wait. Every enter
-// that was granted is followed by one leave.
+// that was granted is followed by one leave or one turnBack.
 func (b *breaker) enter(endpoint string, now time.Time) (wait time.Duration, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -52,6 +52,13 @@ func (b *breaker) enter(endpoint string, now time.Time) (wait time.Duration, ok 
 	}
 	c.flying++
 	return 0, true
+}
+
+// turnBack says that the hook was not sent after all.
+func (b *breaker) turnBack(endpoint string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.endpoints[endpoint].flying--
 }
 
 // leave tells how it went.

@@ -36,6 +36,9 @@ func (t *Tasks) hook(ctx context.Context, l *storage.Lease) error {
 	}
 	now := t.Now()
 	if wait, ok := t.breaker.enter(e.Name, now); !ok {
+		if !t.patient(l, now) {
+			return t.unsendable(ctx, l, d, t.tiredOf(d.LastError))
+		}
 		return again{at: now.Add(wait + t.jitter(wait)), why: "endpoint " + e.Name + " is failing or busy"}
 	}
 	return t.try(ctx, l, d, e)
@@ -50,20 +53,17 @@ func settled(d *storage.Delivery, l *storage.Lease) bool {
 // try sends the delivery and writes down what came of it.
 func (t *Tasks) try(ctx context.Context, l *storage.Lease, d *storage.Delivery, e *slipway.Endpoint) error {
 	at := t.Now()
-	answered := false
-	defer func() { t.breaker.leave(e.Name, t.Now(), answered) }()
 	attempt, err := t.Store.BeginAttempt(ctx, d.ID, at)
 	if err != nil {
+		t.breaker.turnBack(e.Name)
 		return fmt.Errorf("begin attempt: %w", err)
 	}
 	got := t.Sender.Send(ctx, t.message(d, e, at))
-	answered = got.Outcome != webhook.Retry
-
 	now := t.Now()
+	t.breaker.leave(e.Name, now, got.Outcome != webhook.Retry)
 	attempt.DurationMS, attempt.StatusCode = got.Duration.Milliseconds(), got.StatusCode
 	attempt.Error, attempt.Answer, attempt.Ended = got.Err, got.Answer, true
 	next := now.Add(webhook.Backoff(t.tries(d, l), got.RetryAfter, t.chance))
-	patient := next.Before(time.UnixMilli(l.CreatedAt).Add(t.Patience))
 	state, why := storage.DeliveryFailed, slipway.Text{}
 	switch got.Outcome {
 	case webhook.Delivered:
@@ -74,10 +74,10 @@ func (t *Tasks) try(ctx context.Context, l *storage.Lease, d *storage.Delivery, 
 	case webhook.GiveUp:
 		why = slipway.T("The hook cannot be sent: %[1]s.", "无法发送 Hook：%[1]s。", got.Err)
 	case webhook.Retry:
-		if patient {
+		if t.patient(l, next) {
 			state = storage.DeliveryPending
 		} else {
-			why = slipway.T("It was tried for %[1]s without success. Last: %[2]s.", "已尝试 %[1]s 仍未成功。最近一次：%[2]s。", t.Patience, got.Err)
+			why = t.tiredOf(got.Err)
 		}
 	}
 	// What happened is written down even if the process is told to end now.
@@ -101,6 +101,36 @@ func (t *Tasks) try(ctx context.Context, l *storage.Lease, d *storage.Delivery, 
 		return t.giveUpWait(keep, l, d, why)
 	}
 	return nil
+}
+
+// patient tells whether a hook is still to be tried at a time.
+func (t *Tasks) patient(l *storage.Lease, at time.Time) bool {
+	return at.Before(time.UnixMilli(l.CreatedAt).Add(t.Patience))
+}
+
+func (t *Tasks) tiredOf(last string) slipway.Text {
+	return slipway.T("It was tried for %[1]s without success. Last: %[2]s.", "已尝试 %[1]s，仍未成功。最近一次：%[2]s。", span(t.Patience), last)
+}
+
+// span says a duration in the largest unit that it is a whole number of.
+func span(d time.Duration) slipway.Text {
+	for _, unit := range []struct {
+		length time.Duration
+		one    slipway.Text
+		many   slipway.Text
+	}{
+		{24 * time.Hour, slipway.T("a day", "1 天"), slipway.T("%[1]d days", "%[1]d 天", d/(24*time.Hour))},
+		{time.Hour, slipway.T("an hour", "1 小时"), slipway.T("%[1]d hours", "%[1]d 小时", d/time.Hour)},
+		{time.Minute, slipway.T("a minute", "1 分钟"), slipway.T("%[1]d minutes", "%[1]d 分钟", d/time.Minute)},
+	} {
+		switch {
+		case d == unit.length:
+			return unit.one
+		case d > unit.length && d%unit.length == 0:
+			return unit.many
+		}
+	}
+	return slipway.T("%[1]s", "%[1]s", d)
 }
 
 // message is what the sender is told of a delivery and its endpoint.

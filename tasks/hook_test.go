@@ -107,7 +107,7 @@ func TestAFailingHookIsRetriedUntilPatienceEnds(t *testing.T) {
 			t.Errorf("state %s after %d attempts in %d tries, want failed after six", d.State, len(d.Attempts), tries)
 		}
 		now := w.look(t, p.ID)
-		if now.Status() != slipway.FinishPlanningCheckFailed || !strings.Contains(now.Gate.Reason.EN, "tried for 10m0s") {
+		if now.Status() != slipway.FinishPlanningCheckFailed || !strings.Contains(now.Gate.Reason.EN, "tried for 10 minutes") {
 			t.Errorf("status %s, reason %q", now.Status(), now.Gate.Reason.EN)
 		}
 		if n := w.count(t, slipway.TaskHook); n != 0 {
@@ -243,6 +243,21 @@ func TestAFailingEndpointIsPausedAndOthersAreNot(t *testing.T) {
 	}
 }
 
+func TestSpan(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]slipway.Text{
+		DefaultPatience:  slipway.T("3 days", "3 天"),
+		24 * time.Hour:   slipway.T("a day", "1 天"),
+		36 * time.Hour:   slipway.T("36 hours", "36 小时"),
+		time.Minute:      slipway.T("a minute", "1 分钟"),
+		90 * time.Second: slipway.T("1m30s", "1m30s"),
+	} {
+		if got := span(d); got != want {
+			t.Errorf("%s is %v, want %v", d, got, want)
+		}
+	}
+}
+
 // The pauses of the breaker are no tries: they cost no patience and do not stretch
 // the backoff.
 func TestAPausedHookWaitsForItsEndpoint(t *testing.T) {
@@ -260,6 +275,8 @@ func TestAPausedHookWaitsForItsEndpoint(t *testing.T) {
 			t.Fatalf("sent %d times to a paused endpoint", n)
 		}
 		w.clock.advance(breakFor + 3*time.Second)
+		w.breaker.enter("wall", w.clock.now())
+		w.breaker.turnBack("wall") // it went no further
 		w.handle(t, hook, Done)
 		if d := w.delivery(t, p.ID); d.State != storage.DeliveryDelivered || len(d.Attempts) != 1 {
 			t.Errorf("state %s, %d attempts", d.State, len(d.Attempts))

@@ -32,28 +32,28 @@ func newQueueLog(log *slog.Logger, now func() time.Time) *queueLog {
 }
 
 // Debug implements asynq.Logger.
-func (l *queueLog) Debug(args ...any) { l.write(slog.LevelDebug, args) }
+func (l *queueLog) Debug(args ...any) { l.write(context.Background(), slog.LevelDebug, args) }
 
 // Info implements asynq.Logger.
-func (l *queueLog) Info(args ...any) { l.write(slog.LevelDebug, args) }
+func (l *queueLog) Info(args ...any) { l.write(context.Background(), slog.LevelDebug, args) }
 
 // Warn implements asynq.Logger.
-func (l *queueLog) Warn(args ...any) { l.write(slog.LevelWarn, args) }
+func (l *queueLog) Warn(args ...any) { l.write(context.Background(), slog.LevelWarn, args) }
 
 // Error implements asynq.Logger. asynq's errors are of Redis, which may go away at any
 // time; the rows are safe, so it is a warning.
-func (l *queueLog) Error(args ...any) { l.write(slog.LevelWarn, args) }
+func (l *queueLog) Error(args ...any) { l.write(context.Background(), slog.LevelWarn, args) }
 
 // Fatal implements asynq.Logger. Unlike what asynq asks for it does not end the
 // process, which has more to do than its queue; asynq never calls it.
-func (l *queueLog) Fatal(args ...any) { l.write(slog.LevelError, args) }
+func (l *queueLog) Fatal(args ...any) { l.write(context.Background(), slog.LevelError, args) }
 
-func (l *queueLog) write(level slog.Level, args []any) {
+func (l *queueLog) write(ctx context.Context, level slog.Level, args []any) {
 	text := fmt.Sprint(args...)
 	if level >= slog.LevelWarn && !l.fresh(text) {
 		return
 	}
-	l.log.Log(context.Background(), level, "queue", "said", text)
+	l.log.Log(ctx, level, "queue", "said", text)
 }
 
 // fresh tells whether a text was not logged lately.
@@ -80,6 +80,6 @@ func LogRedis(log *slog.Logger, now func() time.Time) {
 type redisLog struct{ *queueLog }
 
 // Printf implements the logger of go-redis.
-func (l redisLog) Printf(_ context.Context, format string, args ...any) {
-	l.write(slog.LevelWarn, []any{fmt.Sprintf(format, args...)})
+func (l redisLog) Printf(ctx context.Context, format string, args ...any) {
+	l.write(ctx, slog.LevelWarn, []any{fmt.Sprintf(format, args...)})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"slipway"
@@ -176,13 +177,15 @@ func (r *running) end(ctx context.Context, s slipway.RunStatus, reason slipway.T
 // watch follows the run until it ends, and cancels it when that is asked for. A run
 // that outlives this process is left to the next one when this one ends.
 func (r *running) watch(ctx context.Context, ref engine.Ref) error {
+	var heeding sync.WaitGroup
+	defer heeding.Wait()
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	wake, unwatch := r.t.stops.watch(r.run.ID)
 	defer unwatch()
-	go r.heedStop(watching, ref, wake)
+	heeding.Go(func() { r.heedStop(watching, ref, wake) })
 	if _, endsWithUs := r.engine.(closer); !endsWithUs {
-		defer context.AfterFunc(r.t.staying, stop)()
+		defer context.AfterFunc(r.t.staying, stop)() //nolint:contextcheck // that of the process
 	}
 	rec, err := r.newRecorder(watching)
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// checkInterval is how long asynq rests after it found a queue empty; then the
-	// bells hold it back until there is something.
+	// checkInterval is about how long asynq rests after it found a queue empty. It may
+	// be this short because then the bells hold asynq back until somebody rings.
 	checkInterval = time.Millisecond
 	// delayedInterval is how often tasks whose time has come are looked for.
 	delayedInterval = 500 * time.Millisecond
@@ -65,7 +65,7 @@ func (t *Tasks) stopServers() {
 // process is the one asynq handler. It does not use asynq's context: that ends when
 // Redis is away for half a minute, while the lease of the row is kept in the database.
 func (t *Tasks) process(_ context.Context, task *asynq.Task) error {
-	t.Handle(t.work, string(task.Payload()))
+	t.Handle(t.work, string(task.Payload())) //nolint:contextcheck // see above
 	return nil
 }
 
@@ -74,13 +74,13 @@ type Ending string
 
 // The endings.
 const (
-	Gone     Ending = "gone"     // not there, not due, or with another worker
-	Done     Ending = "done"     // the work is done and the row is gone
-	Again    Ending = "again"    // the row waits for another try
-	Dropped  Ending = "dropped"  // no try will go better; the row is gone
-	Lost     Ending = "lost"     // the lease was lost on the way; its new holder goes on
-	Left     Ending = "left"     // this process is ending; the next one goes on
-	Unending Ending = "unending" // the database did not take the end; the lease will run out
+	Gone      Ending = "gone"      // not there, not due, or with another worker
+	Done      Ending = "done"      // the work is done and the row is gone
+	Again     Ending = "again"     // the row waits for another try
+	Dropped   Ending = "dropped"   // no try will go better; the row is gone
+	Lost      Ending = "lost"      // the lease was lost on the way; its new holder goes on
+	Left      Ending = "left"      // this process is ending; the next one goes on
+	Unwritten Ending = "unwritten" // the database did not take the end; the lease will run out
 )
 
 // again is the error of a handler that has to wait.
@@ -198,7 +198,7 @@ func (t *Tasks) end(ctx context.Context, l *storage.Lease, err error) (Ending, e
 		write = t.Store.FinishTask(ctx, l)
 	}
 	if write != nil {
-		return Unending, errors.Join(err, write)
+		return Unwritten, errors.Join(err, write)
 	}
 	if ending == Again || ending == Left {
 		next := l.Task

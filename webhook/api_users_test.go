@@ -69,7 +69,7 @@ func TestAdminsMakeUsers(t *testing.T) {
 	}
 	w.tokens["zoe"] = made.Token
 	w.send("zoe", "GET", "/api/v1/me", "").want(200)
-	if e := w.send("root", "POST", "/api/v1/users", zoe).want(409).refusal(); !strings.Contains(e.Message, "zoe@example.com") {
+	if e := w.send("root", "POST", "/api/v1/users", strings.Replace(zoe, "U1", "U2", 1)).want(409).refusal(); !strings.Contains(e.Message, "zoe@example.com") {
 		t.Errorf("a second Zoe: %q", e.Message)
 	}
 

@@ -54,10 +54,15 @@ var (
 	inlineScripts = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
 )
 
+// wayBack leads from the dashboard, which knows nothing of the console, back to it.
+const wayBack = `<a href="/" style="position:fixed;right:16px;bottom:16px;padding:8px 14px;border-radius:8px;` +
+	`background:#0b6a84;color:#fff;font:600 14px system-ui,sans-serif;text-decoration:none">Slipway</a>`
+
 // tame takes the links to other hosts out of asynqmon's page and returns it with a
 // policy that lets exactly its own inline scripts run.
 func tame(page []byte) ([]byte, string) {
 	page = outsideLinks.ReplaceAll(page, nil)
+	page = bytes.Replace(page, []byte("</body>"), []byte(wayBack+"</body>"), 1)
 	scripts := "'self'"
 	for _, m := range inlineScripts.FindAllSubmatch(page, -1) {
 		sum := sha256.Sum256(m[1])

@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"slipway"
+	"slipway/bot"
 )
 
 //go:embed templates
@@ -41,9 +42,12 @@ func loadPages(w *Web) (map[slipway.Lang]*template.Template, error) {
 			},
 			"asset":    w.assets.url,
 			"tone":     toneOf,
+			"sign":     signOf,
 			"runword":  wordOfRun,
 			"hasEmpty": hasEmpty,
-			"markdown": func(s string) template.HTML { return template.HTML(w.HTML(s)) }, //nolint:gosec // the renderer sanitises
+			"markdown": func(m bot.Markdown) template.HTML {
+				return template.HTML(w.HTML(string(m))) //nolint:gosec // the renderer sanitises
+			},
 			"press":    func() string { return w.random(16) },
 			"initials": initials,
 			"finished": finished,

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"strings"
 
 	"slipway"
 	"slipway/bot"
@@ -34,6 +35,27 @@ func toneOfToast(k bot.ToastKind) string {
 		return "running"
 	}
 	return "running"
+}
+
+// sign is the mark that a line begins with.
+type sign struct{ Mark, Tone, Text string }
+
+// signs are the emoji with which the bot begins lines, and the console's own marks for
+// them: emoji differ from machine to machine and ignore light and dark.
+var signs = map[string]sign{
+	"✅": {Mark: "✓", Tone: "done"}, "⛔": {Mark: "✕", Tone: "failed"}, "❗": {Mark: "!", Tone: "failed"},
+	"⚠️": {Mark: "!", Tone: "waiting"}, "⏳": {Mark: "…", Tone: "waiting"}, "✋": {Mark: "?", Tone: "waiting"},
+}
+
+// signOf takes the sign off a text.
+func signOf(text string) sign {
+	if first, rest, ok := strings.Cut(text, " "); ok {
+		if s, known := signs[first]; known {
+			s.Text = rest
+			return s
+		}
+	}
+	return sign{Text: text}
 }
 
 // runWord is a word of an engine about a run, a stage or a job.

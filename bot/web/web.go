@@ -92,6 +92,9 @@ func New(c Config) (*Web, error) {
 func (w *Web) Routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /static/{file}", w.assets.serve)
+	mux.HandleFunc("GET /favicon.ico", func(rw http.ResponseWriter, r *http.Request) {
+		http.Redirect(rw, r, "/static/"+w.assets.names["icon.svg"], http.StatusMovedPermanently)
+	})
 	mux.HandleFunc("GET /signin", w.signInPage)
 	mux.HandleFunc("POST /signin", w.signIn)
 	mux.HandleFunc("POST /signout", w.signOut)

@@ -47,7 +47,7 @@ func (d *demonstration) story() []step {
 		{who: "Alice", text: `edit #1 name="payments 4.2.1"`},
 		{who: "Alice", text: "submit #1", plan: 1, until: slipway.WaitForApproval},
 		{who: "Alice", text: "approve #1"},
-		{who: "Bob", text: "拒绝 #1 缺少回滚方案", plan: 1, until: slipway.Denied},
+		{who: "Bob", text: "reject #1 no rollback plan", plan: 1, until: slipway.Denied},
 		{who: "Alice", text: "replan #1 the rollback is described now", plan: 1, until: slipway.Planning},
 		{who: "Alice", text: "submit #1", plan: 1, until: slipway.WaitForApproval},
 		{who: "Bob", text: "通过 #1 回滚方案已确认", plan: 1, until: slipway.Executing},
@@ -212,6 +212,10 @@ func (d *demonstration) printReplies(ctx context.Context, who, seen string) erro
 	if err != nil {
 		return err
 	}
+	zone, err := time.LoadLocation(d.people[who].TimeZone)
+	if err != nil {
+		return fmt.Errorf("load zone of %s: %w", who, err)
+	}
 	for i := slices.IndexFunc(list, func(m storage.Message) bool { return m.ID == seen }) + 1; i < len(list); i++ {
 		m := list[i]
 		if m.AuthorID != "" || m.OnlyFor == "" {
@@ -221,7 +225,13 @@ func (d *demonstration) printReplies(ctx context.Context, who, seen string) erro
 		if err := json.Unmarshal(m.Card, &c); err != nil {
 			return fmt.Errorf("read reply: %w", err)
 		}
-		d.say("slipway", "(to %s alone) %s", who, firstLine(c.Title+" "+c.Summary))
+		d.say("slipway", "(to %s alone) %s", who, firstLine(c.Summary))
+		for _, r := range c.Rows[:min(len(c.Rows), 3)] {
+			d.say("", "  %s", r.Title.Text(c.Lang, zone))
+			for _, line := range r.Details {
+				d.say("", "    %s", line.Text(c.Lang, zone))
+			}
+		}
 	}
 	return nil
 }

@@ -23,13 +23,12 @@ import (
 // readyPoll is how often a process that starts is asked whether it is ready.
 const readyPoll = 5 * time.Millisecond
 
-// Build builds the program as `make build` does, into the folder dir, and returns its
-// path.
-func Build(ctx context.Context, dir string) (string, error) {
+// Build builds the program into the folder dir, with more flags of go build if there
+// are any, and returns its path.
+func Build(ctx context.Context, dir string, flags ...string) (string, error) {
 	path := filepath.Join(dir, "slipway")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "timetzdata", "-ldflags", "-s -w", "-o", path, "slipway/cmd/slipway")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
+	args := append([]string{"build", "-o", path}, flags...)
+	if out, err := exec.CommandContext(ctx, "go", append(args, "slipway/cmd/slipway")...).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build slipway: %w, it printed:\n%s", err, out)
 	}
 	return path, nil
