@@ -12,6 +12,7 @@ TOOLS := .tools/bin
 help: ## explain the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+run: export SLIPWAY_WORKFLOWS_DIR ?= deploy/examples/workflows
 run: ## start Slipway with nothing to set up; the console's address is printed
 	go run ./cmd/slipway
 

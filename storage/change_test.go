@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"slipway"
 	"slipway/storage"
@@ -420,37 +419,4 @@ func TestCommitsAreToldAfterTheyAreThere(t *testing.T) {
 			t.Errorf("tasks of a cancelled plan: %v, %v; want no end of the window", counts, err)
 		}
 	})
-}
-
-func TestATransactionThatOthersGotInTheWayOfIsRunAgain(t *testing.T) {
-	t.Parallel()
-	s := storagetest.New(t)
-	for name, test := range map[string]struct {
-		err  error
-		runs int
-	}{
-		"deadlock":              {&pgconn.PgError{Code: "40P01"}, 2},
-		"serialization failure": {fmt.Errorf("wrapped: %w", &pgconn.PgError{Code: "40001"}), 2},
-		"a constraint":          {&pgconn.PgError{Code: "23505"}, 1},
-		"a refusal":             {slipway.Refuse(slipway.Conflict, "No.", "不行。"), 1},
-	} {
-		runs := 0
-		err := s.Tx(t.Context(), func() error {
-			if runs++; runs == 1 {
-				return test.err
-			}
-			return nil
-		})
-		if runs != test.runs || (err == nil) != (test.runs == 2) {
-			t.Errorf("%s: run %d times, %v; want %d times", name, runs, err, test.runs)
-		}
-		runs = 0
-		err = s.Tx(t.Context(), func() error {
-			runs++
-			return test.err
-		})
-		if !errors.Is(err, test.err) || runs > 5 {
-			t.Errorf("%s, for ever: run %d times, %v", name, runs, err)
-		}
-	}
 }

@@ -21,3 +21,8 @@ func (s *Store) Query(ctx context.Context, value any, query string, args ...any)
 func (s *Store) Tx(ctx context.Context, fn func() error) error {
 	return s.tx(ctx, func(bun.Tx) error { return fn() })
 }
+
+// Quickly runs fn as writes are run that do not wait for the disk.
+func (s *Store) Quickly(ctx context.Context, fn func() error) error {
+	return s.quickly(ctx, func(bun.IDB) error { return fn() })
+}

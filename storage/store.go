@@ -58,7 +58,6 @@ type Config struct {
 type Store struct {
 	write   *bun.DB
 	read    *bun.DB // the same as write on PostgreSQL
-	relaxed *bun.DB // see quickly; the same as write on SQLite
 	dialect string
 	log     *slog.Logger
 	// definitions are workflows that were read before, so that a large frozen
@@ -108,11 +107,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// The connections of one process to PostgreSQL, at most.
-const (
-	maxConns        = 12
-	maxRelaxedConns = 8
-)
+// maxConns bounds the connections of one process to PostgreSQL.
+const maxConns = 16
 
 func (s *Store) openPostgres(address string) error {
 	cfg, err := pgx.ParseConfig(address)
@@ -126,21 +122,14 @@ func (s *Store) openPostgres(address string) error {
 	if cfg.RuntimeParams["application_name"] == "" {
 		cfg.RuntimeParams["application_name"] = "slipway"
 	}
-	s.dialect = Postgres
-	s.write = newPostgres(cfg, maxConns)
-	s.read = s.write
-	relaxed := cfg.Copy()
-	relaxed.RuntimeParams["synchronous_commit"] = "off"
-	s.relaxed = newPostgres(relaxed, maxRelaxedConns)
-	return nil
-}
-
-func newPostgres(cfg *pgx.ConnConfig, conns int) *bun.DB {
 	db := stdlib.OpenDB(*cfg)
-	db.SetMaxOpenConns(conns)
-	db.SetMaxIdleConns(conns)
+	db.SetMaxOpenConns(maxConns)
+	db.SetMaxIdleConns(maxConns)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	return bun.NewDB(db, postgresDialect{pgdialect.New()})
+	s.dialect = Postgres
+	s.write = bun.NewDB(db, postgresDialect{pgdialect.New()})
+	s.read = s.write
+	return nil
 }
 
 // openSQLite opens one connection that writes and a few that only read. With one
@@ -166,7 +155,6 @@ func (s *Store) openSQLite(dir string) error {
 	read.SetMaxIdleConns(readers)
 	s.dialect = SQLite
 	s.write = bun.NewDB(write, sqliteDialect{sqlitedialect.New()})
-	s.relaxed = s.write
 	s.read = bun.NewDB(read, sqliteDialect{sqlitedialect.New()})
 	return nil
 }
@@ -191,10 +179,8 @@ func (s *Store) Ping(ctx context.Context) error {
 // Close closes all connections.
 func (s *Store) Close() error {
 	err := s.write.Close()
-	for _, db := range []*bun.DB{s.read, s.relaxed} {
-		if db != s.write {
-			err = errors.Join(err, db.Close())
-		}
+	if s.read != s.write {
+		err = errors.Join(err, s.read.Close())
 	}
 	if err != nil {
 		return fmt.Errorf("close database: %w", err)

@@ -28,9 +28,10 @@ func retry(ctx context.Context, fn func() error) error {
 	return err
 }
 
-// quickly runs fn with a connection whose commits do not wait for the disk. They
-// survive a crash of Slipway, and come after all commits before them and before all
-// that follow; but a crash of the machine, or of PostgreSQL, may undo the last ones.
+// quickly runs fn with a connection whose commits, on SQLite, do not wait for the disk.
+// They survive a crash of Slipway, and come after all commits before them and before
+// all that follow; but a crash of the machine may undo the last ones. PostgreSQL has
+// many wait for the disk together and gains little.
 //
 // It is for what may be done twice, and only for that: leases and ends of tasks,
 // attempts, cards, logs. If they are undone the task is simply carried out again, as
@@ -38,7 +39,7 @@ func retry(ctx context.Context, fn func() error) error {
 // speed of the embedded default depends on.
 func (s *Store) quickly(ctx context.Context, fn func(db bun.IDB) error) error {
 	if s.dialect == Postgres {
-		return retry(ctx, func() error { return fn(s.relaxed) })
+		return retry(ctx, func() error { return fn(s.write) })
 	}
 	conn, err := s.write.Conn(ctx) // the only one that writes
 	if err != nil {

@@ -118,7 +118,7 @@ func TestAFailingHookIsRetriedUntilPatienceEnds(t *testing.T) {
 
 func TestRetryAfterIsHonoured(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	embedded(t, func(t *testing.T, w *world) {
 		w.rules.Endpoints = []slipway.Endpoint{wall()}
 		w.sender.answers(webhook.Attempt{StatusCode: 429, Err: "answered 429", Outcome: webhook.Retry, RetryAfter: 10 * time.Minute})
 		w.plan(t, nil)
@@ -160,7 +160,7 @@ func TestHooksThatNobodyTakes(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			each(t, func(t *testing.T, w *world) {
+			embedded(t, func(t *testing.T, w *world) {
 				w.rules.Endpoints = []slipway.Endpoint{office()}
 				p := w.plan(t, nil)
 				tt.change(t, w)
@@ -262,7 +262,7 @@ func TestSpan(t *testing.T) {
 // the backoff.
 func TestAPausedHookWaitsForItsEndpoint(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	embedded(t, func(t *testing.T, w *world) {
 		w.rules.Endpoints = []slipway.Endpoint{wall()}
 		p := w.plan(t, nil)
 		for range breakAfter {

@@ -191,3 +191,37 @@ func TestTheApiRoleOffersAndLeavesTheWorkToOthers(t *testing.T) {
 		t.Errorf("the api has %d servers, want none", len(api.servers))
 	}
 }
+
+func TestSeveralProcessesShareTheWorkAndRedisIsEmptiedMeanwhile(t *testing.T) {
+	t.Parallel()
+	store, url := storagetest.NewPostgres(t), storagetest.Redis(t)
+	w := newWorld(t, store, url)
+	w.rules.Endpoints = []slipway.Endpoint{wall()}
+	other := w.join(t, store, url)
+	w.start(t)
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+
+	const plans = 30
+	for i := range plans {
+		w.plan(t, nil)
+		if i%10 == 5 {
+			if err := w.Redis.FlushAll(t.Context()).Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	w.clock.advance(6 * time.Second) // what was lost is offered again
+
+	eventually(t, "all tasks are done", func() bool {
+		return w.count(t, slipway.TaskHook) == 0 && w.count(t, slipway.TaskCard) == 0
+	})
+	sent := map[string]int{}
+	for _, id := range w.sender.ids() {
+		sent[id]++
+	}
+	if len(sent) != plans || len(w.sender.ids()) != plans {
+		t.Errorf("%d hooks sent %d times, want %d sent once each", len(sent), len(w.sender.ids()), plans)
+	}
+}

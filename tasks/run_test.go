@@ -149,7 +149,7 @@ func TestARunWhoseProcessDied(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			each(t, func(t *testing.T, w *world) {
+			embedded(t, func(t *testing.T, w *world) {
 				p := w.executing(t, "deploy")
 				row := w.begin(t, p)
 				run := w.onlyRun(t, p.ID)
@@ -254,7 +254,7 @@ func TestAStartThatIsRefusedOrFails(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			each(t, func(t *testing.T, w *world) {
+			embedded(t, func(t *testing.T, w *world) {
 				p := w.executing(t, "deploy")
 				w.engine.startAs = func() error { return tt.err }
 				w.handle(t, w.begin(t, p), tt.ending)

@@ -140,7 +140,7 @@ func TestATaskThatIsReplacedWhileItRunsRunsAgain(t *testing.T) {
 
 func TestAPanicIsLoggedAndTriedAgain(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	embedded(t, func(t *testing.T, w *world) {
 		w.plan(t, nil)
 		w.cards.repaint = func(context.Context, string) error { panic("no such colour") }
 
@@ -156,7 +156,7 @@ func TestAPanicIsLoggedAndTriedAgain(t *testing.T) {
 
 func TestWhatGoesWrongIsTriedAgainLaterAndLater(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	embedded(t, func(t *testing.T, w *world) {
 		w.plan(t, nil)
 		card := w.one(t, slipway.TaskCard)
 		w.cards.repaint = func(context.Context, string) error { return errors.New("chat is away") }
@@ -173,7 +173,7 @@ func TestWhatGoesWrongIsTriedAgainLaterAndLater(t *testing.T) {
 
 func TestARefusalIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	embedded(t, func(t *testing.T, w *world) {
 		w.plan(t, nil)
 		w.cards.repaint = func(context.Context, string) error {
 			return slipway.Refuse(slipway.NotFound, "The room is gone.", "房间已不存在。")
@@ -187,7 +187,7 @@ func TestARefusalIsNotTriedAgain(t *testing.T) {
 
 func TestNoticesReachPeople(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	embedded(t, func(t *testing.T, w *world) {
 		w.plan(t, func(d *slipway.Draft) {
 			d.Approval = &slipway.Approval{Type: slipway.NativeApproval, Needed: 1, Approvers: []slipway.PersonRef{root.Ref()}}
 		})
@@ -313,6 +313,33 @@ func TestATimerOfAnEarlierRoundDoesNothing(t *testing.T) {
 
 		if got := w.look(t, p.ID).Status(); got != slipway.Planning {
 			t.Errorf("status %s, want %s", got, slipway.Planning)
+		}
+	})
+}
+
+func TestWhatDoesNotEndInTimeIsAbandonedAndLeftToTheNextProcess(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		begun := make(chan struct{})
+		w.cards.repaint = func(ctx context.Context, _ string) error {
+			close(begun)
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		w.start(t)
+		w.plan(t, nil)
+		receive(t, "the work begins", begun)
+
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel() // no time at all
+		if err := w.Stop(ctx); err != nil {
+			t.Fatal(err)
+		}
+
+		w.cards.repaint = nil
+		next := w.join(t, w.Store, "")
+		if got := next.Handle(t.Context(), w.one(t, slipway.TaskCard)); got != Done {
+			t.Errorf("ending %q, want %q", got, Done)
 		}
 	})
 }

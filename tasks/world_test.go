@@ -90,6 +90,13 @@ func each(t *testing.T, story func(t *testing.T, w *world)) {
 	})
 }
 
+// embedded runs a story on SQLite with the embedded Redis only: one of a table whose
+// rows differ in nothing that a database or Redis could tell.
+func embedded(t *testing.T, story func(t *testing.T, w *world)) {
+	t.Helper()
+	story(t, newWorld(t, storagetest.New(t), ""))
+}
+
 func newWorld(tb testing.TB, store *storage.Store, redisURL string) *world {
 	tb.Helper()
 	w := &world{

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -33,7 +34,7 @@ func TestDeliveriesShowEveryAttemptButNoCode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.DurationMS, a.StatusCode, a.Error = 7, 500, "HTTP 500"
+	a.DurationMS, a.StatusCode, a.Error = 7, http.StatusInternalServerError, "HTTP 500"
 	a.Answer = "I got " + string(d.Body) // as receivers that echo do
 	if err := w.store.EndAttempt(t.Context(), a, storage.DeliveryPending); err != nil {
 		t.Fatal(err)
@@ -52,7 +53,7 @@ func TestDeliveriesShowEveryAttemptButNoCode(t *testing.T) {
 	}
 	w.send("eve", "GET", "/api/v1/plans/1/deliveries", "").want(200).into(&list)
 	got := list.Deliveries[0]
-	if len(list.Deliveries) != 1 || got.ID != d.ID || !got.Waits || got.State != "pending" || got.Attempts[0].StatusCode != 500 {
+	if len(list.Deliveries) != 1 || got.ID != d.ID || !got.Waits || got.State != "pending" || got.Attempts[0].StatusCode != http.StatusInternalServerError {
 		t.Errorf("shown as %+v", list.Deliveries)
 	}
 	if !strings.Contains(got.Attempts[0].Answer, `"instance_code":"***"`) {

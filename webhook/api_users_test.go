@@ -119,10 +119,16 @@ func TestUsersThatAreNotRight(t *testing.T) {
 		body  string
 		paths []string
 	}{
-		{``, nil}, {`[]`, nil}, {`"x"`, nil}, {`{"name":`, nil}, {`{} {}`, nil},
+		{``, nil},
+		{`[]`, nil},
+		{`"x"`, nil},
+		{`{"name":`, nil},
+		{`{} {}`, nil},
 		{`{}`, []string{"name", "email"}},
-		{`{"name":1,"email":[],"role":{},"locale":true,"time_zone":null,"x":1,"slack_id":2,"feishu_open_id":false}`,
-			[]string{"email", "feishu_open_id", "locale", "name", "role", "slack_id", "x"}},
+		{
+			`{"name":1,"email":[],"role":{},"locale":true,"time_zone":null,"x":1,"slack_id":2,"feishu_open_id":false}`,
+			[]string{"email", "feishu_open_id", "locale", "name", "role", "slack_id", "x"},
+		},
 		{`{"name":"Z","email":"nobody"}`, []string{"email"}},
 		{`{"name":"Z","email":"Z <z@example.com>"}`, []string{"email"}},
 		{`{"name":"a\nb","email":"z@example.com","role":"king","locale":"fr","time_zone":"Mars/Base"}`, []string{"locale", "name", "role", "time_zone"}},

@@ -89,7 +89,7 @@ func newWorldWith(t testing.TB, cfg webhook.HandlerConfig, gates ...slipway.Even
 	cfg.Notices = w.bell
 	if cfg.Log == nil {
 		// What goes wrong inside must not hide behind an answer that was expected anyway.
-		cfg.Log = slog.New(failing{slog.NewTextHandler(io.Discard, nil), t})
+		cfg.Log = slog.New(failing{t})
 	}
 	w.store.OnCommit(func(_ context.Context, c storage.Committed) { w.bell.ring("plan:" + c.PlanID) })
 	w.handler = webhook.NewHandler(cfg)
@@ -101,21 +101,20 @@ func (w *world) now() time.Time { return time.Unix(0, w.at.Load()).UTC() }
 func (w *world) wait(d time.Duration) { w.at.Add(int64(d)) }
 
 // failing fails the test when an error is logged.
-type failing struct {
-	slog.Handler
-	t testing.TB
-}
+type failing struct{ t testing.TB }
+
+func (failing) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelError }
+
+func (f failing) WithGroup(string) slog.Handler { return f }
+
+func (f failing) WithAttrs([]slog.Attr) slog.Handler { return f }
 
 func (f failing) Handle(_ context.Context, r slog.Record) error {
-	if r.Level >= slog.LevelError {
-		text := r.Message
-		r.Attrs(func(a slog.Attr) bool { text += " " + a.String(); return true })
-		f.t.Errorf("logged: %s", text)
-	}
+	text := r.Message
+	r.Attrs(func(a slog.Attr) bool { text += " " + a.String(); return true })
+	f.t.Errorf("logged: %s", text)
 	return nil
 }
-
-func (f failing) WithAttrs(a []slog.Attr) slog.Handler { return failing{f.Handler.WithAttrs(a), f.t} }
 
 // bell tells everybody who listens of changes.
 type bell struct {

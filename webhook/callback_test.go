@@ -62,7 +62,9 @@ func TestEveryRowOfTheCallbackTable(t *testing.T) {
 		},
 		"everything at once": {
 			with(map[string]any{"hook_event": false, "release_plan_id": nil, "instance_code": 1, "result": "maybe", "failed_reason": 2}),
-			400, "invalid", []string{"failed_reason", "hook_event", "instance_code", "release_plan_id", "result"}, "",
+			400, "invalid",
+			[]string{"failed_reason", "hook_event", "instance_code", "release_plan_id", "result"},
+			"",
 		},
 		"no such plan":       {with(map[string]any{"release_plan_id": "000000000000000000000000"}), 404, "not_found", nil, ""},
 		"the plan's index":   {with(map[string]any{"release_plan_id": "1"}), 404, "not_found", nil, ""},

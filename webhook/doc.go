@@ -16,4 +16,10 @@
 // A name that changes its address between check and use gains nothing by it.
 // Redirects are not followed, proxies are not used, and an answer is limited in
 // size and in time.
+//
+// What comes in goes through the handler of NewHandler: the callbacks of outside
+// systems, and the REST API for scripts and the command line. It turns requests into
+// the use cases of package commands and their errors into answers, and decides
+// nothing itself. openapi.json describes all of it. No answer ever holds the instance
+// code of a question that is open, which alone is enough to answer it.
 package webhook

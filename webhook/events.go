@@ -66,6 +66,9 @@ func (h *handler) events(w http.ResponseWriter, r *http.Request, _ *slipway.User
 	if err := s.begin(); err != nil {
 		return err
 	}
+	if r.Method == http.MethodHead {
+		return nil
+	}
 	if err := s.follow(r.Context(), notices); err != nil && r.Context().Err() == nil {
 		// The answer has begun, so nobody can be told but the log; the client comes back.
 		h.Log.WarnContext(r.Context(), "event stream ended", "plan_id", p.ID, "error", err)

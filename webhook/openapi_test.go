@@ -63,7 +63,8 @@ func TestWhatIsNotThereIsAnsweredAsJSON(t *testing.T) {
 			t.Errorf("%s: no message", a.asked)
 		}
 	}
-	if a := w.send("alice", "HEAD", "/api/v1/me", ""); a.status != 200 {
-		t.Errorf("HEAD is answered with %d", a.status)
+	w.create(document())
+	for _, path := range []string{"/api/v1/me", "/api/v1/plans/1", "/api/v1/events?plan=1"} {
+		w.send("alice", "HEAD", path, "").want(200)
 	}
 }

@@ -60,6 +60,8 @@ func (w *Web) planPage(rw http.ResponseWriter, r *http.Request, v viewer) {
 		return
 	}
 	view := &planView{Plan: p, Done: finished(p), Card: bot.PlanCard(p, w.view(v)), Scene: planScene(v, p)}
+	// The page itself shows log and hooks.
+	view.Card.More = slices.DeleteFunc(view.Card.More, func(a bot.Action) bool { return a.ID == "log" || a.ID == "hooks" })
 	runs, err := w.runsOf(ctx, v, p)
 	if err == nil {
 		w.addItems(view, runs)

@@ -130,17 +130,25 @@
 
   const dialog = $('#dialog');
   const confirmation = $('#confirm');
+  const toasts = $('#toasts');
 
+  // A modal dialog lies above everything else, so toasts are shown inside it.
+  const placeToasts = () => (dialog.open ? dialog : body).append(toasts);
+  body.addEventListener('htmx:beforeSwap', () => body.append(toasts));
   body.addEventListener('htmx:afterSwap', (e) => {
-    if (e.detail.target !== dialog) return;
+    if (e.detail.target !== dialog || !$('.body', dialog)) return;
     prepare(dialog);
     if (!dialog.open) dialog.showModal();
+    placeToasts();
     ($('[aria-invalid=true]', dialog) ?? $('.body input:not([type=hidden]), .body select, .body textarea', dialog))?.focus();
   });
   body.addEventListener('answered', (e) => {
     if (!e.detail.open && dialog.open) dialog.close();
   });
-  dialog.addEventListener('close', () => dialog.replaceChildren());
+  dialog.addEventListener('close', () => {
+    placeToasts();
+    dialog.replaceChildren();
+  });
 
   body.addEventListener('htmx:confirm', (e) => {
     const { confirm, confirmTitle, confirmYes, confirmNo } = e.detail.elt.dataset;
@@ -172,17 +180,14 @@
     const p = document.createElement('p');
     p.textContent = text;
     note.append(p);
-    $('#toasts').append(note);
+    toasts.append(note);
+    placeToasts();
     fade(note);
   }
   body.addEventListener('htmx:oobAfterSwap', () => all('.toast:not([data-seen])').forEach((note) => {
     note.dataset.seen = '1';
     fade(note);
   }));
-
-  // A modal dialog lies above everything else, so toasts are shown inside it.
-  new MutationObserver(() => (dialog.open ? dialog : body).append($('#toasts')))
-    .observe(dialog, { attributes: true, attributeFilter: ['open'] });
 
   body.addEventListener('click', async (e) => {
     const on = (selector) => e.target.closest(selector);
