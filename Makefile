@@ -33,7 +33,7 @@ lint: ## check form, direction of imports and likely mistakes
 	@unformatted=$$($(TOOLS)/gofumpt -l .) && if [ -n "$$unformatted" ]; then \
 		printf 'not formatted, run make fmt:\n%s\n' "$$unformatted"; exit 1; fi
 	go vet ./...
-	$(TOOLS)/golangci-lint run
+	$(TOOLS)/golangci-lint run --allow-parallel-runners
 
 fmt: ## format the source
 	deploy/dev/install lint

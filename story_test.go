@@ -61,6 +61,19 @@ func TestAPlanThatNobodyMayApproveIsNotSubmitted(t *testing.T) {
 	}
 }
 
+func TestAnApprovalThatNobodyCarriesOutIsNotSubmitted(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []ApprovalType{LarkApproval, DingTalkApproval} {
+		w := newWorld(t)
+		d := w.draft()
+		d.Approval.Type = kind
+		w.create(d)
+		if _, err := w.plan.Submit(w.req(alice), nil); CodeOf(err) != Unfit || ProblemsOf(err)[0].Path != "approval.type" {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+}
+
 func TestAnEmptyPlanInAnOldWindowNamesBothFaults(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -270,7 +283,7 @@ func TestNoOrderOfRequestsBreaksThePlan(t *testing.T) {
 	t.Parallel()
 	actors := []Actor{alice, bob, carol, dave, eve, root}
 	for seed := range uint64(300) {
-		r := rand.New(rand.NewPCG(seed, 7)) //nolint:gosec // a test's dice
+		r := rand.New(rand.NewPCG(seed, 7))
 		w := newWorld(t, Events()[:r.IntN(4)]...)
 		w.create(w.draft())
 		for range 60 {

@@ -41,6 +41,9 @@ func (p *Plan) fit(req Request) error {
 		f.Add("end_time", "the window ended at %s; choose a later one", "发布窗口期已于 %s 结束，请重新设置", clock(p.EndTime))
 	}
 	if a := p.Approval; a != nil {
+		if a.Type != NativeApproval {
+			f.Add("approval.type", "approval by %[1]s is not set up here; choose native", "此处未配置 %[1]s 审批，请选择 native", a.Type)
+		}
 		able := 0
 		for _, x := range a.Approvers {
 			if req.Rules.SelfApproval || !p.involved(x.ID) {

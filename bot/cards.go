@@ -16,7 +16,7 @@ func ListCard(plans []*slipway.Plan, total int64, words, next string, v View) Ca
 	}
 	c.Summary = v.say(slipway.T("%[1]s (%[2]d)", "%[1]s（%[2]d 个）", c.Title, total))
 	if len(plans) == 0 {
-		c.Intro = []Line{{plain(v.say(slipway.T("Nothing found. `new` makes a plan, `list` shows all.", "没有符合条件的发布计划。可以“新建”一个，或用“列表”查看全部。")))}}
+		c.Intro = []Line{{plain(v.say(slipway.T("Nothing found. `new` creates a plan, `list` shows all.", "没有符合条件的发布计划。可以“新建”一个，或用“列表”查看全部。")))}}
 		c.Actions = []Action{v.button(verbNew, "")}
 		return c
 	}
@@ -157,7 +157,7 @@ func codeText(c slipway.Code) slipway.Text {
 		return slipway.T("try again later", "请稍后重试")
 	case slipway.Internal:
 	}
-	return slipway.T("our fault", "系统出错")
+	return slipway.T("internal error", "系统出错")
 }
 
 // errorToast says the same in one line.

@@ -22,7 +22,7 @@ func (a Asker) say(t slipway.Text) string { return t.In(a.Lang) }
 func (a Asker) NewForm() Form {
 	d := slipway.Draft{Manager: a.Me.Ref()}
 	return Form{
-		ID: FormNew, Lang: a.Lang, Title: a.say(slipway.T("New plan", "新建发布计划")), Submit: a.say(slipway.T("Make plan", "创建")),
+		ID: FormNew, Lang: a.Lang, Title: a.say(slipway.T("New plan", "新建发布计划")), Submit: a.say(slipway.T("Create plan", "创建")),
 		Fields: a.planFields(d),
 	}
 }
@@ -72,7 +72,7 @@ func (a Asker) ApproversForm(p *slipway.Plan) Form {
 
 // CopyForm asks for the name of a copy.
 func (a Asker) CopyForm(p *slipway.Plan) Form {
-	f := a.planForm(FormCopy, p, slipway.T("Copy %s", "复制 %s", planNumber(p)), slipway.T("Make copy", "复制"))
+	f := a.planForm(FormCopy, p, slipway.T("Copy %s", "复制 %s", planNumber(p)), slipway.T("Create copy", "复制"))
 	name := shorten(p.Name, slipway.MaxName-10) + a.say(slipway.T(" (copy)", "（副本）"))
 	f.Fields = []Field{{
 		Name: "name", Kind: TextField, Label: a.say(slipway.T("Name of the copy", "副本名称")), Required: true, Max: slipway.MaxName, Value: []string{name},
@@ -191,7 +191,7 @@ func (a Asker) approvalFields(d slipway.Draft) []Field {
 	return []Field{
 		{
 			Name: "approval.approvers", Kind: PeopleField, Label: a.say(slipway.T("Approvers", "审批人")), Value: approvers, Options: a.People, Max: slipway.MaxPersons,
-			Hint: a.say(slipway.T("Nobody: no approval is needed. Who manages, made or last edited the plan cannot approve it.", "留空表示无需审批。负责人、创建者和最后编辑者不能审批。")),
+			Hint: a.say(slipway.T("Nobody: no approval is needed. The manager, the creator and the last editor cannot approve.", "留空表示无需审批。负责人、创建者和最后编辑者不能审批。")),
 		},
 		{
 			Name: "approval.needed_approvers", Kind: NumberField, Label: a.say(slipway.T("Approvals needed", "需要通过的人数")),

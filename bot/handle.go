@@ -164,7 +164,7 @@ func (b *Bot) help(ctx context.Context, v *visit, c Call) (Reply, error) {
 // unknownCard answers a text that is not understood.
 func (v View) unknownCard(u *UnknownVerb) Card {
 	text := slipway.T("“%s” is not a verb that is known here.", "无法识别命令“%s”。", u.Word)
-	c := Card{Lang: v.Lang, Title: v.say(slipway.T("Sorry?", "没有听懂")), Summary: v.say(text), Intro: []Line{{plain(v.say(text))}}}
+	c := Card{Lang: v.Lang, Title: v.say(slipway.T("Not understood", "没有听懂")), Summary: v.say(text), Intro: []Line{{plain(v.say(text))}}}
 	if len(u.Suggestions) > 0 {
 		c.Intro = append(c.Intro, Line{plain(v.say(slipway.T("Did you mean:", "您是不是想输入：")))})
 	}

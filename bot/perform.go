@@ -153,9 +153,9 @@ func doneText(out storage.Outcome) slipway.Text {
 }
 
 var didTexts = map[slipway.Verb]slipway.Text{
-	slipway.VerbCreate: {EN: "Made", ZH: "已新建"}, slipway.VerbEdit: {EN: "Changed", ZH: "已修改"}, slipway.VerbSubmit: {EN: "Submitted", ZH: "已提交"},
+	slipway.VerbCreate: {EN: "Created", ZH: "已新建"}, slipway.VerbEdit: {EN: "Changed", ZH: "已修改"}, slipway.VerbSubmit: {EN: "Submitted", ZH: "已提交"},
 	slipway.VerbApprove: {EN: "Approved", ZH: "已通过"}, slipway.VerbReject: {EN: "Rejected", ZH: "已拒绝"}, slipway.VerbStart: {EN: "Started", ZH: "已开始执行"},
-	slipway.VerbExecute: {EN: "Executing", ZH: "已执行"}, slipway.VerbComplete: {EN: "Completed", ZH: "已完成"}, slipway.VerbSkip: {EN: "Skipped", ZH: "已跳过"},
-	slipway.VerbRetry: {EN: "Retrying", ZH: "已重试"}, slipway.VerbAskAgain: {EN: "Asked again for", ZH: "已重新发起检测"},
-	slipway.VerbOverride: {EN: "Overrode the check of", ZH: "已放行"}, slipway.VerbReplan: {EN: "Replanning", ZH: "已重新规划"}, slipway.VerbCancel: {EN: "Cancelled", ZH: "已取消"},
+	slipway.VerbExecute: {EN: "Started", ZH: "已开始执行"}, slipway.VerbComplete: {EN: "Completed", ZH: "已完成"}, slipway.VerbSkip: {EN: "Skipped", ZH: "已跳过"},
+	slipway.VerbRetry: {EN: "Restarted", ZH: "已重试"}, slipway.VerbAskAgain: {EN: "Asked the outside systems again about", ZH: "已重新发起检测"},
+	slipway.VerbOverride: {EN: "Overrode the check on", ZH: "已放行"}, slipway.VerbReplan: {EN: "Replanned", ZH: "已重新规划"}, slipway.VerbCancel: {EN: "Cancelled", ZH: "已取消"},
 }

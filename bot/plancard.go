@@ -100,7 +100,7 @@ func (v View) gateLines(p *slipway.Plan) []Line {
 		var l Line
 		switch w.State {
 		case slipway.GatePassed:
-			l = l.add(plain(v.say(slipway.T("✅ %[1]s passed the %[2]s · ", "✅ %[1]s 已通过%[2]s · ", w.Endpoint, p.Gate.Event.Text()))), moment(w.AnsweredAt))
+			l = l.add(plain(v.say(slipway.T("✅ The %[2]s by %[1]s passed · ", "✅ %[1]s 的%[2]s已通过 · ", w.Endpoint, p.Gate.Event.Text()))), moment(w.AnsweredAt))
 		case slipway.GateFailed:
 			l = l.add(plain(v.say(slipway.T("❗ The %[2]s by %[1]s failed · ", "❗ %[1]s 的%[2]s未通过 · ", w.Endpoint, p.Gate.Event.Text()))),
 				moment(w.AnsweredAt), plain(" · "), quote(v.say(w.Reason)))
@@ -252,7 +252,7 @@ func (v View) people(p *slipway.Plan) []Line {
 
 // footer says what happened last.
 func (v View) footer(p *slipway.Plan) Line {
-	l := Line{faint(v.say(slipway.T("Version %[1]d, made by %[2]s", "第 %[1]d 版，由 %[2]s 创建", p.Version, p.Creator.Name)))}
+	l := Line{faint(v.say(slipway.T("Version %[1]d, created by %[2]s", "第 %[1]d 版，由 %[2]s 创建", p.Version, p.Creator.Name)))}
 	if p.Last.By == "" {
 		return l
 	}

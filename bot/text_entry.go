@@ -36,9 +36,9 @@ func entryText(e slipway.Entry) slipway.Text {
 	switch e.Verb {
 	case slipway.VerbCreate:
 		if e.Data.CopiedFrom != "" {
-			return slipway.T("%s made the plan as a copy", "%s 通过复制创建了发布计划", by)
+			return slipway.T("%s created the plan as a copy", "%s 通过复制创建了发布计划", by)
 		}
-		return slipway.T("%s made the plan", "%s 创建了发布计划", by)
+		return slipway.T("%s created the plan", "%s 创建了发布计划", by)
 	case slipway.VerbEdit:
 		return slipway.T("%[1]s changed %[2]s", "%[1]s 修改了%[2]s", by, fieldTexts(e.Data.Fields))
 	case slipway.VerbSubmit:
@@ -85,18 +85,18 @@ func hookEntryText(e slipway.Entry) slipway.Text {
 	case slipway.VerbExpireGate:
 		return slipway.T("%[1]s did not answer the %[2]s in time", "%[1]s 未在期限内答复%[2]s", endpoint, check)
 	case slipway.VerbGiveUp:
-		return slipway.T("The %[2]s could not be delivered to %[1]s", "%[2]s的 Hook 无法送达 %[1]s", endpoint, check)
+		return slipway.T("The hook about the %[2]s could not be delivered to %[1]s", "%[2]s的 Hook 无法送达 %[1]s", endpoint, check)
 	case slipway.VerbResend:
 		return slipway.T("%[1]s sent the hook about the %[3]s to %[2]s again", "%[1]s 向 %[2]s 重新发送了%[3]s的 Hook", actorName(e.Actor.Name), endpoint, check)
 	}
 	switch slipway.Result(e.Data.Result) {
 	case slipway.ResultSuccess:
-		return slipway.T("%[1]s passed the %[2]s", "%[1]s 通过了%[2]s", endpoint, check)
+		return slipway.T("The %[2]s by %[1]s passed", "%[1]s 的%[2]s已通过", endpoint, check)
 	case slipway.ResultFailed:
-		return slipway.T("%[1]s failed the %[2]s", "%[1]s 未通过%[2]s", endpoint, check)
+		return slipway.T("The %[2]s by %[1]s failed", "%[1]s 的%[2]s未通过", endpoint, check)
 	case slipway.ResultExecuting:
 	}
-	return slipway.T("%[1]s is still at the %[2]s", "%[1]s 正在进行%[2]s", endpoint, check)
+	return slipway.T("%[1]s reports progress on the %[2]s", "%[1]s 正在进行%[2]s", endpoint, check)
 }
 
 func scheduleEntryText(e slipway.Entry) slipway.Text {

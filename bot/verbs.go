@@ -152,7 +152,7 @@ var planVerbs = []VerbRow{
 		Name: "new", ID: verbNew, Aliases: []string{"create"}, ZH: []string{"新建", "创建"}, Group: GroupPlan, Takes: TakesOptions, Move: slipway.VerbCreate,
 		Usage:   slipway.T("new [name] [key=value …] | new + plan document", "新建 [名称] [键=值 …] | 新建 + 发布计划文档"),
 		Example: slipway.T("new payments 4.2 approvers=bob,carol needed=2", "新建 支付 4.2 审批人=bob、carol 人数=2"),
-		Does:    slipway.T("Makes a plan; alone it opens the form. A YAML plan document may be pasted after it.", "新建发布计划；不带参数时打开表单，也可以在后面粘贴 YAML 文档。"),
+		Does:    slipway.T("Creates a plan; alone it opens the form. A YAML plan document may be pasted after it.", "新建发布计划；不带参数时打开表单，也可以在后面粘贴 YAML 文档。"),
 	},
 	{
 		Name: "list", ID: verbList, Aliases: []string{"ls", "plans", "find"}, ZH: []string{"列表", "列出", "搜索"}, Group: GroupPlan, Takes: TakesWords,
@@ -168,7 +168,7 @@ var planVerbs = []VerbRow{
 	{
 		Name: "copy", ID: verbCopy, Aliases: []string{"clone", "duplicate"}, ZH: []string{"复制"}, Group: GroupPlan, Takes: TakesPlanText, Move: slipway.VerbCreate,
 		Usage: slipway.T("copy #plan [new name]", "复制 #计划 [新名称]"), Example: slipway.T("copy #12 payments 4.3", "复制 #12 支付 4.3"),
-		Does: slipway.T("Makes a new plan with the same content.", "用相同内容新建一个发布计划。"),
+		Does: slipway.T("Creates a new plan with the same content.", "用相同内容新建一个发布计划。"),
 	},
 }
 
@@ -188,7 +188,7 @@ var planningVerbs = []VerbRow{
 	{
 		Name: "remove", ID: verbRemove, Aliases: []string{"rm", "delete"}, ZH: []string{"删除", "移除"}, Group: GroupPlanning, Takes: TakesItem, Move: slipway.VerbEdit, Destructive: true,
 		Usage: slipway.T("remove #plan item", "删除 #计划 发布项"), Example: slipway.T("remove #12 3", "删除 #12 3"),
-		Does: slipway.T("Takes an item out of the plan.", "从发布计划中删除一个发布项。"),
+		Does: slipway.T("Removes an item from the plan.", "从发布计划中删除一个发布项。"),
 	},
 	{
 		Name: "move", ID: verbMove, Aliases: []string{"mv"}, ZH: []string{"移动", "排序"}, Group: GroupPlanning, Takes: TakesPlace, Move: slipway.VerbEdit,

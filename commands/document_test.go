@@ -138,7 +138,7 @@ func TestEveryFaultOfADocumentIsNamedWithItsPlace(t *testing.T) {
 		{"two lines", `name: "a\nb"`, "name"},
 		{"number as name", "name: 42", "name"},
 		{"list as name", "name: [a]", "name"},
-		{"unknown key", "name: a\nnmae: b", "nmae"},
+		{"unknown key", "name: a\nnickname: b", "nickname"},
 		{"unknown person", "name: a\nmanager: nobody", "manager"},
 		{"ambiguous person", "name: a\nmanager: Twin", "manager"},
 		{"person as number", "name: a\nmanager: 7", "manager"},
@@ -149,8 +149,10 @@ func TestEveryFaultOfADocumentIsNamedWithItsPlace(t *testing.T) {
 		{"window backwards", "name: a\nstart_time: 2000000000\nend_time: 1900000000", "end_time"},
 		{"schedule outside", "name: a\nend_time: 1900000000\nschedule_execute_time: 1900000001", "schedule_execute_time"},
 		{"description list", "name: a\ndescription: [x]", "description"},
-		{"sprints", "name: a\njira_sprint_association: {sprints: [{sprint_id: x}], more: 1}",
-			"jira_sprint_association.more jira_sprint_association.sprints[0].project_key jira_sprint_association.sprints[0].sprint_id"},
+		{
+			"sprints", "name: a\njira_sprint_association: {sprints: [{sprint_id: x}], more: 1}",
+			"jira_sprint_association.more jira_sprint_association.sprints[0].project_key jira_sprint_association.sprints[0].sprint_id",
+		},
 		{"sprints text", "name: a\njira_sprint_association: x", "jira_sprint_association"},
 		{"approval kind", "name: a\napproval: {type: oral, approvers: [Bob]}", "approval.type"},
 		{"approval empty", "name: a\napproval: {}", "approval.approvers"},
@@ -172,8 +174,10 @@ func TestEveryFaultOfADocumentIsNamedWithItsPlace(t *testing.T) {
 		{"workflow params", "name: a\njobs: [{name: a, type: workflow, spec: {engine: local, workflow: w, params: {version: 4.2}}}]", "jobs[0].spec.params.version"},
 		{"workflow inputs", "name: a\njobs: [{name: a, type: workflow, spec: {engine: local, workflow: w, inputs: x}}]", "jobs[0].spec.inputs"},
 		{"inline", "name: a\njobs: [{name: a, type: workflow, spec: {engine: zadig, workflow: {name: w, stages: 7}}}]", "jobs[0].spec.workflow.stages"},
-		{"several", "nmae: b\nstart_time: x\napproval: {needed_approvers: 9, approvers: [nobody]}\n" + text,
-			"approval.approvers[0] approval.needed_approvers name nmae start_time"},
+		{
+			"several", "nickname: b\nstart_time: x\napproval: {needed_approvers: 9, approvers: [nobody]}\n" + text,
+			"approval.approvers[0] approval.needed_approvers name nickname start_time",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

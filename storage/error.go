@@ -2,7 +2,10 @@ package storage
 
 import (
 	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"io"
+	"net"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -23,6 +26,31 @@ func again(err error) bool {
 	if errors.As(err, &lite) {
 		primary := lite.Code() & 0xff
 		return primary == sqlite3.SQLITE_BUSY || primary == sqlite3.SQLITE_LOCKED
+	}
+	return false
+}
+
+// Unreachable tells whether an error means that the database is away: it cannot be
+// reached, is starting or stopping, or went away in the middle. It is worth trying
+// again; whether the last words still had an effect is not known.
+func Unreachable(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		switch pg.Code {
+		case "57P01", "57P02", "57P03", "53300": // stopping, crashed, starting, full
+			return true
+		}
+		return strings.HasPrefix(pg.Code, "08") // connection exception
+	}
+	var connect *pgconn.ConnectError
+	var network *net.OpError
+	if errors.As(err, &connect) || errors.As(err, &network) {
+		return true
+	}
+	for _, lost := range []error{driver.ErrBadConn, sql.ErrConnDone, io.EOF, io.ErrUnexpectedEOF} {
+		if errors.Is(err, lost) {
+			return true
+		}
 	}
 	return false
 }

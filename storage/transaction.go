@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 	"database/sql/driver"
-	"fmt"
 
 	"github.com/uptrace/bun"
 )
@@ -45,19 +44,18 @@ func (s *Store) quickly(ctx context.Context, fn func(db bun.IDB) error) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close() //nolint:errcheck // it goes back to the pool, which cannot fail
+	defer func() {
+		if _, e := conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA synchronous = FULL"); e != nil {
+			// Never used again: the next one is opened with what a change of a plan needs.
+			_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+			s.log.WarnContext(ctx, "connection given up", "error", e)
+		}
+		_ = conn.Close() // goes back to the pool
+	}()
 	if _, err := conn.ExecContext(ctx, "PRAGMA synchronous = NORMAL"); err != nil {
 		return err
 	}
-	err = retry(ctx, func() error { return fn(conn) })
-	if _, e := conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA synchronous = FULL"); e != nil {
-		// Never used again: the next one is opened with what a commit of plans needs.
-		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
-		if err == nil {
-			err = fmt.Errorf("restore synchronous commits: %w", e)
-		}
-	}
-	return err
+	return retry(ctx, func() error { return fn(conn) })
 }
 
 // quickTx runs fn quickly, in a transaction.

@@ -73,4 +73,13 @@ func TestChangesOfPlansWaitForTheDisk(t *testing.T) {
 		t.Errorf("error %v, want that the context is over", err)
 	}
 	durable()
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		_ = s.Quickly(t.Context(), func() error { panic("a bug") })
+	}()
+	durable()
 }

@@ -116,6 +116,7 @@ func (r *Redis) embed(ctx context.Context, c RedisConfig) error {
 	if err := mini.StartAddr("127.0.0.1:0"); err != nil {
 		return fmt.Errorf("start embedded redis: %w", err)
 	}
+	c.Log.DebugContext(ctx, "embedded redis started", "address", mini.Addr())
 	r.mini = mini
 	r.connect = func() redis.UniversalClient {
 		return redis.NewClient(&redis.Options{Addr: mini.Addr(), Password: password})

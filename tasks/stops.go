@@ -23,7 +23,9 @@ func (s *stops) watch(run string) (<-chan struct{}, func()) {
 	return wake, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		delete(s.watchers, run)
+		if s.watchers[run] == wake { // else a later watcher has taken its place
+			delete(s.watchers, run)
+		}
 	}
 }
 

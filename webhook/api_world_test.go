@@ -47,9 +47,9 @@ type world struct {
 	tokens  map[string]string
 	ids     map[string]string
 
-	mu    sync.Mutex
-	plans []string // whose instance codes must not be told to anybody
-	n     atomic.Int64
+	mu   sync.Mutex
+	plan string // whose instance codes must not be told to anybody
+	n    atomic.Int64
 }
 
 func newWorld(t testing.TB, gates ...slipway.Event) *world {
@@ -234,21 +234,23 @@ func described(r *http.Request, a answer) error {
 // credential of a workflow.
 func (w *world) checkSecrets(a answer) {
 	w.t.Helper()
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	text := string(a.body) + fmt.Sprint(a.header)
 	if strings.Contains(text, "swordfish") {
 		w.t.Errorf("%s: the answer shows a credential", a.asked)
 	}
-	for _, id := range w.plans {
-		deliveries, err := w.store.Deliveries(w.t.Context(), id)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		for _, d := range deliveries {
-			if strings.Contains(text, d.InstanceCode) {
-				w.t.Errorf("%s: the answer shows the instance code of %s", a.asked, d.ID)
-			}
+	w.mu.Lock()
+	id := w.plan
+	w.mu.Unlock()
+	if len(w.rules.Endpoints) == 0 || id == "" {
+		return
+	}
+	deliveries, err := w.store.Deliveries(w.t.Context(), id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, d := range deliveries {
+		if strings.Contains(text, d.InstanceCode) {
+			w.t.Errorf("%s: the answer shows the instance code of %s", a.asked, d.ID)
 		}
 	}
 }
@@ -369,7 +371,7 @@ func (w *world) create(doc map[string]any) plan {
 func (w *world) watch(planID string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.plans = append(w.plans, planID)
+	w.plan = planID
 }
 
 func (w *world) show(who, id string) plan {

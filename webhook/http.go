@@ -166,6 +166,12 @@ type problemBody struct {
 // refuse answers an error in the caller's language. A fault of Slipway is logged with
 // its cause, and the caller is told a reference to it.
 func (h *handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if storage.Unreachable(err) && slipway.CodeOf(err) == slipway.Internal {
+		err = slipway.Refuse(slipway.Unavailable,
+			"The database does not answer at the moment. Try again; with the same Idempotency-Key nothing is done twice.",
+			"数据库暂时没有响应，请稍后重试；使用相同的 Idempotency-Key 不会重复执行。").Because(err)
+		w.Header().Set("Retry-After", "1")
+	}
 	code, lang := slipway.CodeOf(err), language(r)
 	body := errorBody{Code: code, Message: slipway.TextOf(err).In(lang)}
 	for _, p := range slipway.ProblemsOf(err) {

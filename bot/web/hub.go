@@ -9,6 +9,9 @@ import (
 // maxListeners is how many live connections one person may hold.
 const maxListeners = 24
 
+// everything is the topic that stands for all: notices may have been lost.
+const everything = "*"
+
 // hub hands the topics of one subscription out to the live pages of this process.
 type hub struct {
 	mu        sync.Mutex
@@ -57,7 +60,7 @@ func (h *hub) tell(topic string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for l := range h.listeners {
-		if l.wants(topic) {
+		if topic == everything || l.wants(topic) {
 			l.note(topic)
 		}
 	}

@@ -81,15 +81,10 @@ func (v viewer) moment(t time.Time) *moment {
 
 // Zone names the person's time zone with its distance from UTC.
 func (v viewer) Zone() string {
-	name, _ := v.now.In(v.zone).Zone()
-	offset := v.now.In(v.zone).Format("UTC-07:00")
-	if v.zone == time.UTC || v.zone.String() == "UTC" {
-		return "UTC"
+	if name := v.zone.String(); name != "UTC" {
+		return name + v.now.In(v.zone).Format(" (UTC-07:00)")
 	}
-	if name == "" || strings.HasPrefix(name, "+") || strings.HasPrefix(name, "-") {
-		return v.zone.String() + ", " + offset
-	}
-	return v.zone.String() + ", " + name + " " + offset
+	return "UTC"
 }
 
 // localTime and parseLocal are how a date-time field writes and reads Unix seconds.

@@ -38,11 +38,8 @@ func (s secret) String() string { return s.hidden() }
 // LogValue implements slog.LogValuer.
 func (s secret) LogValue() slog.Value { return slog.StringValue(s.hidden()) }
 
-// MarshalYAML implements yaml.Marshaler.
-func (s secret) MarshalYAML() (any, error) { return s.hidden(), nil }
-
-// MarshalJSON implements json.Marshaler.
-func (s secret) MarshalJSON() ([]byte, error) { return []byte(`"` + s.hidden() + `"`), nil }
+// MarshalText implements encoding.TextMarshaler, for JSON and YAML.
+func (s secret) MarshalText() ([]byte, error) { return []byte(s.hidden()), nil } //nolint:unparam // the interface wants the error
 
 // config is everything that can be set (design section 7).
 type config struct {

@@ -96,12 +96,10 @@ func (d *demonstration) start(ctx context.Context, dir string, p process) (<-cha
 		return nil, err
 	}
 	c := &config{Listen: "127.0.0.1:0", DataDir: filepath.Join(dir, "data"), WorkflowsDir: workflows}
-	for _, u := range []userConfig{
+	c.Users = []userConfig{
 		{Name: "Alice", Email: "alice@example.com", TimeZone: "Asia/Shanghai"},
 		{Name: "Bob", Email: "bob@example.com", Locale: "zh", TimeZone: "Asia/Shanghai"},
 		{Name: "Olga", Email: "olga@example.com", Role: "admin"},
-	} {
-		c.Users = append(c.Users, u)
 	}
 	c.Hooks = []hookConfig{outside.hook()}
 	a := &app{config: c}

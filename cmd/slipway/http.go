@@ -14,8 +14,9 @@ import (
 	"slipway/webhook"
 )
 
-// routes puts the surfaces together: machines below /api, operators, people.
-func (a *app) routes() http.Handler {
+// routes puts the surfaces together: machines below /api, operators, people. Pages that
+// are told of changes end with live.
+func (a *app) routes(live context.Context) http.Handler {
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), taskCollector{a.store})
 	took := prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -24,16 +25,31 @@ func (a *app) routes() http.Handler {
 	}, []string{"surface", "status"})
 	metrics.MustRegister(took)
 
-	mux := http.NewServeMux()
-	mux.Handle("/api/", timed(took, "api", webhook.NewHandler(webhook.HandlerConfig{
+	machines := timed(took, "api", webhook.NewHandler(webhook.HandlerConfig{
 		Commands: a.commands, Store: a.store, Rules: a.commands.Rules, Notices: a.notices, Now: time.Now, Log: a.log,
 		Rand: a.commands.Rand,
-	})))
+	}))
+	people := timed(took, "console", a.web.Routes())
+	mux := http.NewServeMux()
+	mux.Handle("/api/", machines)
+	mux.Handle("GET /api/v1/events", endsWith(live, machines))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
-	mux.Handle("/", timed(took, "console", a.web.Routes()))
+	mux.Handle("/", people)
+	mux.Handle("GET /live", endsWith(live, people))
 	return mux
+}
+
+// endsWith ends the requests of a handler with a context. Only answers that would go on
+// for ever need it: the others are waited for when the server shuts down.
+func endsWith(live context.Context, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		defer context.AfterFunc(live, cancel)()
+		h.ServeHTTP(w, r.WithContext(ctx))
+	})
 }
 
 // ready tells whether this process can do its work: the database answers. Redis may

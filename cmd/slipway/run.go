@@ -91,20 +91,22 @@ func run(ctx context.Context, args []string, p process) error {
 // takeOption takes "--name value" or "--name=value" out of the arguments.
 func takeOption(args []string, name string) ([]string, string, error) {
 	var rest []string
-	value := ""
-	for i := 0; i < len(args); i++ {
-		switch a := strings.TrimPrefix(args[i], "-"); {
-		case a == "-"+name || args[i] == "-"+name:
-			if i+1 == len(args) {
-				return nil, "", fmt.Errorf("--%s expects a value", name)
-			}
-			i++
-			value = args[i]
-		case strings.HasPrefix(a, "-"+name+"="):
-			value = strings.TrimPrefix(a, "-"+name+"=")
+	value, next := "", false
+	for _, arg := range args {
+		word, given, joined := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(arg, "-"), "-"), "=")
+		switch {
+		case next:
+			value, next = arg, false
+		case !strings.HasPrefix(arg, "-") || word != name:
+			rest = append(rest, arg)
+		case joined:
+			value = given
 		default:
-			rest = append(rest, args[i])
+			next = true
 		}
+	}
+	if next {
+		return nil, "", fmt.Errorf("--%s expects a value", name)
 	}
 	return rest, value, nil
 }

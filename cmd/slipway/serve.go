@@ -50,7 +50,7 @@ func serve(ctx context.Context, args []string, configPath string, p process) err
 	if err := a.welcome.print(p.stdout, a.commands.Admin); err != nil {
 		return err
 	}
-	log.Info("slipway is ready", "url", c.publicURL(), "version", version, "role", role, "database", a.store.Dialect())
+	log.InfoContext(ctx, "slipway is ready", "url", c.publicURL(), "version", version, "role", role, "database", a.store.Dialect())
 	return a.run(ctx, l)
 }
 
@@ -74,9 +74,8 @@ func (a *app) run(ctx context.Context, l net.Listener) error {
 	live, endLive := context.WithCancel(context.WithoutCancel(ctx))
 	defer endLive()
 	server := &http.Server{
-		Handler: a.routes(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		BaseContext: func(net.Listener) context.Context { return live },
-		ErrorLog:    slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+		Handler: a.routes(live), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
 	server.RegisterOnShutdown(endLive) // pages that are told of changes would hold the shutdown up
 	g, working := errgroup.WithContext(ctx)

@@ -116,7 +116,7 @@
       form.elements.text.value = '';
       form.elements.text.focus();
       suggest();
-      atBottom = true;
+      sentAt = performance.now();
     }
   });
   window.addEventListener('pageshow', (e) => {
@@ -331,12 +331,17 @@
     }
   });
 
-  // The newest message stays in sight as long as the person has not scrolled away.
+  // The newest message stays in sight as long as the person has not scrolled away, and
+  // after something was sent.
   const log = $('#log');
-  let atBottom = !location.hash;
-  const toBottom = () => { if (log && atBottom) log.scrollTop = log.scrollHeight; };
-  log?.addEventListener('scroll', () => { atBottom = log.scrollHeight - log.scrollTop - log.clientHeight < 80; }, { passive: true });
+  let stick = !location.hash;
+  let sentAt = -Infinity;
+  const toBottom = () => { if (log && stick) log.scrollTop = log.scrollHeight; };
   new ResizeObserver(toBottom).observe(log ?? body);
+  body.addEventListener('htmx:beforeSwap', () => {
+    if (log) stick = performance.now() - sentAt < 3000 || log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+  });
+  body.addEventListener('htmx:afterSwap', toBottom);
 
   body.addEventListener('htmx:afterSettle', () => {
     toBottom();
