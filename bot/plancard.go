@@ -157,7 +157,8 @@ func (v View) facts(p *slipway.Plan) []Fact {
 		fact(slipway.T("Schedule", "定时执行"), l)
 	}
 	if a := p.Approval; a != nil {
-		fact(slipway.T("Approval", "审批"), Line{plain(v.say(slipway.T("%[1]d of %[2]d", "%[1]d/%[2]d 人通过", a.Approvals(), a.Needed))), plain(v.approvalKind(a))})
+		fact(slipway.T("Approval", "审批"), Line{}.add(
+			plain(v.say(slipway.T("%[1]d of %[2]d", "%[1]d/%[2]d 人通过", a.Approvals(), a.Needed))), plain(v.approvalKind(a))))
 	}
 	if n := len(p.Items); n > 0 {
 		fact(slipway.T("Items", "发布项"), Line{plain(v.progress(p))})

@@ -201,10 +201,23 @@ func (c *Commands) withComment(ctx context.Context, ask Ask, planID string, verb
 	})
 }
 
-// Resend sends a delivery again by hand.
+// Resend sends a delivery again by hand. An endpoint that was disabled because it
+// answered 410 is given another chance.
 func (c *Commands) Resend(ctx context.Context, ask Ask, deliveryID string) (storage.Outcome, error) {
 	d, err := c.Store.Delivery(ctx, deliveryID)
 	if err != nil {
+		return storage.Outcome{}, fmt.Errorf("resend delivery: %w", err)
+	}
+	p, err := c.Store.Plan(ctx, d.PlanID)
+	if err != nil {
+		return storage.Outcome{}, fmt.Errorf("resend delivery: %w", err)
+	}
+	// Who may not send it again must not enable the endpoint either; and it has to be
+	// enabled before the task that the change brings can run.
+	if _, err := p.Resend(c.request(ask), &d.Delivery); err != nil {
+		return storage.Outcome{}, err
+	}
+	if err := c.Store.EnableEndpoint(ctx, d.Endpoint); err != nil {
 		return storage.Outcome{}, fmt.Errorf("resend delivery: %w", err)
 	}
 	return c.change(ctx, ask, d.PlanID, slipway.VerbResend, func(req slipway.Request, p *slipway.Plan) (*slipway.Change, error) {
