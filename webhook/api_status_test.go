@@ -168,15 +168,15 @@ func TestWhatIsAllowedIsPossible(t *testing.T) {
 		t.Run(string(status), func(t *testing.T) {
 			t.Parallel()
 			w := worldFor(t, status)
-			p := w.reach(status)
+			seen := w.reach(status)
 			tried := map[slipway.Verb]bool{}
 			for _, who := range []string{"alice", "bob", "root"} {
-				for _, verb := range w.show(who, p.ID).Allowed {
+				for _, verb := range w.show(who, seen.ID).Allowed {
 					if tried[verb] {
 						continue
 					}
 					tried[verb] = true
-					p = w.reach(status)
+					p := w.reach(status)
 					after := w.try(who, p, verb).want(200).plan()
 					for _, m := range slipway.Moves() {
 						if m.Verb == verb && slices.Contains(m.From, status) && !slices.Contains(m.To, after.Status) {

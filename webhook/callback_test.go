@@ -21,6 +21,7 @@ const callbackSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 func TestEveryRowOfTheCallbackTable(t *testing.T) {
 	t.Parallel()
+	w := newWorld(t, slipway.EventFinishPlanning)
 	with := func(changes map[string]any) func(map[string]any) {
 		return func(body map[string]any) {
 			for key, value := range changes {
@@ -73,8 +74,6 @@ func TestEveryRowOfTheCallbackTable(t *testing.T) {
 		"the plan's own one": {func(body map[string]any) { body["instance_code"] = "plan" }, 409, "conflict", nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, slipway.EventFinishPlanning)
 			p := w.create(document())
 			w.do("alice", p.ID, "submit", "")
 			before := w.show("alice", p.ID)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -189,27 +190,39 @@ func (w *Web) messages(ctx context.Context, v viewer, room *storage.Room, before
 }
 
 // newest reads messages until there are enough that stand in the room itself, since a
-// thread may be long.
+// thread may be long; the second result is where older ones are, "" if there are none.
 func (w *Web) newest(ctx context.Context, v viewer, room *storage.Room, before string) ([]storage.Message, string, error) {
 	const batch, most = 200, 8
 	var rows []storage.Message
-	for top, n := 0, 0; top < messagesShown && n < most; n++ {
+	for range most {
 		more, err := w.Store.Messages(ctx, room.ID, v.User.ID, before, batch)
 		if err != nil {
 			return nil, "", fmt.Errorf("list messages: %w", err)
 		}
-		for _, m := range more {
-			if m.Thread == "" {
-				top++
-			}
-		}
 		rows = append(more, rows...)
+		if top := lastInRoom(rows, messagesShown); top > 0 {
+			return rows[top:], rows[top].ID, nil
+		}
 		if len(more) < batch {
 			return rows, "", nil
 		}
 		before = more[0].ID
 	}
 	return rows, before, nil
+}
+
+// lastInRoom returns where the last n messages begin that stand in the room itself, 0
+// if there are no more than n.
+func lastInRoom(rows []storage.Message, n int) int {
+	for i, m := range slices.Backward(rows) {
+		if m.Thread == "" {
+			n--
+		}
+		if n == 0 {
+			return i
+		}
+	}
+	return 0
 }
 
 // freshen shows the card of a plan in the person's language, with the buttons that the

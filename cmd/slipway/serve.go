@@ -38,6 +38,7 @@ func serve(ctx context.Context, args []string, configPath string, p process) err
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(p.stderr, nil))
+	tasks.LogRedis(log, time.Now)
 	a, err := newApp(ctx, c, tasks.Role(role), p.environ(), log)
 	if err != nil {
 		return err
