@@ -47,6 +47,7 @@ type Change struct {
 	Deliveries []Delivery
 	Runs       []Run
 	StopRuns   []string // runs that are to be cancelled
+	Resend     []string // deliveries that are pending once more
 }
 
 // Entry is one line of the operation log.

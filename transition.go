@@ -310,6 +310,7 @@ func (p *Plan) Resend(req Request, d *Delivery) (*Change, error) {
 	}
 	c := p.newChange(req, VerbResend)
 	c.Entry.Data = EntryData{Event: d.Event, Endpoint: d.Endpoint, Hooks: []string{d.Endpoint}}
+	c.Resend = []string{d.ID}
 	c.task(req, p, TaskHook, "hook:"+d.ID, req.At, d.ID)
 	return p.done(req, c), nil
 }

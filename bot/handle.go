@@ -59,7 +59,8 @@ func (b *Bot) repeated(ctx context.Context, v *visit) (Reply, bool) {
 // run does a call. Verbs that need a plan or an item and do not have it are answered
 // with a choice.
 func (b *Bot) run(ctx context.Context, v *visit, c Call) (Reply, error) {
-	switch c.Verb.ID { //exhaustive:ignore // the others need a plan
+	//exhaustive:ignore the others need a plan.
+	switch c.Verb.ID {
 	case verbHelp:
 		return b.help(ctx, v, c)
 	case verbWhoami:
@@ -77,7 +78,8 @@ func (b *Bot) run(ctx context.Context, v *visit, c Call) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	switch c.Verb.ID { //exhaustive:ignore // the others are of the domain
+	//exhaustive:ignore the others are of the domain.
+	switch c.Verb.ID {
 	case verbShow:
 		return b.show(ctx, v, p)
 	case verbLog:

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"slices"
+	"strings"
 
 	"slipway"
 )
@@ -65,6 +66,7 @@ func (v View) planHelp(p *slipway.Plan) Card {
 		Lang: v.Lang, Title: planTitle(p), State: statusState(p.Status(), v.Lang), Link: v.link(p),
 		Summary: v.say(slipway.T("What can be done with %s now", "%s 现在可以进行的操作", planTitle(p))),
 	}
+	named := strings.NewReplacer("#plan", planNumber(p), "#计划", planNumber(p))
 	for i := range verbRows {
 		r := &verbRows[i]
 		always := r.ID == verbShow || r.ID == verbLog || r.ID == verbHooks || r.ID == verbCopy
@@ -72,7 +74,7 @@ func (v View) planHelp(p *slipway.Plan) Card {
 			continue
 		}
 		c.Rows = append(c.Rows, Row{
-			Title: Line{{Text: v.say(r.Usage), Style: Code}}, Details: []Line{{plain(v.say(r.Does))}},
+			Title: Line{{Text: named.Replace(v.say(r.Usage)), Style: Code}}, Details: []Line{{plain(v.say(r.Does))}},
 		})
 	}
 	c.Intro = []Line{{plain(c.Summary + v.say(slipway.T(":", "：")))}}

@@ -65,7 +65,7 @@ func (b *Bot) probe(v *visit, d deed) error {
 	const why = "." // whoever must give a reason will
 	p := d.plan.Clone()
 	req := slipway.Request{
-		ID: "probe", Actor: v.user.Actor(), At: b.Now(), Version: d.seen, Rand: b.Commands.Rand, Rules: b.Commands.Rules(),
+		ID: "probe", Actor: v.user.Actor(), At: b.Now(), Version: d.seen, Rand: b.Rand, Rules: b.Commands.Rules(),
 	}
 	var err error
 	switch d.verb {

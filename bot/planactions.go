@@ -64,9 +64,12 @@ func (v View) planActions(p *slipway.Plan) (shown, more []Action) {
 	for _, verb := range v.planVerbsNow(p) {
 		a := v.button(ActionID(verb), ref)
 		switch verb {
-		case slipway.VerbSubmit, slipway.VerbStart, slipway.VerbAskAgain:
+		case slipway.VerbStart, slipway.VerbAskAgain:
 			a.Style = Primary
 			show(a)
+		case slipway.VerbSubmit:
+			a.Style = Primary
+			shown = slices.Insert(shown, 0, a) // before edit
 		case slipway.VerbApprove:
 			a.Style = Primary
 			show(a)

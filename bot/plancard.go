@@ -112,7 +112,7 @@ func (v View) gateLines(p *slipway.Plan) []Line {
 		}
 		lines = append(lines, l)
 		if w.State == slipway.GateOpen && w.Progress != "" {
-			lines = append(lines, Line{}.add(plain(v.say(slipway.T("　%s reports ", "　%s 的进展 ", w.Endpoint))), moment(w.ProgressAt), plain(" · "), quote(w.Progress)))
+			lines = append(lines, Line{}.add(plain(v.say(slipway.T("↳ %s reports ", "↳ %s 的进展 ", w.Endpoint))), moment(w.ProgressAt), plain(" · "), quote(w.Progress)))
 		}
 	}
 	return lines

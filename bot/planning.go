@@ -77,7 +77,8 @@ func (b *Bot) plan(ctx context.Context, v *visit, c Call, p *slipway.Plan) (Repl
 	if err := b.probe(v, deed{verb: slipway.VerbEdit, plan: p}); err != nil {
 		return Reply{}, err
 	}
-	switch c.Verb.ID { //exhaustive:ignore // the others follow below
+	//exhaustive:ignore the others follow below.
+	switch c.Verb.ID {
 	case verbRemove, verbMove:
 		return b.rearrange(ctx, v, c, p)
 	case verbAdd:
@@ -275,7 +276,8 @@ func (c *Call) spread() error {
 		return nil
 	}
 	set := func(key, value string) { c.Options = append(c.Options, Setting{Key: key, Typed: key, Value: value}) }
-	switch c.Verb.ID { //exhaustive:ignore // the others take no free words
+	//exhaustive:ignore the others take no free words.
+	switch c.Verb.ID {
 	case verbWindow:
 		set(keyWindow, c.Text)
 	case verbSchedule:

@@ -327,11 +327,27 @@ func TestLookingThingsUp(t *testing.T) {
 	w.wantWhisper(w.alice.Say(w.room, "hooks #1"), "No outside system was told")
 	w.wantWhisper(w.carol.Say(w.room, "我是谁"), "carol@example.com")
 	w.wantWhisper(w.bob.Say(w.room, "help"), "approve #plan [comment]")
-	w.wantWhisper(w.bob.Say(w.room, "help #1"), "approve #plan [comment]")
+	w.wantWhisper(w.bob.Say(w.room, "help #1"), "approve #1 [comment]")
 	w.wantWhisper(w.bob.Say(w.room, "help approve"), "the approvers")
 	w.wantWhisper(w.bob.Say(w.room, "help aprove"), "Did you mean")
 	w.wantWhisper(w.bob.Say(w.room, "show #99"), "not found")
 	w.wantToast(w.bob.Say(w.room, "copy #1 again"), bot.ToastDone, "Created #2 again.")
+}
+
+func TestHomesAndLinksShowPlans(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.submit()
+	if text := textOf(w.bob.OpenHome()); !strings.Contains(text, "#1 payments 4.2") || !strings.Contains(text, "[New plan]") {
+		t.Errorf("Bob's home:\n%s", text)
+	}
+	link := "https://slipway.example.com/plans/" + w.plan(1).ID + "?tab=log"
+	if c := w.bob.Paste(w.room, link); c.Title != "#1 payments 4.2" {
+		t.Errorf("below the link stands %+v", c)
+	}
+	if c := w.bob.Paste(w.room, "https://slipway.example.com/plans/99"); c.Title != "" {
+		t.Errorf("below a dead link stands %+v", c)
+	}
 }
 
 func TestShowMovesTheLiveCard(t *testing.T) {

@@ -16,7 +16,7 @@ func (t *Tasks) hook(ctx context.Context, l *storage.Lease) error {
 	if err != nil {
 		return fmt.Errorf("load delivery: %w", err)
 	}
-	if settled(d, l) {
+	if d.State != storage.DeliveryPending {
 		// An earlier try of this task settled it and ended before its row did.
 		return t.giveUpWait(ctx, l, d, slipway.T("%[1]s", "%[1]s", d.LastError))
 	}
@@ -42,12 +42,6 @@ func (t *Tasks) hook(ctx context.Context, l *storage.Lease) error {
 		return again{at: now.Add(wait + t.jitter(wait)), why: "endpoint " + e.Name + " is failing or busy"}
 	}
 	return t.try(ctx, l, d, e)
-}
-
-// settled tells whether a delivery got its final state after the task came into
-// being. One that is sent again by hand had it before.
-func settled(d *storage.Delivery, l *storage.Lease) bool {
-	return d.State != storage.DeliveryPending && d.DoneAt >= l.CreatedAt
 }
 
 // try sends the delivery and writes down what came of it.

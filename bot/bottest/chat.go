@@ -30,7 +30,9 @@ type Chat struct {
 	forms    map[string]openForm // by user
 	keys     map[string]bot.MsgRef
 	events   int
-	fail     map[string]error // what the next Update of a message fails with
+	homes    map[string]bot.Card
+	unfurled map[string]bot.Card // by link
+	fail     map[string]error    // what the next Update of a message fails with
 	// Twice delivers every event a second time and demands the same answer.
 	Twice bool
 }
@@ -52,12 +54,15 @@ type openForm struct {
 var (
 	_ bot.Platform  = (*Chat)(nil)
 	_ bot.Whisperer = (*Chat)(nil)
+	_ bot.Homer     = (*Chat)(nil)
+	_ bot.Unfurler  = (*Chat)(nil)
 )
 
 // New returns an empty chat.
 func New(tb testing.TB, id bot.PlatformID, now func() time.Time) *Chat {
 	return &Chat{
 		tb: tb, id: id, now: now, forms: map[string]openForm{}, keys: map[string]bot.MsgRef{}, fail: map[string]error{},
+		homes: map[string]bot.Card{}, unfurled: map[string]bot.Card{},
 	}
 }
 
@@ -117,6 +122,9 @@ func (c *Chat) check(card bot.Card) {
 	var back bot.Card
 	if err := json.Unmarshal(data, &back); err != nil || normal(back) != normal(card) {
 		c.tb.Errorf("card does not survive JSON (%v): %s", err, data)
+	}
+	if strings.Contains(normal(card), "{}") {
+		c.tb.Errorf("card with an empty span: %s", data)
 	}
 	for _, a := range Actions(card) {
 		if a.Label == "" || len([]rune(a.Label)) > 75 || len(a.Value) > 2000 {
@@ -184,6 +192,42 @@ func (c *Chat) Whisper(_ context.Context, in bot.RoomRef, to bot.UserRef, card b
 	defer c.mu.Unlock()
 	c.put(bot.MsgRef{Room: in}, card, to.ID)
 	return nil
+}
+
+// SetHome implements bot.Homer.
+func (c *Chat) SetHome(_ context.Context, u bot.UserRef, card bot.Card) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.check(card)
+	c.homes[u.ID] = card
+	return nil
+}
+
+// Unfurl implements bot.Unfurler.
+func (c *Chat) Unfurl(_ context.Context, _ bot.MsgRef, url string, card bot.Card) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.check(card)
+	c.unfurled[url] = card
+	return nil
+}
+
+// OpenHome opens a person's page and returns it.
+func (p *Person) OpenHome() bot.Card {
+	p.chat.tb.Helper()
+	p.send(bot.Event{Kind: bot.HomeOpened})
+	p.chat.mu.Lock()
+	defer p.chat.mu.Unlock()
+	return p.chat.homes[p.Account]
+}
+
+// Paste posts a link in a room and returns what is shown below it.
+func (p *Person) Paste(room bot.RoomRef, url string) bot.Card {
+	p.chat.tb.Helper()
+	p.send(bot.Event{Kind: bot.LinkShared, Room: room, Msg: bot.MsgRef{Room: room, ID: "pasted"}, Text: url})
+	p.chat.mu.Lock()
+	defer p.chat.mu.Unlock()
+	return p.chat.unfurled[url]
 }
 
 // Room is a shared room of the chat.

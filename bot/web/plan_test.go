@@ -127,7 +127,7 @@ func TestThePageOfAPlanShowsEverything(t *testing.T) {
 	}
 	// Without scripts a press that opens a form leads to a page with it.
 	form := waiting.form("Override").send().form("/act")
-	if page := form.send(); !strings.Contains(page.text(), "needs a reason") {
+	if page := form.send(); !strings.Contains(page.text(), "a reason is expected") {
 		t.Errorf("no reason was asked for: %s", page.text())
 	}
 	form.set("f.comment", "agreed by phone").send()

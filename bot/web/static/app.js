@@ -136,7 +136,8 @@
   const placeToasts = () => (dialog.open ? dialog : body).append(toasts);
   body.addEventListener('htmx:beforeSwap', () => body.append(toasts));
   body.addEventListener('htmx:afterSwap', (e) => {
-    if (e.detail.target !== dialog || !$('.body', dialog)) return;
+    // A toast beside an empty answer is swapped too, and must not open what has just closed.
+    if (e.detail.target !== dialog || toasts.contains(e.target) || !$('.body', dialog)) return;
     prepare(dialog);
     if (!dialog.open) dialog.showModal();
     placeToasts();

@@ -69,7 +69,7 @@ async function alicePlans(alice) {
   await item('announce', text, { 'What to do': 'Tell the **hotline**' });
   await item('deploy', 'Workflow: an engine runs it', { Project: 'payments', Workflow: 'deploy-payments', Parameters: 'VERSION=4.2' });
   await item('dashboards', text, { 'What to do': 'Watch the dashboards for ten minutes' });
-  await alice.press('Make plan', form);
+  await alice.press('Create plan', form);
 
   // The window ends before it starts: said where it is wrong, and all else is kept.
   const wrong = form.getByLabel('Window ends');
@@ -89,7 +89,7 @@ async function alicePlans(alice) {
   await alice.shows(wide);
 
   await wrong.fill(inShanghai(5));
-  await alice.press('Make plan', form);
+  await alice.press('Create plan', form);
   await alice.sawLast(page.getByRole('dialog'));
   await alice.sees(alice.card(plan), 'Planning', 'announce', 'deploy', 'dashboards');
 }
