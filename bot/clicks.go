@@ -70,7 +70,9 @@ func (b *Bot) press(ctx context.Context, v *visit, p *slipway.Plan, ref Ref) (Re
 				"发布计划 #%[1]d 中已没有这个发布项：%[2]s 进行了“%[3]s”。请重新查看。", p.Index, actorName(p.Last.By), p.Last.Verb.Text())
 		}
 	}
-	//exhaustive:ignore the others follow below.
+	// The others follow below.
+	//
+	//exhaustive:ignore
 	switch v.ev.Action {
 	case verbShow:
 		return b.show(ctx, v, p)

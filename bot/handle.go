@@ -59,7 +59,9 @@ func (b *Bot) repeated(ctx context.Context, v *visit) (Reply, bool) {
 // run does a call. Verbs that need a plan or an item and do not have it are answered
 // with a choice.
 func (b *Bot) run(ctx context.Context, v *visit, c Call) (Reply, error) {
-	//exhaustive:ignore the others need a plan.
+	// The others need a plan.
+	//
+	//exhaustive:ignore
 	switch c.Verb.ID {
 	case verbHelp:
 		return b.help(ctx, v, c)
@@ -78,7 +80,9 @@ func (b *Bot) run(ctx context.Context, v *visit, c Call) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	//exhaustive:ignore the others are of the domain.
+	// The others are of the domain.
+	//
+	//exhaustive:ignore
 	switch c.Verb.ID {
 	case verbShow:
 		return b.show(ctx, v, p)

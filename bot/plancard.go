@@ -32,7 +32,7 @@ func PlanCard(p *slipway.Plan, v View) Card {
 	c := Card{
 		Lang: v.Lang, Plan: p.ID, Title: planTitle(p), State: statusState(p.Status(), v.Lang),
 		Intro: slices.Concat(v.gateLines(p), v.overrideLines(p), v.endLines(p)),
-		Facts: v.facts(p), Body: Markdown(p.Description), People: v.people(p), Link: v.link(p),
+		Facts: v.facts(p), Body: excerpt(p.Description, maxDescription), People: v.people(p), Link: v.link(p),
 	}
 	c.Summary = v.say(slipway.T("%[1]s: %[2]s", "%[1]s：%[2]s", c.Title, p.Status().Text()))
 	for _, it := range p.Items {
@@ -42,6 +42,14 @@ func PlanCard(p *slipway.Plan, v View) Card {
 	c.Footer = []Line{v.footer(p)}
 	return c
 }
+
+// How much of what people wrote a card shows; the plan's page has all of it.
+const (
+	maxDescription = 3000
+	maxContent     = 600
+)
+
+func excerpt(markdown string, n int) Markdown { return Markdown(shorten(markdown, n)) }
 
 func planTitle(p *slipway.Plan) string { return planNumber(p) + " " + p.Name }
 

@@ -16,7 +16,7 @@ func (v View) itemRow(p *slipway.Plan, it *slipway.Item) Row {
 		r.Title = r.Title.add(faint(" · " + it.Owner.Name))
 	}
 	if it.Text != nil {
-		r.Body = Markdown(it.Text.Content)
+		r.Body = excerpt(it.Text.Content, maxContent)
 		if strings.TrimSpace(it.Text.Content) == it.Name {
 			r.Body = ""
 		}

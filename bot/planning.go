@@ -33,12 +33,9 @@ func (b *Bot) create(ctx context.Context, v *visit, c Call) (Reply, error) {
 		f := a.NewForm()
 		return Reply{Form: &f}, nil
 	}
-	vals, err := optionValues(c.Options)
+	vals, err := c.values(planSettings)
 	if err != nil {
 		return Reply{}, err
-	}
-	if c.Text != "" {
-		vals["name"] = []string{c.Text}
 	}
 	return b.createFrom(ctx, v, vals)
 }
@@ -77,7 +74,9 @@ func (b *Bot) plan(ctx context.Context, v *visit, c Call, p *slipway.Plan) (Repl
 	if err := b.probe(v, deed{verb: slipway.VerbEdit, plan: p}); err != nil {
 		return Reply{}, err
 	}
-	//exhaustive:ignore the others follow below.
+	// The others follow below.
+	//
+	//exhaustive:ignore
 	switch c.Verb.ID {
 	case verbRemove, verbMove:
 		return b.rearrange(ctx, v, c, p)
@@ -100,7 +99,7 @@ func (b *Bot) plan(ctx context.Context, v *visit, c Call, p *slipway.Plan) (Repl
 	if err := c.spread(); err != nil {
 		return Reply{}, err
 	}
-	vals, err := optionValues(c.Options)
+	vals, err := c.values(planSettings)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -177,7 +176,7 @@ func (b *Bot) add(ctx context.Context, v *visit, c Call, p *slipway.Plan) (Reply
 	if c.Text == "" && len(c.Options) == 0 {
 		return b.openForm(ctx, v, FormAdd, p, nil)
 	}
-	vals, err := optionValues(c.Options)
+	vals, err := c.values(itemSettings)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -188,7 +187,6 @@ func (b *Bot) add(ctx context.Context, v *visit, c Call, p *slipway.Plan) (Reply
 		}
 	}
 	if c.Text != "" {
-		vals["name"] = []string{c.Text}
 		if i := strings.IndexAny(c.Text, ":："); i > 0 && !vals.Has("spec.content") && vals.Get("type") == string(slipway.TextItem) {
 			vals["name"], vals["spec.content"] = []string{trim(c.Text[:i])}, []string{trim(strings.TrimLeft(c.Text[i:], ":："))}
 		}
@@ -241,7 +239,8 @@ func (b *Bot) editItem(ctx context.Context, v *visit, c Call, p *slipway.Plan) (
 	if len(c.Options) == 0 {
 		return b.openForm(ctx, v, FormItem, p, it)
 	}
-	vals, err := optionValues(c.Options)
+	c.Text = "" // it named the item
+	vals, err := c.values(append([]string{"manager"}, itemSettings...))
 	if err != nil {
 		return Reply{}, err
 	}
@@ -276,7 +275,9 @@ func (c *Call) spread() error {
 		return nil
 	}
 	set := func(key, value string) { c.Options = append(c.Options, Setting{Key: key, Typed: key, Value: value}) }
-	//exhaustive:ignore the others take no free words.
+	// The others take no free words.
+	//
+	//exhaustive:ignore
 	switch c.Verb.ID {
 	case verbWindow:
 		set(keyWindow, c.Text)
@@ -291,16 +292,23 @@ func (c *Call) spread() error {
 	return nil
 }
 
-// optionValues turns settings into answers.
-func optionValues(options []Setting) (Values, error) {
+// values turns the settings of a call into answers, its free words into the name. Keys
+// that are not among those allowed, or are given twice, are refused.
+func (c *Call) values(allowed []string) (Values, error) {
 	vals := Values{}
+	if c.Text != "" {
+		vals["name"] = []string{c.Text}
+	}
 	var params []string
-	for _, o := range options {
+	for _, o := range c.Options {
 		name, isParam := strings.CutPrefix(o.Key, keyParam)
-		_, twice := vals[o.Key]
+		twice := vals.Has(o.Key) || o.Key == keyWindow && (vals.Has("start_time") || vals.Has("end_time"))
 		switch {
 		case twice:
 			return nil, slipway.Refuse(slipway.Invalid, "%s= is given twice.", "“%s=”重复了。", o.Typed)
+		case !slices.Contains(allowed, o.Key) && !(isParam && slices.Contains(allowed, keyParam)):
+			return nil, slipway.Refuse(slipway.Invalid,
+				"%[1]s= does not belong here. Write: %[2]s", "“%[1]s=”不能用在这里。写法：%[2]s", o.Typed, c.Verb.Usage)
 		case isParam:
 			params = append(params, name+"="+strconv.Quote(o.Value))
 		case o.Key == keyWindow:

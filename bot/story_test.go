@@ -300,6 +300,31 @@ func TestWindowScheduleAndApproversAreSetByVerb(t *testing.T) {
 	}
 }
 
+func TestNoSettingIsDroppedSilently(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.prepare()
+	for text, part := range map[string]string{
+		"edit #1 workflow=x":                         "workflow= does not belong here",
+		"edit #1 2 window=none":                      "window= does not belong here",
+		"edit #1 name=a name=b":                      "name= is given twice",
+		"new a name=b":                               "name= is given twice",
+		"window #1 22:00 to 23:00 end=23:30":         "window= is given twice",
+		"edit #1 something else name=x":              "has no item",
+		"approvers #1 Bob approvers=Bob":             "approvers= is given twice",
+		"edit #1 manager=zoe description=x needed=y": "zoe",
+		"new p schedule=25:99":                       "not a time that is understood",
+		"add #1 x param.a=1":                         "workflow",
+	} {
+		if r := w.alice.Say(w.room, text); r.Whisper == nil || !strings.Contains(textOf(*r.Whisper), part) {
+			t.Errorf("%q is answered without %q: %+v", text, part, r)
+		}
+	}
+	if p := w.plan(1); p.Name != "payments 4.2" || p.Version != 3 {
+		t.Errorf("something was changed: version %d of %s", p.Version, p.Name)
+	}
+}
+
 func TestWhoeverNamesNoPlanIsAskedWhich(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -81,7 +81,9 @@ func entryText(e slipway.Entry) slipway.Text {
 
 func hookEntryText(e slipway.Entry) slipway.Text {
 	check, endpoint := e.Data.Event.Text(), e.Data.Endpoint
-	//exhaustive:ignore the rest is an answer.
+	// The rest is an answer.
+	//
+	//exhaustive:ignore
 	switch e.Verb {
 	case slipway.VerbExpireGate:
 		return slipway.T("%[1]s did not answer the %[2]s in time", "%[1]s 未在期限内答复%[2]s", endpoint, check)

@@ -242,7 +242,10 @@ func TestIfMatch(t *testing.T) {
 
 func TestLists(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	onEach(t, nil, lists)
+}
+
+func lists(t *testing.T, w *world) {
 	for i := range 5 {
 		doc := put(document(), "name", fmt.Sprintf("Release %d_%d", i, i%2))
 		doc["start_time"], doc["end_time"] = noon.Add(time.Duration(i-1)*time.Hour).Unix(), noon.Add(time.Duration(i+1)*time.Hour).Unix()

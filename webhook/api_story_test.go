@@ -15,8 +15,10 @@ import (
 
 func TestAPlansLifeThroughTheAPI(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, slipway.Events()...)
+	onEach(t, slipway.Events(), aPlansLifeThroughTheAPI)
+}
 
+func aPlansLifeThroughTheAPI(t *testing.T, w *world) {
 	made := w.send("alice", "POST", "/api/v1/plans", encode(t, document())).want(201)
 	p := made.plan()
 	w.watch(p.ID)
@@ -162,7 +164,10 @@ func TestARequestThatArrivesTwiceHasOneEffect(t *testing.T) {
 // Sixteen admins press "complete" at once, and each press is delivered twice.
 func TestSixteenPressesAreOneEffect(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	onEach(t, nil, sixteenPressesAreOneEffect)
+}
+
+func sixteenPressesAreOneEffect(t *testing.T, w *world) {
 	p := w.create(document())
 	w.do("alice", p.ID, "submit", "")
 	w.do("bob", p.ID, "approve", "")

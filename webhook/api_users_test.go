@@ -88,7 +88,10 @@ func TestAdminsMakeUsers(t *testing.T) {
 
 func TestAUserIsMadeOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	onEach(t, nil, aUserIsMadeOnce)
+}
+
+func aUserIsMadeOnce(t *testing.T, w *world) {
 	const key = "Idempotency-Key"
 	var wg sync.WaitGroup
 	type made struct{ ID, Token string }

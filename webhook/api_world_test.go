@@ -59,8 +59,21 @@ func newWorld(t testing.TB, gates ...slipway.Event) *world {
 
 func newWorldWith(t testing.TB, cfg webhook.HandlerConfig, gates ...slipway.Event) *world {
 	t.Helper()
+	return newWorldOn(t, storagetest.New(t), cfg, gates...)
+}
+
+// onEach tells a story on both databases.
+func onEach(t *testing.T, gates []slipway.Event, story func(*testing.T, *world)) {
+	t.Helper()
+	storagetest.Each(t, func(t *testing.T, s *storage.Store) {
+		story(t, newWorldOn(t, s, webhook.HandlerConfig{CallbackRate: webhook.Rate{PerSecond: -1}}, gates...))
+	})
+}
+
+func newWorldOn(t testing.TB, store *storage.Store, cfg webhook.HandlerConfig, gates ...slipway.Event) *world {
+	t.Helper()
 	w := &world{
-		t: t, store: storagetest.New(t), rules: &slipway.Rules{HTML: commands.NewMarkdown().HTML}, bell: &bell{},
+		t: t, store: store, rules: &slipway.Rules{HTML: commands.NewMarkdown().HTML}, bell: &bell{},
 		tokens: map[string]string{"root": adminToken}, ids: map[string]string{},
 	}
 	w.at.Store(noon.UnixNano())

@@ -56,7 +56,7 @@ func (w *Web) planPage(rw http.ResponseWriter, r *http.Request, v viewer) {
 		return
 	}
 	if r.PathValue("plan") != p.ID {
-		http.Redirect(rw, r, "/plans/"+p.ID, http.StatusSeeOther)
+		http.Redirect(rw, r, "/plans/"+p.ID, http.StatusSeeOther) //nolint:gosec // the id is the store's
 		return
 	}
 	view := &planView{Plan: p, Done: finished(p), Card: bot.PlanCard(p, w.view(v)), Scene: planScene(v, p)}

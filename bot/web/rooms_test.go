@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -292,7 +293,7 @@ func TestALivePageIsToldAndHasLimits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withBot(&scripted{}))
 	bob := w.signIn(w.bob)
-	open := func(query string) *http.Response {
+	open := func(query string) (io.Reader, int) {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.server.URL+"/live?"+query, http.NoBody)
 		if err != nil {
 			t.Fatal(err)
@@ -302,10 +303,10 @@ func TestALivePageIsToldAndHasLimits(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = resp.Body.Close() })
-		return resp
+		return resp.Body, resp.StatusCode
 	}
-	resp := open("room=" + w.room.ID)
-	lines := bufio.NewScanner(resp.Body)
+	stream, _ := open("room=" + w.room.ID)
+	lines := bufio.NewScanner(stream)
 	until := func(want string) {
 		t.Helper()
 		for lines.Scan() {
@@ -327,7 +328,7 @@ func TestALivePageIsToldAndHasLimits(t *testing.T) {
 
 	refused := 0
 	for range 30 {
-		if r := open("plan=1&run=2"); r.StatusCode == http.StatusTooManyRequests {
+		if _, status := open("plan=1&run=2"); status == http.StatusTooManyRequests {
 			refused++
 		}
 	}

@@ -84,7 +84,7 @@ type door struct {
 func (w *Web) signInPage(rw http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	if l := q.Get("lang"); l != "" {
-		http.SetCookie(rw, &http.Cookie{
+		http.SetCookie(rw, &http.Cookie{ //nolint:gosec // Secure as soon as the console is reached by https
 			Name: langCookie, Value: string(slipway.ParseLang(l)), Path: "/", MaxAge: 365 * 24 * 3600,
 			HttpOnly: true, Secure: w.secure, SameSite: http.SameSiteLaxMode,
 		})
@@ -136,7 +136,7 @@ func (w *Web) signIn(rw http.ResponseWriter, r *http.Request) {
 	}
 	http.SetCookie(rw, w.cookie(session, int(commands.SessionLife.Seconds())))
 	w.Log.InfoContext(r.Context(), "signed in", "user", u.Name, "user_id", u.ID)
-	http.Redirect(rw, r, next, http.StatusSeeOther)
+	http.Redirect(rw, r, next, http.StatusSeeOther) //nolint:gosec // safeNext keeps it here
 }
 
 func (w *Web) signOut(rw http.ResponseWriter, r *http.Request) {
@@ -151,7 +151,7 @@ func (w *Web) signOut(rw http.ResponseWriter, r *http.Request) {
 }
 
 func (w *Web) cookie(value string, maxAge int) *http.Cookie {
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // Secure as soon as the console is reached by https
 		Name: sessionCookie, Value: value, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: w.secure, SameSite: http.SameSiteLaxMode,
 	}
@@ -209,5 +209,5 @@ func (w *Web) changeMe(rw http.ResponseWriter, r *http.Request, v viewer) {
 		w.fail(rw, r, v.User, err)
 		return
 	}
-	http.Redirect(rw, r, safeNext(r.PostForm.Get("next")), http.StatusSeeOther)
+	http.Redirect(rw, r, safeNext(r.PostForm.Get("next")), http.StatusSeeOther) //nolint:gosec // safeNext keeps it here
 }

@@ -35,7 +35,6 @@ type world struct {
 	bot     bot.Handler
 	server  *httptest.Server
 	room    *storage.Room
-	queues  *web.Queues
 
 	alice, bob, wang *slipway.User // alice is an admin; wang reads Chinese
 }

@@ -135,16 +135,19 @@
   // A modal dialog lies above everything else, so toasts are shown inside it.
   const placeToasts = () => (dialog.open ? dialog : body).append(toasts);
   body.addEventListener('htmx:beforeSwap', () => body.append(toasts));
+  // The newest answer is for the dialog. One that is not must not open again what it has
+  // just closed: htmx tells of a swap even if there was only a toast.
+  let forDialog = false;
   body.addEventListener('htmx:afterSwap', (e) => {
-    // A toast beside an empty answer is swapped too, and must not open what has just closed.
-    if (e.detail.target !== dialog || toasts.contains(e.target) || !$('.body', dialog)) return;
+    if (e.detail.target !== dialog || !forDialog || !$('.body', dialog)) return;
     prepare(dialog);
     if (!dialog.open) dialog.showModal();
     placeToasts();
     ($('[aria-invalid=true]', dialog) ?? $('.body input:not([type=hidden]), .body select, .body textarea', dialog))?.focus();
   });
   body.addEventListener('answered', (e) => {
-    if (!e.detail.open && dialog.open) dialog.close();
+    forDialog = e.detail.open;
+    if (!forDialog && dialog.open) dialog.close();
   });
   dialog.addEventListener('close', () => {
     placeToasts();

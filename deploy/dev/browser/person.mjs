@@ -45,9 +45,7 @@ export class Person {
   static async arrive(browser, name, options = {}) {
     const context = await browser.newContext({ viewport: wide, locale: 'en-US', timezoneId: 'Asia/Shanghai', ...options });
     context.setDefaultTimeout(30_000);
-    // A word in the window that only a reload would lose.
-    const page = await context.newPage();
-    return new Person(name, page);
+    return new Person(name, await context.newPage());
   }
 
   #fault(what) {
@@ -113,7 +111,7 @@ export class Person {
   async focused() {
     return this.page.evaluate(() => {
       const { activeElement: at } = document;
-      return `${at.localName} ${(at.getAttribute('aria-label') ?? at.textContent).trim()}`;
+      return `${at.localName} ${at === document.body ? '' : (at.getAttribute('aria-label') ?? at.textContent).trim()}`;
     });
   }
 

@@ -109,7 +109,7 @@ async function aliceThinksTwice(alice) {
 async function aliceSubmitsByKeyboard(alice) {
   const { page } = alice;
   await page.keyboard.press('Escape');
-  await alice.tabTo('button Edit');
+  await alice.tabTo('button Edit…');
   await page.keyboard.press('Enter');
   const form = alice.dialog('Edit #1');
   await alice.sees(form);
@@ -159,7 +159,7 @@ async function aliceExecutes(alice, bob) {
   await alice.sees(deploy.getByText('running').first());
   await alice.picture('plan-running-wide');
   await alice.fits('the page of a plan that is running');
-  await bob.sees(bob.card(plan), '1 个执行中');
+  await bob.sees(bob.card(plan), '1 个运行中');
   await runEnds('fail');
   await alice.sees(deploy.getByText('node-3 does not answer'));
   await alice.sees(deploy.getByText('failed', { exact: true }).first());
