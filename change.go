@@ -18,6 +18,9 @@ type Request struct {
 	At    time.Time
 	// Version, if not zero, is the plan version that the person saw.
 	Version int64
+	// Comment is what the actor said with it, for the log. Verbs that do more with a
+	// comment take it as an argument.
+	Comment string
 	// Rand is where new identifiers come from.
 	Rand  io.Reader
 	Rules *Rules
@@ -81,6 +84,7 @@ type EntryData struct {
 	Votes      string     `json:"votes,omitempty"`  // "1/2"
 	Reason     *Text      `json:"reason,omitempty"` // why the system did it
 	CopiedFrom string     `json:"copied_from,omitempty"`
+	Delivery   string     `json:"delivery,omitempty"` // what was sent again
 }
 
 // TaskKind names what a task does. No kind is the beginning of another, because
@@ -155,7 +159,7 @@ type Run struct {
 func (p *Plan) newChange(req Request, verb Verb) *Change {
 	return &Change{Entry: Entry{
 		ID: req.hex(12), PlanID: p.ID, RequestID: req.ID, Verb: verb, Actor: req.Actor,
-		At: req.At.UnixMilli(), From: p.Status(),
+		At: req.At.UnixMilli(), From: p.Status(), Comment: req.Comment,
 	}}
 }
 

@@ -183,9 +183,13 @@ func needReason(verb Verb, reason string) error {
 	if strings.TrimSpace(reason) != "" {
 		return nil
 	}
+	field := "comment"
+	if itemVerb(verb) {
+		field = "remark"
+	}
 	return &Error{
 		Code:     Invalid,
 		Text:     T("Please say why: %[1]s needs a reason.", "请说明原因：“%[1]s”需要填写理由。", verb.Text()),
-		Problems: []Problem{{Path: "comment", Text: T("a reason is expected", "需要填写原因")}},
+		Problems: []Problem{{Path: field, Text: T("a reason is expected", "需要填写原因")}},
 	}
 }

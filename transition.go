@@ -309,7 +309,7 @@ func (p *Plan) Resend(req Request, d *Delivery) (*Change, error) {
 		return nil, Refuse(Forbidden, "Only %[1]s or an admin can send hooks again.", "只有%[1]s或管理员可以重新发送 Hook。", p.whoText(WhoManager, nil))
 	}
 	c := p.newChange(req, VerbResend)
-	c.Entry.Data = EntryData{Event: d.Event, Endpoint: d.Endpoint, Hooks: []string{d.Endpoint}}
+	c.Entry.Data = EntryData{Event: d.Event, Endpoint: d.Endpoint, Hooks: []string{d.Endpoint}, Delivery: d.ID}
 	c.Resend = []string{d.ID}
 	c.task(req, p, TaskHook, "hook:"+d.ID, req.At, d.ID)
 	return p.done(req, c), nil

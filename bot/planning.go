@@ -306,7 +306,7 @@ func (c *Call) values(allowed []string) (Values, error) {
 		switch {
 		case twice:
 			return nil, slipway.Refuse(slipway.Invalid, "%s= is given twice.", "“%s=”重复了。", o.Typed)
-		case !slices.Contains(allowed, o.Key) && !(isParam && slices.Contains(allowed, keyParam)):
+		case !slices.Contains(allowed, o.Key) && (!isParam || !slices.Contains(allowed, keyParam)):
 			return nil, slipway.Refuse(slipway.Invalid,
 				"%[1]s= does not belong here. Write: %[2]s", "“%[1]s=”不能用在这里。写法：%[2]s", o.Typed, c.Verb.Usage)
 		case isParam:

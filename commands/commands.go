@@ -57,6 +57,9 @@ type Ask struct {
 	User      *slipway.User
 	// Version, if not zero, is the plan version that the person saw.
 	Version int64
+	// Comment is kept in the log; the use cases that do more with one take it as an
+	// argument.
+	Comment string
 	actor   slipway.Actor
 }
 
@@ -72,7 +75,7 @@ func (c *Commands) request(ask Ask) slipway.Request {
 		ask.RequestID = "once:" + c.random(16)
 	}
 	return slipway.Request{
-		ID: ask.RequestID, Actor: ask.actor, At: c.Now(), Version: ask.Version, Rand: c.Rand, Rules: c.Rules(),
+		ID: ask.RequestID, Actor: ask.actor, At: c.Now(), Version: ask.Version, Comment: ask.Comment, Rand: c.Rand, Rules: c.Rules(),
 	}
 }
 

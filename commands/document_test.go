@@ -254,6 +254,8 @@ func TestMarkdownBecomesHarmlessHTML(t *testing.T) {
 		"":                                  "",
 		"Tell the **hotline**":              "<p>Tell the <strong>hotline</strong></p>\n",
 		"<script>alert(1)</script>":         "\n",
+		"- [x] told\n- [ ] seen":            "<ul>\n<li><input checked=\"\" disabled=\"\" type=\"checkbox\"> told</li>\n<li><input disabled=\"\" type=\"checkbox\"> seen</li>\n</ul>\n",
+		"<input type=text value=x>":         "\n",
 		"[x](javascript:alert(1))":          "<p>x</p>\n",
 		"<p onclick='x()'>hi</p>":           "<p>hi</p>",
 		"<img src=x onerror=alert(1)>":      `<img src="x">`,

@@ -3,6 +3,7 @@ package commands
 import (
 	"bytes"
 	"html"
+	"regexp"
 
 	"github.com/microcosm-cc/bluemonday"
 	"github.com/yuin/goldmark"
@@ -20,6 +21,9 @@ type Markdown struct {
 func NewMarkdown() *Markdown {
 	p := bluemonday.UGCPolicy()
 	p.RequireNoFollowOnLinks(true)
+	// The boxes of a checklist.
+	p.AllowAttrs("type").Matching(regexp.MustCompile("^checkbox$")).OnElements("input")
+	p.AllowAttrs("checked", "disabled").Matching(regexp.MustCompile("^$")).OnElements("input")
 	p.AddTargetBlankToFullyQualifiedLinks(true)
 	// "Unsafe" means that HTML passes the renderer; the policy judges all of it.
 	md := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(rawhtml.WithUnsafe()))

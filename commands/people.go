@@ -91,7 +91,14 @@ func (c *Commands) KeepUser(ctx context.Context, n NewUser) (*slipway.User, erro
 	}
 	known, err := c.Store.UserByEmail(ctx, u.Email)
 	if slipway.CodeOf(err) == slipway.NotFound {
-		return c.PutUser(ctx, n)
+		made, refusal := c.PutUser(ctx, n)
+		if slipway.CodeOf(refusal) != slipway.Conflict {
+			return made, refusal
+		}
+		// Another process that starts at the same time may have been faster.
+		if known, err = c.Store.UserByEmail(ctx, u.Email); slipway.CodeOf(err) == slipway.NotFound {
+			return nil, refusal
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("keep user: %w", err)

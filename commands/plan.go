@@ -220,9 +220,13 @@ func (c *Commands) Resend(ctx context.Context, ask Ask, deliveryID string) (stor
 	if err := c.Store.EnableEndpoint(ctx, d.Endpoint); err != nil {
 		return storage.Outcome{}, fmt.Errorf("resend delivery: %w", err)
 	}
-	return c.change(ctx, ask, d.PlanID, slipway.VerbResend, func(req slipway.Request, p *slipway.Plan) (*slipway.Change, error) {
+	out, err := c.change(ctx, ask, d.PlanID, slipway.VerbResend, func(req slipway.Request, p *slipway.Plan) (*slipway.Change, error) {
 		return p.Resend(req, &d.Delivery)
 	})
+	if err == nil && out.Entry.Data.Delivery != deliveryID {
+		return storage.Outcome{}, usedKey()
+	}
+	return out, err
 }
 
 func checkComment(s string) error {

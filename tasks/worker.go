@@ -233,6 +233,8 @@ func (t *Tasks) note(ctx context.Context, l *storage.Lease, start time.Time, end
 	wait := again{}
 	switch {
 	case err == nil || ending == Left || ending == Lost || errors.As(err, &wait):
+	case storage.Unreachable(err): // what was under way is done again when the database is back
+		level = slog.LevelWarn
 	case slipway.CodeOf(err) == slipway.Internal:
 		level = slog.LevelError
 	default:

@@ -124,17 +124,18 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, u *slipway.User
 // planVerb is a verb of plans: a request, the plan's id and a comment.
 type planVerb func(context.Context, commands.Ask, string, string) (storage.Outcome, error)
 
-// planVerbs are the verbs of plans that have a path of their own. A verb that keeps
-// no comment takes one all the same, so that callers need not tell them apart.
+// planVerbs are the verbs of plans that have a path of their own. Every one takes a
+// comment; those that do nothing more with it keep it in the log.
 func (h *handler) planVerbs() map[slipway.Verb]planVerb {
 	c := h.Commands
-	silent := func(do func(context.Context, commands.Ask, string) (storage.Outcome, error)) planVerb {
-		return func(ctx context.Context, a commands.Ask, planID, _ string) (storage.Outcome, error) {
+	logged := func(do func(context.Context, commands.Ask, string) (storage.Outcome, error)) planVerb {
+		return func(ctx context.Context, a commands.Ask, planID, comment string) (storage.Outcome, error) {
+			a.Comment = comment
 			return do(ctx, a, planID)
 		}
 	}
 	return map[slipway.Verb]planVerb{
-		slipway.VerbSubmit: silent(c.Submit), slipway.VerbStart: silent(c.Start), slipway.VerbAskAgain: silent(c.AskAgain),
+		slipway.VerbSubmit: logged(c.Submit), slipway.VerbStart: logged(c.Start), slipway.VerbAskAgain: logged(c.AskAgain),
 		slipway.VerbApprove: c.Approve, slipway.VerbReject: c.Reject, slipway.VerbReplan: c.Replan,
 		slipway.VerbCancel: c.Cancel, slipway.VerbOverride: c.Override,
 	}
@@ -163,13 +164,14 @@ type itemVerb func(ctx context.Context, a commands.Ask, planID, itemID, remark s
 
 func (h *handler) itemVerbs() map[slipway.Verb]itemVerb {
 	c := h.Commands
-	silent := func(do func(context.Context, commands.Ask, string, string) (storage.Outcome, error)) itemVerb {
-		return func(ctx context.Context, a commands.Ask, planID, itemID, _ string) (storage.Outcome, error) {
+	logged := func(do func(context.Context, commands.Ask, string, string) (storage.Outcome, error)) itemVerb {
+		return func(ctx context.Context, a commands.Ask, planID, itemID, remark string) (storage.Outcome, error) {
+			a.Comment = remark
 			return do(ctx, a, planID, itemID)
 		}
 	}
 	return map[slipway.Verb]itemVerb{
-		slipway.VerbExecute: silent(c.Execute), slipway.VerbRetry: silent(c.Retry),
+		slipway.VerbExecute: logged(c.Execute), slipway.VerbRetry: logged(c.Retry),
 		slipway.VerbComplete: c.Complete, slipway.VerbSkip: c.Skip,
 	}
 }

@@ -56,7 +56,7 @@ var (
 
 // wayBack leads from the dashboard, which knows nothing of the console, back to it.
 const wayBack = `<a href="/" style="position:fixed;right:16px;bottom:16px;padding:8px 14px;border-radius:8px;` +
-	`background:#0b6a84;color:#fff;font:600 14px system-ui,sans-serif;text-decoration:none">Slipway</a>`
+	`background:#0b6a84;color:#fff;font:600 14px system-ui,sans-serif;text-decoration:none">← Slipway</a>`
 
 // tame takes the links to other hosts out of asynqmon's page and returns it with a
 // policy that lets exactly its own inline scripts run.

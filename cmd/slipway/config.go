@@ -61,6 +61,9 @@ type file struct {
 	Hooks         []hookConfig `yaml:"hooks"`
 	OnItemFailure string       `yaml:"on_item_failure"`
 	SelfApproval  bool         `yaml:"self_approval"`
+	// CallbackRate is how many callbacks a second are taken from one sender, ten times
+	// as many at once; zero: no limit.
+	CallbackRate *int `yaml:"callback_rate"`
 }
 
 type userConfig struct {
@@ -214,6 +217,9 @@ func (c *config) check() []error {
 	if !slices.Contains([]string{"", "hold", "continue"}, c.OnItemFailure) {
 		note("on_item_failure", "hold or continue is expected, not %q", c.OnItemFailure)
 	}
+	if r := c.CallbackRate; r != nil && (*r < 0 || *r > 1_000_000) {
+		note("callback_rate", "callbacks a second from 0 (no limit) to 1000000 are expected, not %d", *r)
+	}
 	mails := map[string]bool{}
 	for i, u := range c.Users {
 		at := fmt.Sprintf("users[%d]", i)
@@ -328,6 +334,18 @@ func (c *config) rules(html func(string) string) *slipway.Rules {
 		r.Endpoints = append(r.Endpoints, e)
 	}
 	return r
+}
+
+// callbackRate limits what one sender may call back.
+func (c *config) callbackRate() webhook.Rate {
+	perSecond := 100
+	if c.CallbackRate != nil {
+		perSecond = *c.CallbackRate
+	}
+	if perSecond == 0 {
+		return webhook.Rate{PerSecond: -1}
+	}
+	return webhook.Rate{PerSecond: float64(perSecond), Burst: 10 * perSecond}
 }
 
 // embedded tells whether nothing was set up: SQLite and the in-process Redis.

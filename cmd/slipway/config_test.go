@@ -96,6 +96,7 @@ hooks:
   - {name: inner, url: "http://10.0.0.1/", events: []}
   - {name: inner, url: "https://example.com/", events: [start_execute], callback_signed: true}
 on_item_failure: panic
+callback_rate: -1
 `)
 	_, err := loadConfig(path, p)
 	if err == nil {
@@ -106,7 +107,7 @@ on_item_failure: panic
 		"users[0].role", "users[0].locale", "users[0].time_zone", "users[2].email", "rooms[0].platform", "rooms[0].id",
 		"hooks[0].name", "hooks[0].url", "hooks[0].events", "hooks[0].deadline", "hooks[0].secrets[0]", "hooks[0].compat",
 		"hooks[0].envelope", "hooks[0].headers", "hooks[1].url", "hooks[1].events", "hooks[2].name", "hooks[2].callback_signed",
-		"on_item_failure",
+		"on_item_failure", "callback_rate",
 	} {
 		if !strings.Contains(err.Error(), "\n  "+key+": ") {
 			t.Errorf("%s is not named", key)

@@ -158,6 +158,7 @@
     const { confirm, confirmTitle, confirmYes, confirmNo } = e.detail.elt.dataset;
     if (!confirm) return;
     e.preventDefault();
+    e.detail.elt.closest('details.more')?.removeAttribute('open');
     $('#confirm-title').textContent = confirmTitle;
     $('#confirm-text').textContent = confirm;
     const yes = $('#confirm-yes');
