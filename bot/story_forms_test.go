@@ -93,10 +93,16 @@ func TestForgedAndBrokenEventsDoNothing(t *testing.T) {
 	p := w.plan(1)
 	item := bot.Ref{Plan: p.ID, Item: "not-there", Version: p.Version}.Encode()
 	for _, a := range []bot.Action{
-		{ID: "submit", Value: "%zz"}, {ID: "submit", Value: "p=nothing"}, {ID: "launch", Value: bot.Ref{Plan: p.ID}.Encode()},
-		{ID: "execute", Value: item}, {ID: "remove", Value: bot.Ref{Plan: p.ID}.Encode()}, {ID: "whoami", Value: bot.Ref{Plan: p.ID}.Encode()},
-		{ID: "resend", Value: bot.Ref{Plan: p.ID, Delivery: "msg_x"}.Encode()}, {ID: "edit_item", Value: bot.Ref{Plan: p.ID}.Encode()},
-		{ID: "skip", Value: bot.Ref{Plan: p.ID}.Encode()}, {ID: "complete", Value: bot.Ref{Plan: p.ID}.Encode()},
+		{ID: "submit", Value: "%zz"},
+		{ID: "submit", Value: "p=nothing"},
+		{ID: "launch", Value: bot.Ref{Plan: p.ID}.Encode()},
+		{ID: "execute", Value: item},
+		{ID: "remove", Value: bot.Ref{Plan: p.ID}.Encode()},
+		{ID: "whoami", Value: bot.Ref{Plan: p.ID}.Encode()},
+		{ID: "resend", Value: bot.Ref{Plan: p.ID, Delivery: "msg_x"}.Encode()},
+		{ID: "edit_item", Value: bot.Ref{Plan: p.ID}.Encode()},
+		{ID: "skip", Value: bot.Ref{Plan: p.ID}.Encode()},
+		{ID: "complete", Value: bot.Ref{Plan: p.ID}.Encode()},
 	} {
 		if r := w.alice.PressValue(card, a); r.Toast == nil || r.Toast.Kind != bot.ToastRefused {
 			t.Errorf("%s %s is answered with %+v", a.ID, a.Value, r)

@@ -48,6 +48,17 @@
     return undefined;
   }
 
+  // A refresh that did not get through is tried again until it does.
+  let retry = 0;
+  body.addEventListener('htmx:afterRequest', (e) => {
+    if (e.detail.elt.id !== 'live') return;
+    clearTimeout(retry);
+    const failed = !e.detail.xhr.status || e.detail.xhr.status >= 500;
+    if (failed) retry = setTimeout(refresh, 3000);
+    $('#offline').hidden = !failed && lost < 2;
+  });
+  window.addEventListener('online', refresh);
+
   function disconnect() {
     source?.close();
     source = null;
@@ -122,9 +133,9 @@
   window.addEventListener('pageshow', (e) => {
     if (e.persisted) all('form').forEach(freshPress);
   });
-  for (const name of ['htmx:sendError', 'htmx:timeout', 'htmx:swapError']) {
-    body.addEventListener(name, () => toast($('#trouble').textContent, 'failed'));
-  }
+  body.addEventListener('htmx:sendError', (e) => {
+    if (e.detail.elt.localName === 'form') toast($('#trouble').textContent, 'failed');
+  });
 
   // --- Dialogs, confirmation, toasts ----------------------------------------------
 
