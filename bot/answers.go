@@ -300,11 +300,15 @@ func fieldName(form FormID, path string) string {
 		return onlyIn(form, path, FormNew, FormEdit, FormCopy)
 	case path == "manager", path == "description":
 		return onlyIn(form, path, FormNew, FormEdit)
-	case path == "comment":
-		return onlyIn(form, path, FormApprove, FormReject, FormComplete, FormSkip, FormOverride, FormReplan, FormCancel)
+	case isReason(path):
+		return onlyIn(form, "comment", FormApprove, FormReject, FormComplete, FormSkip, FormOverride, FormReplan, FormCancel)
 	}
 	return ""
 }
+
+// isReason tells whether a problem is about what was said with a verb: the API calls it
+// comment for plans and remark for items.
+func isReason(path string) bool { return path == "comment" || path == "remark" }
 
 func onlyIn(form FormID, name string, forms ...FormID) string {
 	if slices.Contains(forms, form) {

@@ -164,7 +164,7 @@ func codeText(c slipway.Code) slipway.Text {
 func errorToast(err error, lang slipway.Lang) *Toast {
 	text := slipway.TextOf(err).In(lang)
 	for i, p := range slipway.ProblemsOf(err) {
-		if i == 0 && len(slipway.ProblemsOf(err)) == 1 && p.Path == "comment" {
+		if i == 0 && len(slipway.ProblemsOf(err)) == 1 && isReason(p.Path) {
 			break // the text says it
 		}
 		text += "\n" + problemLine(p, lang).Text(lang, nil)

@@ -20,6 +20,7 @@ const senders = 250
 // driver is the people and the outside system.
 type driver struct {
 	base    string // of the program
+	pid     int    // the program's
 	client  *processtest.Client
 	from    []*processtest.Client // one per address
 	next    atomic.Uint64

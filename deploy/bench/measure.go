@@ -14,14 +14,25 @@ import (
 
 // measures are the results of one set-up.
 type measures struct {
-	coldReady, warmReady      time.Duration
-	memory, memoryAfter       int64 // bytes
-	idleCPU                   float64
-	texts, mixed              float64 // lifecycles per second
-	idle, loaded, loadedMixed times   // commit to arrival
-	clicks, callbacks         times
-	clicksPerSecond           float64
-	callbacksPerSecond        float64
+	coldReady, warmReady time.Duration
+	memory, memoryAfter  int64 // bytes
+	idleCPU              float64
+	idle                 times // commit to arrival
+	texts, mixed         load
+	clicks, callbacks    flood
+}
+
+// load is what came of plans that were carried several at once.
+type load struct {
+	perSecond float64
+	computing time.Duration // of the program, per plan
+	arrivals  times         // commit to arrival
+}
+
+// flood is what came of requests of which many were in flight.
+type flood struct {
+	took      times
+	perSecond float64
 }
 
 const adminToken = "the-token-of-the-admin"
@@ -74,7 +85,7 @@ func measure(ctx context.Context, o options, program, dir string, env []string, 
 		return nil, err
 	}
 	defer p.Kill()
-	d.base = p.URL
+	d.base, d.pid = p.URL, p.PID()
 	err = m.phases(ctx, o, d, p, say)
 	if err != nil {
 		lines := p.Logged()
@@ -134,19 +145,19 @@ func (m *measures) phases(ctx context.Context, o options, d *driver, p *processt
 		return err
 	}
 	say(fmt.Sprintf("%d plans at once", o.plans))
-	if m.texts, m.loaded, err = d.lifecycles(ctx, o, 0); err != nil {
+	if m.texts, err = d.lifecycles(ctx, o, 0); err != nil {
 		return err
 	}
 	say(fmt.Sprintf("%d plans at once, one in ten with a workflow", o.plans))
-	if m.mixed, m.loadedMixed, err = d.lifecycles(ctx, o, 10); err != nil {
+	if m.mixed, err = d.lifecycles(ctx, o, 10); err != nil {
 		return err
 	}
 	say(fmt.Sprintf("%d clicks at once", o.inFlight))
-	if m.clicks, m.clicksPerSecond, err = d.clicks(ctx, o); err != nil {
+	if m.clicks, err = d.clicks(ctx, o); err != nil {
 		return err
 	}
 	say(fmt.Sprintf("%d callbacks at once", o.inFlight))
-	if m.callbacks, m.callbacksPerSecond, err = d.callbacks(ctx, o); err != nil {
+	if m.callbacks, err = d.callbacks(ctx, o); err != nil {
 		return err
 	}
 	if err := pause(ctx, o.rest); err != nil {

@@ -26,17 +26,19 @@ func (d *driver) idleArrivals(ctx context.Context) (times, error) {
 	return d.arrivalTimes(ctx, ids)
 }
 
-// lifecycles carries plans, several at once, and returns how many came to their end
-// per second, and commit to arrival of their hooks. One in share has a workflow; none
-// if it is 0.
-func (d *driver) lifecycles(ctx context.Context, o options, share uint64) (float64, times, error) {
+// lifecycles carries plans, several at once. One in share has a workflow; none if it
+// is 0.
+func (d *driver) lifecycles(ctx context.Context, o options, share uint64) (load, error) {
 	var number atomic.Uint64
 	var mu sync.Mutex
 	var ids []string
-	var until time.Time
+	before, err := cpuTime(d.pid)
+	if err != nil {
+		return load{}, err
+	}
 	began := time.Now()
 	end := began.Add(o.span)
-	err := inParallel(o.plans, func(int) error {
+	err = inParallel(o.plans, func(int) error {
 		for time.Now().Before(end) {
 			workflows := 0
 			if share > 0 && number.Add(1)%share == 0 {
@@ -47,16 +49,22 @@ func (d *driver) lifecycles(ctx context.Context, o options, share uint64) (float
 				return err
 			}
 			mu.Lock()
-			ids, until = append(ids, id), time.Now()
+			ids = append(ids, id)
 			mu.Unlock()
 		}
 		return nil
 	})
 	if err != nil {
-		return 0, nil, err
+		return load{}, err
+	}
+	took := time.Since(began)
+	after, err := cpuTime(d.pid)
+	if err != nil {
+		return load{}, err
 	}
 	arrivals, err := d.arrivalTimes(ctx, ids)
-	return float64(len(ids)) / until.Sub(began).Seconds(), arrivals, err
+	n := len(ids)
+	return load{perSecond: float64(n) / took.Seconds(), computing: (after - before) / time.Duration(n), arrivals: arrivals}, err
 }
 
 // arrivalTimes returns commit to arrival of the hooks of up to 500 of the plans.
@@ -95,7 +103,7 @@ func (d *driver) arrivalTimes(ctx context.Context, ids []string) (times, error) 
 }
 
 // clicks completes items of many plans, o.inFlight at once.
-func (d *driver) clicks(ctx context.Context, o options) (times, float64, error) {
+func (d *driver) clicks(ctx context.Context, o options) (flood, error) {
 	const items = 10 // the last stays: completing it would ask the outside system
 	rounds := 4
 	plans := make([]processtest.Plan, o.inFlight*rounds)
@@ -111,7 +119,7 @@ func (d *driver) clicks(ctx context.Context, o options) (times, float64, error) 
 		return nil
 	})
 	if err != nil {
-		return nil, 0, err
+		return flood{}, err
 	}
 	return collect(o, func(worker int, add func(time.Duration)) error {
 		for _, p := range plans[worker*rounds : (worker+1)*rounds] {
@@ -129,7 +137,7 @@ func (d *driver) clicks(ctx context.Context, o options) (times, float64, error) 
 
 // callbacks answers the gates of many plans, o.inFlight at once: progress again and
 // again, then success.
-func (d *driver) callbacks(ctx context.Context, o options) (times, float64, error) {
+func (d *driver) callbacks(ctx context.Context, o options) (flood, error) {
 	hooks := make([]processtest.Hook, o.inFlight)
 	err := inParallel(o.inFlight, func(worker int) error {
 		p, err := d.create(ctx, 1, 0)
@@ -149,7 +157,7 @@ func (d *driver) callbacks(ctx context.Context, o options) (times, float64, erro
 		}
 	})
 	if err != nil {
-		return nil, 0, err
+		return flood{}, err
 	}
 	return collect(o, func(worker int, add func(time.Duration)) error {
 		from := d.from[worker*len(d.from)/o.inFlight : (worker+1)*len(d.from)/o.inFlight]
@@ -172,7 +180,7 @@ func (d *driver) callbacks(ctx context.Context, o options) (times, float64, erro
 
 // collect lets o.inFlight workers work and gathers the times that they add, and how
 // many there were per second.
-func collect(o options, work func(worker int, add func(time.Duration)) error) (times, float64, error) {
+func collect(o options, work func(worker int, add func(time.Duration)) error) (flood, error) {
 	var mu sync.Mutex
 	var all times
 	began := time.Now()
@@ -183,7 +191,7 @@ func collect(o options, work func(worker int, add func(time.Duration)) error) (t
 			all = append(all, d)
 		})
 	})
-	return all, float64(len(all)) / time.Since(began).Seconds(), err
+	return flood{took: all, perSecond: float64(len(all)) / time.Since(began).Seconds()}, err
 }
 
 // inParallel runs n workers and returns the first error.

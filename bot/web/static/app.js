@@ -110,6 +110,19 @@
   }, true);
   const followAll = () => all('details[open] [data-log]').forEach(follow);
 
+  // --- Menus --------------------------------------------------------------------
+
+  // A menu closes when it was used, and gives the focus back to what opens it.
+  function shut(menu) {
+    if (!menu?.open) return;
+    if (menu.contains(document.activeElement)) $('summary', menu).focus();
+    menu.open = false;
+  }
+  body.addEventListener('htmx:beforeRequest', (e) => shut(e.detail.elt.closest('details.more')));
+  document.addEventListener('toggle', (e) => {
+    if (e.target.open && e.target.matches('details.more')) $('div', e.target).scrollIntoView({ block: 'nearest' });
+  }, true);
+
   // --- Presses ------------------------------------------------------------------
 
   // The id of a press: the same press sent twice is one event, the next press another.
@@ -122,7 +135,6 @@
     const form = e.detail.elt;
     if (form.localName !== 'form' || !e.detail.xhr.status) return;
     freshPress(form);
-    form.closest('details.more')?.removeAttribute('open');
     if (form.id === 'composer' && e.detail.successful) {
       form.elements.text.value = '';
       form.elements.text.focus();
@@ -144,8 +156,9 @@
   const toasts = $('#toasts');
 
   // A modal dialog lies above everything else, so toasts are shown inside it.
-  const placeToasts = () => (dialog.open ? dialog : body).append(toasts);
-  body.addEventListener('htmx:beforeSwap', () => body.append(toasts));
+  const moveToasts = (to) => { if (toasts.parentElement !== to) to.append(toasts); };
+  const placeToasts = () => moveToasts(dialog.open ? dialog : body);
+  body.addEventListener('htmx:beforeSwap', (e) => { if (e.detail.target === dialog) moveToasts(body); });
   // The newest answer is for the dialog. One that is not must not open again what it has
   // just closed: htmx tells of a swap even if there was only a toast.
   let forDialog = false;
@@ -169,7 +182,7 @@
     const { confirm, confirmTitle, confirmYes, confirmNo } = e.detail.elt.dataset;
     if (!confirm) return;
     e.preventDefault();
-    e.detail.elt.closest('details.more')?.removeAttribute('open');
+    shut(e.detail.elt.closest('details.more'));
     $('#confirm-title').textContent = confirmTitle;
     $('#confirm-text').textContent = confirm;
     const yes = $('#confirm-yes');
@@ -231,10 +244,10 @@
       text.setSelectionRange(text.value.length, text.value.length);
       suggest();
     }
-    for (const menu of all('details.more[open]')) if (!menu.contains(e.target)) menu.open = false;
+    all('details.more[open]').filter((menu) => !menu.contains(e.target)).forEach(shut);
   });
   body.addEventListener('keydown', (e) => {
-    if (e.key === 'Escape') all('details.more[open]').forEach((menu) => { menu.open = false; $('summary', menu).focus(); });
+    if (e.key === 'Escape') all('details.more[open]').forEach(shut);
   });
 
   // --- Forms ----------------------------------------------------------------------
