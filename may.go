@@ -96,7 +96,7 @@ func (p *Plan) whoText(w Who, item *Item) Text {
 // refuse says why a verb is not possible, who did what before, and what is possible
 // instead.
 func (p *Plan) refuse(a Actor, verb Verb) error {
-	possible := p.Allowed(a)
+	possible := p.Allowed(a, nil)
 	if len(possible) == 0 {
 		for _, m := range moves {
 			if slices.Contains(m.From, p.Status()) && slices.Contains(Verbs(), m.Verb) && !slices.Contains(possible, m.Verb) {
@@ -124,9 +124,10 @@ func (p *Plan) refuse(a Actor, verb Verb) error {
 		p.Index, p.Name, p.Status().Text(), before, verb.Text(), JoinTexts(names))
 }
 
-// Allowed returns the verbs that an actor may use on the plan now. Verbs of items
-// are listed when at least one item allows them.
-func (p *Plan) Allowed(a Actor) []Verb {
+// Allowed returns the verbs that an actor may use on the plan now, under the rules; nil
+// are the rules by default. Verbs of items are listed when at least one item allows
+// them, apart from the window, which AtWindow judges.
+func (p *Plan) Allowed(a Actor, rules *Rules) []Verb {
 	var out []Verb
 	for _, v := range Verbs() {
 		m := move(p.Status(), v)
@@ -138,7 +139,8 @@ func (p *Plan) Allowed(a Actor) []Verb {
 			}
 		case !p.hasRole(a, m, nil):
 		case v == VerbApprove || v == VerbReject:
-			if p.Approval.VoteOf(a.ID) == nil {
+			own := p.involved(a.ID) && (rules == nil || !rules.SelfApproval)
+			if p.Approval.VoteOf(a.ID) == nil && !own {
 				out = append(out, v)
 			}
 		default:

@@ -110,7 +110,7 @@ func (b *Bot) visit(ctx context.Context, ev Event) (*visit, error) {
 
 // view is how the person alone sees things.
 func (b *Bot) view(v *visit) View {
-	view := View{Lang: v.lang, Link: b.link}
+	view := View{Lang: v.lang, Link: b.link, Rules: b.Commands.Rules()}
 	if v.user != nil {
 		actor := v.user.Actor()
 		view.Viewer = &actor

@@ -30,7 +30,7 @@ func (b *Bot) whichPlan(ctx context.Context, v *visit, c Call) (Reply, error) {
 	card := ErrorCard(usage, b.view(v))
 	card.Title, card.State = v.say(slipway.T("Which plan?", "哪个发布计划？")), nil
 	for _, p := range page.Rows {
-		possible := c.Verb.Move == "" || c.Verb.Move == slipway.VerbCreate || slices.Contains(p.Allowed(actor), c.Verb.Move)
+		possible := c.Verb.Move == "" || c.Verb.Move == slipway.VerbCreate || slices.Contains(p.Allowed(actor, b.Commands.Rules()), c.Verb.Move)
 		if !possible || len(card.Rows) == maxOffered {
 			continue
 		}

@@ -236,7 +236,7 @@ func (b *Bot) nodded(ctx context.Context, v *visit) Reply {
 		return Reply{}
 	}
 	view := b.view(v)
-	if !slices.Contains(p.Allowed(*view.Viewer), slipway.VerbApprove) {
+	if !slices.Contains(p.Allowed(*view.Viewer, view.Rules), slipway.VerbApprove) {
 		return Reply{}
 	}
 	c := NoticeCard(slipway.T("Saying so does not count as an approval. Decide with a button:", "在话题中回复不算审批，请点击按钮："), p, view)

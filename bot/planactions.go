@@ -27,7 +27,7 @@ var formOf = map[ActionID]FormID{
 // card, those that anybody may.
 func (v View) planVerbsNow(p *slipway.Plan) []slipway.Verb {
 	if v.Viewer != nil {
-		return p.Allowed(*v.Viewer)
+		return p.Allowed(*v.Viewer, v.Rules)
 	}
 	var out []slipway.Verb
 	for _, verb := range slipway.Verbs() {

@@ -13,6 +13,8 @@ type View struct {
 	// Viewer is the one person who sees the card; nil on a card that many share, which
 	// then has the buttons of everybody.
 	Viewer *slipway.Actor
+	// Rules are the settings in force; nil are the defaults.
+	Rules *slipway.Rules
 	// Link returns the address of a plan's page, "" if there is none. It may be nil.
 	Link func(*slipway.Plan) string
 }

@@ -250,7 +250,7 @@ func (b *Bot) Tell(ctx context.Context, planID string, n slipway.Notice, key str
 
 func (b *Bot) tellOn(ctx context.Context, platform Platform, ref UserRef, u *slipway.User, p *slipway.Plan, n slipway.Notice, key string) error {
 	actor := u.Actor()
-	view := View{Lang: u.Locale, Viewer: &actor, Link: b.link}
+	view := View{Lang: u.Locale, Viewer: &actor, Link: b.link, Rules: b.Commands.Rules()}
 	if !n.Card {
 		if _, err := platform.Post(ctx, Target{User: ref}, NoticeCard(n.Text, p, view), key); err != nil {
 			return fmt.Errorf("tell user %s: %w", u.ID, err)

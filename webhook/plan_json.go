@@ -114,16 +114,12 @@ func withoutSpecs(p *slipway.Plan) *slipway.Plan {
 	return &c
 }
 
-// allowed returns what the caller may do now: what the plan allows, without votes on
-// the caller's own work and without work outside the window.
+// allowed returns what the caller may do now: what the plan allows, without work
+// outside the window.
 func (v viewer) allowed(p *slipway.Plan) []slipway.Verb {
-	me := v.user.ID
-	own := !v.rules.SelfApproval && (me == p.Manager.ID || me == p.Creator.ID || me == p.Editor.ID)
 	closed := p.AtWindow(v.now) != nil
-	verbs := slices.DeleteFunc(p.Allowed(v.user.Actor()), func(verb slipway.Verb) bool {
+	verbs := slices.DeleteFunc(p.Allowed(v.user.Actor(), v.rules), func(verb slipway.Verb) bool {
 		switch verb { //nolint:exhaustive // the others are never held back
-		case slipway.VerbApprove, slipway.VerbReject:
-			return own
 		case slipway.VerbExecute, slipway.VerbComplete, slipway.VerbSkip, slipway.VerbRetry:
 			return closed
 		}

@@ -94,7 +94,7 @@ func withCursor(q url.Values, cursor string) string {
 // view is for whom the bot makes cards that a page shows.
 func (w *Web) view(v viewer) bot.View {
 	actor := v.User.Actor()
-	return bot.View{Lang: v.Lang, Viewer: &actor, Link: func(p *slipway.Plan) string { return "/plans/" + p.ID }}
+	return bot.View{Lang: v.Lang, Viewer: &actor, Rules: w.Commands.Rules(), Link: func(p *slipway.Plan) string { return "/plans/" + p.ID }}
 }
 
 func statusChoices(v viewer, chosen string) []statusChoice {

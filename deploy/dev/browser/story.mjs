@@ -170,12 +170,13 @@ async function aliceExecutes(alice, bob) {
   await alice.sawLast(announce.getByRole('button', { name: 'Complete with remark…' }));
   await alice.shows(wide);
   await bob.sees(bob.card(plan), '1 个运行中');
-  await alice.page.evaluate(() => { window.seen = []; new MutationObserver((l) => l.forEach((m) => { const d = (n) => n.nodeType===1 ? n.outerHTML.slice(0,120).replace(/\s+/g,' ') : '#'; if (m.type==='attributes') window.seen.push('attr ' + m.attributeName + ' ' + d(m.target)); else for (const [k, ns] of [['+', m.addedNodes], ['-', m.removedNodes]]) for (const n of ns) if (n.nodeType===1 && (n.matches('details,pre,.inner,.actions,article') || n.querySelector('details'))) window.seen.push(k + d(n)); })).observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ['open'] }); });
   await runEnds('fail');
+  await alice.sees(deploy.getByText('node-3 does not answer'));
+  await alice.sees(deploy.getByText('failed', { exact: true }).first());
+  await alice.picture('plan-failed-wide');
 
   const log = alice.section('Log');
   await alice.sees(log.getByText('The run of “deploy” failed'));
-  console.log(JSON.stringify(await alice.page.evaluate(() => window.seen), null, 1));
   await alice.sees(deploy.getByText('node-3 does not answer'));
   assert.equal(await log.getByText('Alice executed “deploy”').count(), 1, 'a double click has one effect');
   await alice.press('Retry', deploy);
