@@ -3,6 +3,7 @@ package slipway
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 )
 
 // HookEnvelope is the documented body of a hook, in the documented order.
@@ -146,4 +147,25 @@ func (p *Plan) hookBody(ev Event, e *Endpoint, code string, rules *Rules) []byte
 		panic("marshal hook body: " + err.Error())
 	}
 	return bytes.TrimRight(b.Bytes(), "\n")
+}
+
+// Hide masks the delivery's instance code in a text that people see, such as the
+// answer of a receiver that echoes what it got: whoever knows the code may answer.
+func (d *Delivery) Hide(text string) string {
+	return strings.ReplaceAll(text, d.InstanceCode, Mask)
+}
+
+// Shown returns the body as people may see it: without the instance code, and
+// without credentials even if the endpoint is allowed them.
+func (d *Delivery) Shown() string {
+	tree, err := parseTree(d.Body)
+	if err != nil {
+		return d.Hide(string(d.Body))
+	}
+	eachCredential(tree, func(object map[string]any, key string) { object[key] = masked(object[key]) })
+	data, err := json.MarshalIndent(tree, "", "  ")
+	if err != nil {
+		return d.Hide(string(d.Body))
+	}
+	return d.Hide(string(data))
 }

@@ -96,8 +96,9 @@ func (p *Plan) whoText(w Who, item *Item) Text {
 // refuse says why a verb is not possible, who did what before, and what is possible
 // instead.
 func (p *Plan) refuse(a Actor, verb Verb) error {
-	possible := p.Allowed(a, nil)
+	possible, mine := p.Allowed(a, nil), T("Possible", "现在可以")
 	if len(possible) == 0 {
+		mine = T("Possible for others", "其他人现在可以")
 		for _, m := range moves {
 			if slices.Contains(m.From, p.Status()) && slices.Contains(Verbs(), m.Verb) && !slices.Contains(possible, m.Verb) {
 				possible = append(possible, m.Verb)
@@ -119,9 +120,9 @@ func (p *Plan) refuse(a Actor, verb Verb) error {
 		names[i] = v.Text()
 	}
 	return Refuse(Conflict,
-		"Plan #%[1]d %[2]s is in status “%[3]s”%[4]s, so %[5]s is not possible now. Possible: %[6]s.",
-		"发布计划 #%[1]d %[2]s 当前为“%[3]s”%[4]s，不能“%[5]s”。现在可以：%[6]s。",
-		p.Index, p.Name, p.Status().Text(), before, verb.Text(), JoinTexts(names))
+		"Plan #%[1]d %[2]s is in status “%[3]s”%[4]s, so %[5]s is not possible now. %[7]s: %[6]s.",
+		"发布计划 #%[1]d %[2]s 当前为“%[3]s”%[4]s，不能“%[5]s”。%[7]s：%[6]s。",
+		p.Index, p.Name, p.Status().Text(), before, verb.Text(), JoinTexts(names), mine)
 }
 
 // Allowed returns the verbs that an actor may use on the plan now, under the rules; nil

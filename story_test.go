@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -350,5 +351,22 @@ func (w *world) invariants(seed uint64, before Plan, c *Change) {
 		if it.Status == Running && (p.Phase == PhasePlanning || p.Phase == PhaseCancel || p.Phase == PhaseSuccess) {
 			bad("an item runs in %s", p.Phase)
 		}
+	}
+}
+
+func TestABodyIsShownWithoutItsSecrets(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, EventFinishPlanning)
+	w.rules.Endpoints[0].Credentials = true
+	d := w.draft()
+	d.Items[1].Workflow.Inline = true
+	d.Items[1].Workflow.Definition = decode(t, `{"name":"w","params":[{"name":"token","type":"string","value":"hunter2","is_credential":true}]}`)
+	w.create(d).do(w.plan.Submit(w.req(alice), nil))
+	got := w.last.Deliveries[0]
+	if !strings.Contains(string(got.Body), "hunter2") || !strings.Contains(string(got.Body), got.InstanceCode) {
+		t.Fatal("the endpoint is not told what it is allowed")
+	}
+	if shown := got.Shown(); strings.Contains(shown, "hunter2") || strings.Contains(shown, got.InstanceCode) || !strings.Contains(shown, `"name": "payments 4.2"`) {
+		t.Errorf("shown: %s", shown)
 	}
 }

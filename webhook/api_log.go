@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"strings"
 
 	"slipway"
 	"slipway/storage"
@@ -96,15 +95,14 @@ type attemptBody struct {
 
 func newDeliveryBody(d *storage.Delivery) deliveryBody {
 	// Receivers that echo what they got are common.
-	hide := func(text string) string { return strings.ReplaceAll(text, d.InstanceCode, "***") }
 	b := deliveryBody{
 		ID: d.ID, PlanID: d.PlanID, Endpoint: d.Endpoint, Event: d.Event, Waits: d.Waits, At: d.At, State: d.State,
-		LastError: hide(d.LastError), DoneAt: d.DoneAt, Attempts: []attemptBody{},
+		LastError: d.Hide(d.LastError), DoneAt: d.DoneAt, Attempts: []attemptBody{},
 	}
 	for _, a := range d.Attempts {
 		b.Attempts = append(b.Attempts, attemptBody{
 			ID: a.ID, Number: a.Number, StartedAt: a.StartedAt, DurationMS: a.DurationMS, StatusCode: a.StatusCode,
-			Error: hide(a.Error), Answer: hide(a.Answer), Ended: a.Ended,
+			Error: d.Hide(a.Error), Answer: d.Hide(a.Answer), Ended: a.Ended,
 		})
 	}
 	return b

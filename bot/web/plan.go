@@ -151,13 +151,12 @@ func (w *Web) addDeliveries(ctx context.Context, v viewer, view *planView) error
 	slices.Reverse(deliveries)
 	card := bot.HooksCard(view.Plan, deliveries, w.view(v))
 	for i, d := range deliveries {
-		dv := deliveryView{Delivery: d, Body: string(d.Body)}
+		for j := range d.Attempts {
+			d.Attempts[j].Error, d.Attempts[j].Answer = d.Hide(d.Attempts[j].Error), d.Hide(d.Attempts[j].Answer)
+		}
+		dv := deliveryView{Delivery: d, Body: d.Shown()}
 		if i < len(card.Rows) {
 			dv.Row = card.Rows[i]
-		}
-		var body any
-		if json.Unmarshal(d.Body, &body) == nil {
-			dv.Body = pretty(body)
 		}
 		view.Deliveries = append(view.Deliveries, dv)
 	}
