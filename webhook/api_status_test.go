@@ -139,11 +139,14 @@ func refused(t *testing.T, a answer, verb slipway.Verb, allowed []slipway.Verb) 
 	message := a.refusal().Message
 	switch a.status {
 	case http.StatusConflict:
-		says := slices.ContainsFunc([]string{"Possible: ", "Nothing more can", "Wait for its run", "already", "window"}, func(s string) bool {
+		says := slices.ContainsFunc([]string{"Possible: ", "Possible for others: ", "Nothing more can", "Wait for its run", "already", "window"}, func(s string) bool {
 			return strings.Contains(message, s)
 		})
 		if !says {
 			t.Errorf("%s: the refusal does not say what is possible: %q", a.asked, message)
+		}
+		if len(allowed) > 0 && strings.Contains(message, "Possible for others: ") {
+			t.Errorf("%s: the refusal hides that %v is possible: %q", a.asked, allowed, message)
 		}
 		if strings.HasPrefix(message, "Plan") && strings.Contains(message, "Possible: ") {
 			for _, v := range allowed {

@@ -34,7 +34,7 @@ func readFiles(t *testing.T, from, suffix string, into map[string]string) {
 		case d.IsDir() || !strings.HasSuffix(d.Name(), suffix):
 			return nil
 		}
-		data, err := os.ReadFile(path) //nolint:gosec // a file of the checkout
+		data, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
