@@ -12,6 +12,11 @@ const maxTries = 5
 
 // tx runs fn in a transaction that may write, again if others got in its way.
 func (s *Store) tx(ctx context.Context, fn func(tx bun.Tx) error) error {
+	leave, err := s.turns.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	return retry(ctx, func() error {
 		return s.write.RunInTx(ctx, nil, func(_ context.Context, tx bun.Tx) error { return fn(tx) })
 	})
@@ -37,6 +42,11 @@ func retry(ctx context.Context, fn func() error) error {
 // after a crash just before them. They are most of all writes, so this is what the
 // speed of the embedded default depends on.
 func (s *Store) quickly(ctx context.Context, fn func(db bun.IDB) error) error {
+	leave, err := s.turns.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	if s.dialect == Postgres {
 		return retry(ctx, func() error { return fn(s.write) })
 	}
@@ -63,4 +73,19 @@ func (s *Store) quickTx(ctx context.Context, fn func(tx bun.Tx) error) error {
 	return s.quickly(ctx, func(db bun.IDB) error {
 		return db.RunInTx(ctx, nil, func(_ context.Context, tx bun.Tx) error { return fn(tx) })
 	})
+}
+
+// turns are how many may write at once. Who comes first is let in first: database/sql
+// itself picks among those who wait for a connection at random, so that under load some
+// wait many times as long as others.
+type turns chan struct{}
+
+// take waits for a turn, which the caller gives back by leave.
+func (t turns) take(ctx context.Context) (leave func(), err error) {
+	select {
+	case t <- struct{}{}:
+		return func() { <-t }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }

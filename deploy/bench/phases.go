@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,6 +33,9 @@ func (d *driver) lifecycles(ctx context.Context, o options, share uint64) (load,
 	var number atomic.Uint64
 	var mu sync.Mutex
 	var ids []string
+	if err := d.settle(ctx); err != nil {
+		return load{}, err
+	}
 	before, err := cpuTime(d.pid)
 	if err != nil {
 		return load{}, err
@@ -102,6 +106,30 @@ func (d *driver) arrivalTimes(ctx context.Context, ids []string) (times, error) 
 	return all, nil
 }
 
+// settle waits until the program has done what the plans before have left it to do, so
+// that each phase is measured by itself.
+func (d *driver) settle(ctx context.Context) error {
+	for {
+		a, err := d.client.Do(ctx, d.base, processtest.Request{Method: http.MethodGet, Path: "/metrics"})
+		if err != nil {
+			return err
+		}
+		waiting := 0
+		for line := range strings.SplitSeq(string(a.Body), "\n") {
+			// Deadlines wait for hours; everything else is to be done now.
+			if strings.HasPrefix(line, "slipway_tasks{") && !strings.Contains(line, `"deadline"`) {
+				waiting++
+			}
+		}
+		if waiting == 0 {
+			return nil
+		}
+		if err := pause(ctx, 50*time.Millisecond); err != nil {
+			return fmt.Errorf("the program does not come to rest: %w", err)
+		}
+	}
+}
+
 // clicks completes items of many plans, o.inFlight at once.
 func (d *driver) clicks(ctx context.Context, o options) (flood, error) {
 	const items = 10 // the last stays: completing it would ask the outside system
@@ -119,6 +147,9 @@ func (d *driver) clicks(ctx context.Context, o options) (flood, error) {
 		return nil
 	})
 	if err != nil {
+		return flood{}, err
+	}
+	if err := d.settle(ctx); err != nil {
 		return flood{}, err
 	}
 	return collect(o, func(worker int, add func(time.Duration)) error {
@@ -157,6 +188,9 @@ func (d *driver) callbacks(ctx context.Context, o options) (flood, error) {
 		}
 	})
 	if err != nil {
+		return flood{}, err
+	}
+	if err := d.settle(ctx); err != nil {
 		return flood{}, err
 	}
 	return collect(o, func(worker int, add func(time.Duration)) error {
