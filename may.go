@@ -163,24 +163,26 @@ func (p *Plan) AllowedItem(a Actor, it *Item) []Verb {
 	return out
 }
 
-// AtWindow refuses work outside the plan's window.
+// AtWindow refuses work outside the plan's window; it names times in the zone of at.
 func (p *Plan) AtWindow(at time.Time) error {
 	switch {
 	case p.StartTime != 0 && at.Unix() < p.StartTime:
 		return Refuse(Conflict,
 			"The window of plan #%[1]d opens at %[2]s. Until then no item can be worked on; `replan` lets you change the window.",
 			"发布计划 #%[1]d 的发布窗口期从 %[2]s 开始，在此之前不能操作发布项；如需调整窗口期，请重新规划。",
-			p.Index, clock(p.StartTime))
+			p.Index, clock(p.StartTime, at.Location()))
 	case p.EndTime != 0 && at.Unix() > p.EndTime:
 		return Refuse(Conflict,
 			"The window of plan #%[1]d ended at %[2]s. `replan` to give it a new one.",
 			"发布计划 #%[1]d 的发布窗口期已于 %[2]s 结束，请重新规划新的窗口期。",
-			p.Index, clock(p.EndTime))
+			p.Index, clock(p.EndTime, at.Location()))
 	}
 	return nil
 }
 
-func clock(unix int64) string { return time.Unix(unix, 0).UTC().Format("2006-01-02 15:04 MST") }
+func clock(unix int64, zone *time.Location) string {
+	return time.Unix(unix, 0).In(zone).Format("2006-01-02 15:04 MST")
+}
 
 func needReason(verb Verb, reason string) error {
 	if strings.TrimSpace(reason) != "" {

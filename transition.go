@@ -38,7 +38,7 @@ func (p *Plan) fit(req Request) error {
 		f.Add("jobs", "a plan needs at least one item; `add` one", "发布计划至少需要一个发布项，请先“添加”")
 	}
 	if p.EndTime != 0 && req.At.Unix() > p.EndTime {
-		f.Add("end_time", "the window ended at %s; choose a later one", "发布窗口期已于 %s 结束，请重新设置", clock(p.EndTime))
+		f.Add("end_time", "the window ended at %s; choose a later one", "发布窗口期已于 %s 结束，请重新设置", clock(p.EndTime, req.At.Location()))
 	}
 	if a := p.Approval; a != nil {
 		if a.Type != NativeApproval {

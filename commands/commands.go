@@ -71,11 +71,18 @@ func (c *Commands) request(ask Ask) slipway.Request {
 	if ask.User != nil {
 		ask.actor = ask.User.Actor()
 	}
+	at := c.Now()
+	if ask.User != nil {
+		// Refusals name times in the zone of who asks.
+		if zone, err := time.LoadLocation(ask.User.TimeZone); err == nil {
+			at = at.In(zone)
+		}
+	}
 	if ask.RequestID == "" {
 		ask.RequestID = "once:" + c.random(16)
 	}
 	return slipway.Request{
-		ID: ask.RequestID, Actor: ask.actor, At: c.Now(), Version: ask.Version, Comment: ask.Comment, Rand: c.Rand, Rules: c.Rules(),
+		ID: ask.RequestID, Actor: ask.actor, At: at, Version: ask.Version, Comment: ask.Comment, Rand: c.Rand, Rules: c.Rules(),
 	}
 }
 

@@ -103,7 +103,14 @@ func (c *Commands) KeepUser(ctx context.Context, n NewUser) (*slipway.User, erro
 	if err != nil {
 		return nil, fmt.Errorf("keep user: %w", err)
 	}
-	u.ID, u.CreatedAt = known.ID, known.CreatedAt
+	// What people set themselves, and accounts found on first contact, stay.
+	u.ID, u.CreatedAt, u.Locale, u.TimeZone = known.ID, known.CreatedAt, known.Locale, known.TimeZone
+	if u.SlackID == "" {
+		u.SlackID = known.SlackID
+	}
+	if u.FeishuOpenID == "" {
+		u.FeishuOpenID = known.FeishuOpenID
+	}
 	if err := c.Store.UpdateUser(ctx, u); err != nil {
 		return nil, fmt.Errorf("keep user: %w", err)
 	}
@@ -251,6 +258,16 @@ func (c *Commands) Session(ctx context.Context, secret string) (*slipway.User, e
 		return nil, slipway.Refuse(slipway.Unauthenticated, "Please sign in.", "请登录。")
 	}
 	return u, err
+}
+
+// Revoke takes every way in from a user: links, sessions and API tokens.
+func (c *Commands) Revoke(ctx context.Context, u *slipway.User) error {
+	for _, kind := range []storage.CredentialKind{storage.CredentialLink, storage.CredentialSession, storage.CredentialAPI} {
+		if err := c.Store.DropCredentials(ctx, u.ID, kind); err != nil {
+			return fmt.Errorf("revoke %s credentials: %w", kind, err)
+		}
+	}
+	return nil
 }
 
 // SignOut ends a session.

@@ -59,7 +59,7 @@ type Store struct {
 	write   *bun.DB
 	read    *bun.DB // the same as write on PostgreSQL
 	dialect string
-	turns   turns
+	turns   *turns
 	log     *slog.Logger
 	// definitions are workflows that were read before, so that a large frozen
 	// definition is not parsed with every change of its plan.
@@ -128,7 +128,7 @@ func (s *Store) openPostgres(address string) error {
 	db.SetMaxIdleConns(maxConns)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	s.dialect = Postgres
-	s.turns = make(turns, maxConns/2) // the others are for those who read
+	s.turns = newTurns(maxConns / 2) // the others are for those who read
 	s.write = bun.NewDB(db, postgresDialect{pgdialect.New()})
 	s.read = s.write
 	return nil
@@ -156,7 +156,7 @@ func (s *Store) openSQLite(dir string) error {
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
 	s.dialect = SQLite
-	s.turns = make(turns, 1)
+	s.turns = newTurns(1)
 	s.write = bun.NewDB(write, sqliteDialect{sqlitedialect.New()})
 	s.read = bun.NewDB(read, sqliteDialect{sqlitedialect.New()})
 	return nil

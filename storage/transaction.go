@@ -74,18 +74,3 @@ func (s *Store) quickTx(ctx context.Context, fn func(tx bun.Tx) error) error {
 		return db.RunInTx(ctx, nil, func(_ context.Context, tx bun.Tx) error { return fn(tx) })
 	})
 }
-
-// turns are how many may write at once. Who comes first is let in first: database/sql
-// itself picks among those who wait for a connection at random, so that under load some
-// wait many times as long as others.
-type turns chan struct{}
-
-// take waits for a turn, which the caller gives back by leave.
-func (t turns) take(ctx context.Context) (leave func(), err error) {
-	select {
-	case t <- struct{}{}:
-		return func() { <-t }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}

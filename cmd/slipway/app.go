@@ -22,6 +22,7 @@ import (
 // app is the whole program, wired but not listening yet.
 type app struct {
 	config   *config
+	role     tasks.Role
 	log      *slog.Logger
 	store    *storage.Store
 	redis    *tasks.Redis
@@ -36,7 +37,7 @@ type app struct {
 
 // newApp wires the program from the bottom up.
 func newApp(ctx context.Context, c *config, role tasks.Role, environ []string, log *slog.Logger) (a *app, err error) {
-	a = &app{config: c, log: log}
+	a = &app{config: c, role: role, log: log}
 	defer func() {
 		if err != nil {
 			a.close()
@@ -79,7 +80,7 @@ func newApp(ctx context.Context, c *config, role tasks.Role, environ []string, l
 	a.tasks, err = tasks.New(tasks.Config{
 		Store: a.store, Commands: a.commands, Redis: a.redis, Engines: engines, Sender: a.sender,
 		Rules: a.commands.Rules, Cards: a.bot, Notices: a.notices, Role: role, PublicURL: c.publicURL(),
-		Now: time.Now, Rand: rand.Reader, Log: log,
+		Patience: c.hookPatience(), Now: time.Now, Rand: rand.Reader, Log: log,
 	})
 	return a, err
 }
@@ -115,7 +116,7 @@ func (a *app) people(html func(string) string, engines []string) (err error) {
 		return fmt.Errorf("make console: %w", err)
 	}
 	a.bot, err = bot.New(bot.Config{
-		Commands: a.commands, Store: a.store, Platforms: []bot.Platform{a.web}, Rooms: a.config.rooms(), Engines: engines,
+		Commands: a.commands, Store: a.store, Platforms: []bot.Platform{a.web}, Rooms: a.rooms(), Engines: engines,
 		PublicURL: a.config.publicURL(), Now: time.Now, Rand: rand.Reader, Log: a.log,
 	})
 	return err

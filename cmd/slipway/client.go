@@ -218,12 +218,13 @@ func (c *client) showLog(ctx context.Context, ref string, w io.Writer) error {
 	var page struct {
 		Entries []struct {
 			At      int64
-			Actor   struct{ Name string }
+			Actor   struct{ Kind, Name string }
 			Verb    string
 			From    string
 			To      string
 			Item    string `json:"item_name"`
 			Comment string
+			Data    struct{ Result, Reason string }
 		}
 	}
 	if err := c.call(ctx, http.MethodGet, planPath(ref)+"/log?limit=200", nil, nil, &page); err != nil {
@@ -231,7 +232,12 @@ func (c *client) showLog(ctx context.Context, ref string, w io.Writer) error {
 	}
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	for _, e := range page.Entries {
-		_, _ = fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", time.UnixMilli(e.At).Format(time.DateTime), e.Actor.Name, e.Verb, e.Item, e.To, e.Comment)
+		who := e.Actor.Name
+		if e.Actor.Kind == "system" {
+			who = "Slipway"
+		}
+		said := strings.TrimSpace(e.Data.Result + " " + e.Data.Reason + " " + e.Comment)
+		_, _ = fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", time.UnixMilli(e.At).Format(time.DateTime), who, e.Verb, e.Item, e.To, said)
 	}
 	return tw.Flush()
 }

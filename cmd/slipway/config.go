@@ -19,6 +19,7 @@ import (
 
 	"slipway"
 	"slipway/commands"
+	"slipway/tasks"
 	"slipway/webhook"
 )
 
@@ -61,6 +62,8 @@ type file struct {
 	Hooks         []hookConfig `yaml:"hooks"`
 	OnItemFailure string       `yaml:"on_item_failure"`
 	SelfApproval  bool         `yaml:"self_approval"`
+	// HookPatience is how long a hook is tried, for example 72h, the default.
+	HookPatience string `yaml:"hook_patience"`
 	// CallbackRate is how many callbacks a second are taken from one sender, ten times
 	// as many at once; zero: no limit.
 	CallbackRate *int `yaml:"callback_rate"`
@@ -127,6 +130,11 @@ func loadConfig(path string, p process) (*config, error) {
 	if u, err := url.Parse(string(c.DatabaseURL)); c.DatabaseURL != "" && (err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql") {
 		note("SLIPWAY_DATABASE_URL", "postgres://user:password@host:5432/name is expected")
 	}
+	if c.RedisURL != "" {
+		if err := tasks.CheckRedisURL(string(c.RedisURL)); err != nil {
+			note("SLIPWAY_REDIS_URL", "%v", err)
+		}
+	}
 	if n := len(c.AdminToken); n > 0 && n < 16 {
 		note("SLIPWAY_ADMIN_TOKEN", "at least 16 characters are expected, so that it cannot be guessed; this has %d", n)
 	}
@@ -175,6 +183,7 @@ func (c *config) read(path string, p process) []error {
 		for i, e := range types.Errors {
 			out[i] = errors.New(path + " " + explainYAML(e))
 		}
+		c.file = f // the rest was read; its problems are named too
 		return out
 	}
 	if err != nil {
@@ -216,6 +225,9 @@ func (c *config) check() []error {
 	}
 	if !slices.Contains([]string{"", "hold", "continue"}, c.OnItemFailure) {
 		note("on_item_failure", "hold or continue is expected, not %q", c.OnItemFailure)
+	}
+	if d, err := time.ParseDuration(c.HookPatience); c.HookPatience != "" && (err != nil || d <= 0) {
+		note("hook_patience", "a duration such as 72h is expected, not %q", c.HookPatience)
 	}
 	if r := c.CallbackRate; r != nil && (*r < 0 || *r > 1_000_000) {
 		note("callback_rate", "callbacks a second from 0 (no limit) to 1000000 are expected, not %d", *r)
@@ -334,6 +346,12 @@ func (c *config) rules(html func(string) string) *slipway.Rules {
 		r.Endpoints = append(r.Endpoints, e)
 	}
 	return r
+}
+
+// hookPatience is how long a hook is tried; zero means the default.
+func (c *config) hookPatience() time.Duration {
+	d, _ := time.ParseDuration(c.HookPatience) // checked before
+	return d
 }
 
 // callbackRate limits what one sender may call back.

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"slipway/storage"
+	"slipway/tasks"
 	"slipway/webhook"
 )
 
@@ -25,17 +26,21 @@ func (a *app) routes(live context.Context) http.Handler {
 	}, []string{"surface", "status"})
 	metrics.MustRegister(took)
 
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", a.ready)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	if a.role == tasks.RoleWorker {
+		return mux // people and outside systems are answered by others
+	}
+
 	machines := timed(took, "api", webhook.NewHandler(webhook.HandlerConfig{
 		Commands: a.commands, Store: a.store, Rules: a.commands.Rules, Notices: a.notices, Now: time.Now, Log: a.log,
 		Rand: a.commands.Rand, CallbackRate: a.config.callbackRate(),
 	}))
 	people := timed(took, "console", a.web.Routes())
-	mux := http.NewServeMux()
 	mux.Handle("/api/", machines)
 	mux.Handle("GET /api/v1/events", endsWith(live, machines))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /readyz", a.ready)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	mux.Handle("/", people)
 	mux.Handle("GET /live", endsWith(live, people))
 	return mux

@@ -19,10 +19,13 @@ type welcome struct {
 }
 
 func (w welcome) print(out io.Writer, admin *slipway.User) error {
-	if w.link == "" {
+	if w.link == "" && w.token == "" {
 		return nil
 	}
-	_, err := fmt.Fprintf(out, "\n  Sign in as %s (this link works once):\n    %s\n", admin.Name, w.link)
+	var err error
+	if w.link != "" {
+		_, err = fmt.Fprintf(out, "\n  Sign in as %s (this link works once):\n    %s\n", admin.Name, w.link)
+	}
 	if err == nil && w.token != "" {
 		_, err = fmt.Fprintf(out, "  Admin token for the REST API and further sign-ins, shown this once:\n    %s\n", w.token)
 	}
@@ -32,7 +35,11 @@ func (w welcome) print(out io.Writer, admin *slipway.User) error {
 	return err
 }
 
-const adminTokenSetting = "admin_token_hash"
+// The settings that a first start leaves behind.
+const (
+	adminTokenSetting = "admin_token_hash" // of the token that was generated
+	welcomedSetting   = "welcomed"
+)
 
 // prepare brings the people and rooms of the configuration into the database and
 // makes sure that somebody can sign in.
@@ -76,14 +83,19 @@ func (a *app) prepareUsers(ctx context.Context) error {
 // defaultRoom is where cards go when no room is configured.
 const defaultRoom = "releases"
 
-// rooms are where plan cards are posted.
-func (c *config) rooms() []bot.RoomRef {
-	if len(c.Rooms) == 0 {
+// rooms are where plan cards are posted. Those of platforms that are not connected
+// are left out.
+func (a *app) rooms() []bot.RoomRef {
+	if len(a.config.Rooms) == 0 {
 		return []bot.RoomRef{{Platform: bot.Web, ID: defaultRoom}}
 	}
-	refs := make([]bot.RoomRef, len(c.Rooms))
-	for i, r := range c.Rooms {
-		refs[i] = bot.RoomRef{Platform: bot.PlatformID(r.Platform), ID: r.ID}
+	var refs []bot.RoomRef
+	for _, r := range a.config.Rooms {
+		if bot.PlatformID(r.Platform) != bot.Web {
+			a.log.Warn("no cards for a room: its platform is not connected", "platform", r.Platform, "room", r.ID)
+			continue
+		}
+		refs = append(refs, bot.RoomRef{Platform: bot.Web, ID: r.ID})
 	}
 	return refs
 }
@@ -114,32 +126,39 @@ func (a *app) prepareRooms(ctx context.Context) error {
 	return nil
 }
 
-// prepareAdminToken takes the configured admin token, or in the embedded default
-// generates one at the first start. A first start also gets a sign-in link.
+// prepareAdminToken takes the configured admin token, or in the embedded default the
+// one that was generated at the first start. A first start also gets a sign-in link.
 func (a *app) prepareAdminToken(ctx context.Context) error {
-	hash, err := a.store.Setting(ctx, adminTokenSetting)
+	welcomed, err := a.store.Setting(ctx, welcomedSetting)
 	if err != nil {
 		return err
 	}
-	first := hash == ""
 	switch {
 	case a.config.AdminToken != "":
-		hash = commands.HashToken(string(a.config.AdminToken))
-	case first && a.config.embedded():
-		a.welcome.token = a.commands.NewToken()
-		hash = commands.HashToken(a.welcome.token)
-	case !a.config.embedded():
-		return nil // the setting belongs to a configured token of before
+		a.commands.AdminTokenHash = commands.HashToken(string(a.config.AdminToken))
+	case a.config.embedded():
+		if err := a.generatedToken(ctx); err != nil {
+			return err
+		}
 	}
-	a.commands.AdminTokenHash = hash
-	if !first {
+	if welcomed != "" {
 		return nil
 	}
-	if err := a.store.PutSetting(ctx, adminTokenSetting, hash); err != nil {
+	if a.welcome.link, err = a.link(ctx, a.commands.Admin); err != nil {
 		return err
 	}
-	a.welcome.link, err = a.link(ctx, a.commands.Admin)
-	return err
+	return a.store.PutSetting(ctx, welcomedSetting, "yes")
+}
+
+// generatedToken generates the admin token of the embedded default, once.
+func (a *app) generatedToken(ctx context.Context) (err error) {
+	a.commands.AdminTokenHash, err = a.store.Setting(ctx, adminTokenSetting)
+	if err != nil || a.commands.AdminTokenHash != "" {
+		return err
+	}
+	a.welcome.token = a.commands.NewToken()
+	a.commands.AdminTokenHash = commands.HashToken(a.welcome.token)
+	return a.store.PutSetting(ctx, adminTokenSetting, a.commands.AdminTokenHash)
 }
 
 func (a *app) link(ctx context.Context, u *slipway.User) (string, error) {

@@ -37,15 +37,17 @@ Usage: slipway [command] [options]
   plan list        the plans, newest first: --status, --q, --manager, --limit
   plan show REF    one plan; REF is its number or id
   plan log REF     its operation log
-  plan VERB REF    submit, start, approve, reject, replan, cancel, ask_again, override, copy: --comment TEXT
+  plan VERB REF    submit, start, approve, reject, replan, cancel, ask_again, override, copy: --comment TEXT, --name NAME for copy
   plan VERB REF ITEM   execute, complete, skip, retry: --remark TEXT
   link EMAIL       print a new one-time sign-in link for a user; needs the database, not a running Slipway
+  revoke EMAIL     take links, sessions and API tokens from a user
   version          print the version
 
   --config FILE    configuration, else SLIPWAY_CONFIG, else slipway.yaml if it is there
 
 apply and plan talk to a running Slipway: SLIPWAY_PUBLIC_URL (default http://127.0.0.1:8080)
-and SLIPWAY_TOKEN (a user's API token) or SLIPWAY_ADMIN_TOKEN.
+and SLIPWAY_TOKEN (a user's API token) or SLIPWAY_ADMIN_TOKEN; with the admin token,
+SLIPWAY_ACTOR names the e-mail of the user to act as.
 `
 
 // run is the program: it reads the command line and hands over.
@@ -78,6 +80,8 @@ func run(ctx context.Context, args []string, p process) error {
 		return migrate(ctx, args, configPath, p)
 	case "link":
 		return link(ctx, args, configPath, p)
+	case "revoke":
+		return revoke(ctx, args, configPath, p)
 	case "config":
 		return configCommand(args, configPath, p)
 	case "apply":
