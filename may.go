@@ -111,7 +111,7 @@ func (p *Plan) refuse(a Actor, verb Verb) error {
 	}
 	if len(possible) == 0 {
 		return Refuse(Conflict,
-			"Plan #%[1]d %[2]s is in status “%[3]s”%[4]s, so it cannot %[5]s. Nothing more can happen to it; `copy` makes a new plan from it.",
+			"Plan #%[1]d %[2]s is in status “%[3]s”%[4]s, so %[5]s is not possible. Nothing more can happen to it; `copy` makes a new plan from it.",
 			"发布计划 #%[1]d %[2]s 当前为“%[3]s”%[4]s，不能“%[5]s”。它已经结束，可以“复制”出一个新的发布计划。",
 			p.Index, p.Name, p.Status().Text(), before, verb.Text())
 	}

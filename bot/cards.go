@@ -95,10 +95,14 @@ func HooksCard(p *slipway.Plan, deliveries []storage.Delivery, v View) Card {
 func (v View) deliveryLine(d storage.Delivery) Line {
 	l := Line{moment(d.At / 1000)}
 	if d.Waits {
-		l = l.add(plain(v.say(slipway.T(" · the plan waits for the answer", " · 发布计划等待答复"))))
+		l = l.add(plain(v.say(slipway.T(" · asks for an answer", " · 需要答复"))))
 	}
 	if n := len(d.Attempts); n > 0 {
-		l = l.add(plain(v.say(slipway.T(" · tried %d times, last ", " · 已尝试 %d 次，最近一次 ", n))), moment(d.Attempts[n-1].StartedAt/1000))
+		tried := slipway.T(" · tried %d times, last ", " · 已尝试 %d 次，最近一次 ", n)
+		if n == 1 {
+			tried = slipway.T(" · tried once, ", " · 已尝试 1 次，")
+		}
+		l = l.add(plain(v.say(tried)), moment(d.Attempts[n-1].StartedAt/1000))
 		if code := d.Attempts[n-1].StatusCode; code != 0 {
 			l = l.add(plain(v.say(slipway.T(" (HTTP %d)", "（HTTP %d）", code))))
 		}

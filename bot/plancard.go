@@ -267,9 +267,5 @@ func (v View) footer(p *slipway.Plan) Line {
 	if p.Last.By == "" {
 		return l
 	}
-	last := slipway.T(" · last: %[1]s, %[2]s", " · 最近：%[1]s %[2]s", actorName(p.Last.By), p.Last.Verb.Text())
-	if p.Last.Item != "" {
-		last = slipway.T(" · last: %[1]s, %[2]s “%[3]s”", " · 最近：%[1]s %[2]s“%[3]s”", actorName(p.Last.By), p.Last.Verb.Text(), p.Last.Item)
-	}
-	return append(l, faint(v.say(last)+" · "), moment(p.Last.At))
+	return append(l, faint(v.say(slipway.T(" · last: %s · ", " · 最近：%s · ", lastText(p.Last)))), moment(p.Last.At))
 }

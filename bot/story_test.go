@@ -501,7 +501,7 @@ func TestTheCardShowsWhoIsWaitedFor(t *testing.T) {
 	if text := textOf(w.live(w.slack, w.zhRoom).Card); !strings.Contains(text, "change-office 的执行前检测未通过") || !strings.Contains(text, "too risky") {
 		t.Errorf("the failure is not told:\n%s", text)
 	}
-	w.wantWhisper(w.alice.Say(w.room, "hooks #1"), "the plan waits for the answer")
+	w.wantWhisper(w.alice.Say(w.room, "hooks #1"), "asks for an answer")
 	w.wantToast(w.alice.Press(w.live(w.web, w.room), "ask_again", 0), bot.ToastDone, "Asked the outside systems again")
 	w.wantToast(w.alice.Press(w.live(w.web, w.room), "override", 0), bot.ToastRefused, "Only an admin")
 	w.root.Press(w.live(w.web, w.room), "override", 0)

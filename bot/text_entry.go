@@ -169,3 +169,27 @@ func fieldText(path string) slipway.Text {
 	}
 	return slipway.Text{EN: path, ZH: path}
 }
+
+// lastText says in a few words what somebody did last.
+func lastText(l slipway.LastMove) slipway.Text {
+	did, known := lastTexts[l.Verb]
+	if !known {
+		did = l.Verb.Text()
+	}
+	if l.Item != "" {
+		return slipway.T("%[1]s %[2]s “%[3]s”", "%[1]s %[2]s“%[3]s”", actorName(l.By), did, l.Item)
+	}
+	return slipway.T("%[1]s %[2]s", "%[1]s %[2]s", actorName(l.By), did)
+}
+
+var lastTexts = map[slipway.Verb]slipway.Text{
+	slipway.VerbCreate: {EN: "created it", ZH: "新建"}, slipway.VerbEdit: {EN: "edited it", ZH: "编辑"}, slipway.VerbSubmit: {EN: "submitted it", ZH: "提交"},
+	slipway.VerbApprove: {EN: "approved", ZH: "通过"}, slipway.VerbReject: {EN: "rejected it", ZH: "拒绝"}, slipway.VerbStart: {EN: "started it", ZH: "开始执行"},
+	slipway.VerbExecute: {EN: "executed", ZH: "执行"}, slipway.VerbComplete: {EN: "completed", ZH: "完成"}, slipway.VerbSkip: {EN: "skipped", ZH: "跳过"},
+	slipway.VerbRetry: {EN: "retried", ZH: "重试"}, slipway.VerbAskAgain: {EN: "asked again", ZH: "重新检测"},
+	slipway.VerbOverride: {EN: "overrode the check", ZH: "放行"}, slipway.VerbReplan: {EN: "replanned it", ZH: "重新规划"}, slipway.VerbCancel: {EN: "cancelled it", ZH: "取消"},
+	slipway.VerbAnswer: {EN: "answered", ZH: "答复"}, slipway.VerbExpireGate: {EN: "ended the wait for the check", ZH: "结束等待外部检测"},
+	slipway.VerbGiveUp: {EN: "gave up the hook", ZH: "放弃推送 Hook"}, slipway.VerbResend: {EN: "sent the hook again", ZH: "重新发送 Hook"},
+	slipway.VerbTimeout: {EN: "closed the window", ZH: "结束窗口期"}, slipway.VerbSchedule: {EN: "began the scheduled execution", ZH: "定时执行"},
+	slipway.VerbRunStarted: {EN: "began the run of", ZH: "开始运行"}, slipway.VerbRunEnded: {EN: "ended the run of", ZH: "结束运行"},
+}

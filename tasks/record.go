@@ -137,7 +137,11 @@ func (rec *recorder) flush(ctx context.Context) {
 		}
 		return
 	}
-	rec.r.t.Notices.Publish(ctx, TopicRun+rec.r.run.ID)
+	topics := []string{TopicRun + rec.r.run.ID}
+	if state != nil {
+		topics = append(topics, TopicPlan+rec.r.run.PlanID) // its page shows how far the run is
+	}
+	rec.r.t.Notices.Publish(ctx, topics...)
 }
 
 func (rec *recorder) write(ctx context.Context, state *engine.State, lines []engine.Line) error {

@@ -43,7 +43,9 @@ export class Person {
   }
 
   static async arrive(browser, name, options = {}) {
-    const context = await browser.newContext({ viewport: wide, locale: 'en-US', timezoneId: 'Asia/Shanghai', ...options });
+    const context = await browser.newContext({
+      viewport: wide, locale: 'en-US', timezoneId: 'Asia/Shanghai', reducedMotion: 'reduce', ...options,
+    });
     context.setDefaultTimeout(30_000);
     return new Person(name, await context.newPage());
   }
@@ -145,6 +147,13 @@ export class Person {
 
   async shows(size) {
     await this.page.setViewportSize(size);
+  }
+
+  // dismiss closes the notes that tell of what was done.
+  async dismiss() {
+    const close = this.page.getByRole('status').getByRole('button', { name: /^(Close|关闭)$/ });
+    // A note may go by itself in the meantime.
+    while (await close.count() > 0) await close.first().click({ timeout: 1000 }).catch(() => {});
   }
 
   async picture(name) {

@@ -128,6 +128,8 @@ async function officeChecks(alice, bob) {
   await outside('finish_planning', 'executing');
   await alice.sees(alice.card(plan), 'reading the change request');
   await bob.sees(bob.card(plan), 'reading the change request');
+  await alice.picture('toasts-wide');
+  await alice.dismiss();
   await alice.picture('room-waiting-wide');
   await outside('finish_planning', 'success');
   await alice.sees(alice.card(plan), 'Waiting for approval');
@@ -147,6 +149,8 @@ async function bobApproves(alice, bob) {
   await outside('start_execute', 'success');
   await alice.sees(alice.card(plan), 'Executing');
   await bob.sees(bob.card(plan), '执行中');
+  await alice.dismiss();
+  await alice.picture('room-wide');
 }
 
 async function aliceExecutes(alice, bob) {
@@ -158,7 +162,9 @@ async function aliceExecutes(alice, bob) {
   await deploy.getByRole('button', { name: 'Execute', exact: true }).dblclick();
   await alice.sees(deploy.getByLabel('Log of run 1').getByText('deploying 4.2 to 3 nodes'));
   await alice.sees(deploy.getByText('running').first());
-  await alice.picture('plan-running-wide');
+  await alice.sees(deploy.getByRole('listitem').filter({ hasText: /^deployrunning$/ }));
+  await alice.dismiss();
+  await alice.picture('plan-wide');
   await alice.fits('the page of a plan that is running');
   const announce = page.getByRole('article').filter({ has: page.getByRole('heading', { name: 'announce', exact: true }) });
   await alice.shows(narrow);
@@ -204,7 +210,7 @@ async function aliceFinishes(alice, bob) {
 }
 
 async function lookAtThePlan(alice, bob) {
-  await alice.picture('plan-wide');
+  await alice.picture('plan-done-wide');
   await alice.fits('the page of a plan');
   await alice.shows(narrow);
   await alice.picture('plan-narrow');
@@ -224,7 +230,7 @@ async function hostileTitle(alice, bob) {
   await bob.stays();
   await alice.goto('/');
   await alice.sees(alice.card(plan), 'Success');
-  await alice.picture('room-wide');
+  await alice.picture('room-done-wide');
   await alice.fits('the room');
   await alice.shows(narrow);
   await alice.picture('room-narrow');
@@ -233,6 +239,30 @@ async function hostileTitle(alice, bob) {
   await alice.sees(alice.card(`#2 ${hostile}`));
   await bob.sees(bob.card(`#2 ${hostile}`));
   await bob.stayed();
+}
+
+// bobLooksAround opens what the story has shown in English only.
+async function bobLooksAround(bob) {
+  await bob.types('帮助');
+  await bob.sees(bob.page.getByText('仅您可见'));
+  await bob.sees(bob.page.getByText('同意发布。'));
+  await bob.fits('help in Chinese');
+  await bob.picture('help-wide-dark-zh');
+  await bob.types('通过 #1');
+  await bob.sees(bob.page.getByText('不能“通过”'));
+  await bob.press('新建发布计划…');
+  const form = bob.dialog('新建发布计划');
+  await bob.press('+ 添加一项', form);
+  await bob.fits('the form in Chinese');
+  await bob.shows(narrow);
+  await bob.picture('form-narrow-dark-zh');
+  await bob.shows(wide);
+  await bob.picture('form-wide-dark-zh');
+  await bob.page.keyboard.press('Escape');
+  await bob.sawLast(form);
+  await bob.page.getByLabel('您：Bob').click();
+  await bob.fits('the menu of the person');
+  await bob.picture('me-wide-dark-zh');
 }
 
 async function list(alice, bob) {
@@ -320,6 +350,7 @@ try {
   await tell('Alice completes and skips; the plan succeeds', () => aliceFinishes(alice, bob));
   await tell('Both look at the plan', () => lookAtThePlan(alice, bob));
   await tell('A title is text whatever it says', () => hostileTitle(alice, bob));
+  await tell('Bob looks around', () => bobLooksAround(bob));
   await tell('They find plans in the list', () => list(alice, bob));
   await tell('Olga sees the task queues, Bob does not', () => queues(olga, bob));
 } catch (error) {
