@@ -2,23 +2,20 @@ package slipway
 
 // Execute starts the run of a workflow item.
 func (p *Plan) Execute(req Request, itemID string) (*Change, error) {
-	it, err := p.work(req, VerbExecute, itemID)
-	if err != nil {
-		return nil, err
-	}
-	c := p.itemChange(req, VerbExecute, it)
-	p.run(req, c, it)
-	c.Entry.Data.ItemStatus, c.Entry.Data.RunID = it.Status, it.Workflow.RunID
-	return p.done(req, c), nil
+	return p.runItem(req, VerbExecute, itemID)
 }
 
 // Retry starts the run of a failed workflow item again.
 func (p *Plan) Retry(req Request, itemID string) (*Change, error) {
-	it, err := p.work(req, VerbRetry, itemID)
+	return p.runItem(req, VerbRetry, itemID)
+}
+
+func (p *Plan) runItem(req Request, verb Verb, itemID string) (*Change, error) {
+	it, err := p.work(req, verb, itemID)
 	if err != nil {
 		return nil, err
 	}
-	c := p.itemChange(req, VerbRetry, it)
+	c := p.itemChange(req, verb, it)
 	p.run(req, c, it)
 	c.Entry.Data.ItemStatus, c.Entry.Data.RunID = it.Status, it.Workflow.RunID
 	return p.done(req, c), nil

@@ -43,7 +43,7 @@ func newApp(ctx context.Context, c *config, role tasks.Role, environ []string, l
 			a.close()
 		}
 	}()
-	if a.store, err = storage.Open(ctx, storage.Config{URL: string(c.DatabaseURL), Dir: c.DataDir, Log: log}); err != nil {
+	if a.store, err = c.openStore(ctx, log); err != nil {
 		return a, err
 	}
 	if err = a.store.Migrate(ctx); err != nil {

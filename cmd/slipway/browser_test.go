@@ -182,16 +182,15 @@ func (s *stage) run(ctx context.Context, c *config) {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
 	go func() {
-		ended <- s.app.run(running, l)
+		err := s.app.run(running, l)
 		s.app.close()
-		close(ended)
+		ended <- err
 	}()
 	s.t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {
 			s.t.Errorf("the program ended with: %v", err)
 		}
-		<-ended // closed when nothing of it is left
 		if n := faults.count(); n > 0 {
 			s.t.Errorf("the program logged %d error(s); see above", n)
 		}

@@ -10,7 +10,6 @@ import (
 
 	"slipway"
 	"slipway/commands"
-	"slipway/storage"
 )
 
 // link prints a sign-in link for somebody who has lost theirs. Whoever can read the
@@ -46,9 +45,7 @@ func withUser(ctx context.Context, args []string, configPath string, p process, 
 	if err != nil {
 		return err
 	}
-	store, err := storage.Open(ctx, storage.Config{
-		URL: string(c.DatabaseURL), Dir: c.DataDir, Log: slog.New(slog.NewTextHandler(p.stderr, nil)),
-	})
+	store, err := c.openStore(ctx, slog.New(slog.NewTextHandler(p.stderr, nil)))
 	if err != nil {
 		return err
 	}

@@ -99,6 +99,11 @@ func (a *app) run(ctx context.Context, l net.Listener) error {
 	return g.Wait()
 }
 
+// openStore opens the configured database.
+func (c *config) openStore(ctx context.Context, log *slog.Logger) (*storage.Store, error) {
+	return storage.Open(ctx, storage.Config{URL: string(c.DatabaseURL), Dir: c.DataDir, Log: log})
+}
+
 // migrate brings the schema up to date without starting anything.
 func migrate(ctx context.Context, args []string, configPath string, p process) error {
 	if len(args) > 0 {
@@ -108,9 +113,7 @@ func migrate(ctx context.Context, args []string, configPath string, p process) e
 	if err != nil {
 		return err
 	}
-	store, err := storage.Open(ctx, storage.Config{
-		URL: string(c.DatabaseURL), Dir: c.DataDir, Log: slog.New(slog.NewTextHandler(p.stderr, nil)),
-	})
+	store, err := c.openStore(ctx, slog.New(slog.NewTextHandler(p.stderr, nil)))
 	if err != nil {
 		return err
 	}

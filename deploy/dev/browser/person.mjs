@@ -21,7 +21,7 @@ export class Person {
     this.page = page;
     page.on('console', (message) => {
       if (message.type() !== 'error' && message.type() !== 'warning') return;
-      if (this.foreseen && new URL(message.location().url).pathname === this.foreseen) return;
+      if (this.foreseen && new URL(message.location().url, SLIPWAY).pathname === this.foreseen) return;
       this.#fault(`the console says: ${message.text()} (${message.location().url})`);
     });
     page.on('pageerror', (error) => this.#fault(`a script failed: ${error}`));
@@ -132,15 +132,9 @@ export class Person {
 
   async focusShows(what) {
     const shown = await this.page.evaluate(() => {
-      const visible = (node) => {
-        const style = getComputedStyle(node);
-        return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1.5;
-      };
       const { activeElement: at } = document;
-      if (at === document.body || visible(at)) return true;
-      // The composer shows the focus of its field with its border.
-      const framed = at.closest('form');
-      return at.localName === 'textarea' && getComputedStyle(framed).borderColor !== getComputedStyle(document.body).borderColor;
+      const { outlineStyle, outlineWidth } = getComputedStyle(at);
+      return at === document.body || (outlineStyle !== 'none' && parseFloat(outlineWidth) >= 1.5);
     });
     assert.ok(shown, `${this.name} cannot see that the focus is on “${what}”`);
   }
