@@ -105,6 +105,11 @@ export class Person {
     for (const text of texts) await where.getByText(text).first().waitFor();
   }
 
+  // isAt waits until a plan or item is in a status, and nothing but that.
+  async isAt(where, status) {
+    await where.getByText(status, { exact: true }).first().waitFor();
+  }
+
   async sawLast(where) {
     await where.first().waitFor({ state: 'hidden' });
   }

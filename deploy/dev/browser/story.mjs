@@ -91,7 +91,8 @@ async function alicePlans(alice) {
   await wrong.fill(inShanghai(5));
   await alice.press('Create plan', form);
   await alice.sawLast(page.getByRole('dialog'));
-  await alice.sees(alice.card(plan), 'Planning', 'announce', 'deploy', 'dashboards');
+  await alice.isAt(alice.card(plan), 'Planning');
+  await alice.sees(alice.card(plan), 'announce', 'deploy', 'dashboards');
 }
 
 async function aliceThinksTwice(alice) {
@@ -120,11 +121,11 @@ async function aliceSubmitsByKeyboard(alice) {
   assert.equal(await alice.focused(), 'button Edit…', 'the focus is where it was');
   await alice.tabTo('button Submit', 'Shift+Tab');
   await page.keyboard.press('Enter');
-  await alice.sees(alice.card(plan), 'Waiting for the outside check of the planning');
+  await alice.isAt(alice.card(plan), 'Waiting for the outside check of the planning');
 }
 
 async function officeChecks(alice, bob) {
-  await bob.sees(bob.card(plan), '等待规划完成的外部检测');
+  await bob.isAt(bob.card(plan), '等待规划完成的外部检测');
   await outside('finish_planning', 'executing');
   await alice.sees(alice.card(plan), 'reading the change request');
   await bob.sees(bob.card(plan), 'reading the change request');
@@ -132,8 +133,8 @@ async function officeChecks(alice, bob) {
   await alice.dismiss();
   await alice.picture('room-waiting-wide');
   await outside('finish_planning', 'success');
-  await alice.sees(alice.card(plan), 'Waiting for approval');
-  await bob.sees(bob.card(plan), '等待审批');
+  await alice.isAt(alice.card(plan), 'Waiting for approval');
+  await bob.isAt(bob.card(plan), '等待审批');
 }
 
 async function bobApproves(alice, bob) {
@@ -145,10 +146,11 @@ async function bobApproves(alice, bob) {
   await bob.picture('approve-wide-dark-zh');
   await bob.press('通过', form);
   await bob.sawLast(form);
-  await alice.sees(alice.card(plan), 'Waiting for the outside check before executing', '回滚方案已确认');
+  await alice.isAt(alice.card(plan), 'Waiting for the outside check before executing');
+  await alice.sees(alice.card(plan), '回滚方案已确认');
   await outside('start_execute', 'success');
-  await alice.sees(alice.card(plan), 'Executing');
-  await bob.sees(bob.card(plan), '执行中');
+  await alice.isAt(alice.card(plan), 'Executing');
+  await bob.isAt(bob.card(plan), '执行中');
   await alice.dismiss();
   await alice.picture('room-wide');
 }
@@ -161,7 +163,7 @@ async function aliceExecutes(alice, bob) {
   await alice.stays();
   await deploy.getByRole('button', { name: 'Execute', exact: true }).dblclick();
   await alice.sees(deploy.getByLabel('Log of run 1').getByText('deploying 4.2 to 3 nodes'));
-  await alice.sees(deploy.getByText('running').first());
+  await alice.isAt(deploy, 'running');
   await alice.sees(deploy.getByRole('listitem').filter({ hasText: /^deployrunning$/ }));
   await alice.dismiss();
   await alice.picture('plan-wide');
@@ -178,7 +180,7 @@ async function aliceExecutes(alice, bob) {
   await bob.sees(bob.card(plan), '1 个运行中');
   await runEnds('fail');
   await alice.sees(deploy.getByText('node-3 does not answer'));
-  await alice.sees(deploy.getByText('failed', { exact: true }).first());
+  await alice.isAt(deploy, 'failed');
   await alice.picture('plan-failed-wide');
 
   const log = alice.section('Log');
@@ -201,10 +203,11 @@ async function aliceFinishes(alice, bob) {
   const form = alice.dialog('Skip item');
   await form.getByLabel('Why?').fill('the on-call watches them');
   await alice.press('Skip', form);
-  await alice.sees(page.getByText('Waiting for the outside check of the finished items'));
+  await alice.isAt(page, 'Waiting for the outside check of the finished items');
   await outside('all_job_done', 'success');
-  await alice.sees(page.getByText('Success', { exact: true }));
-  await bob.sees(bob.card(plan), '成功', '由 Alice 跳过');
+  await alice.isAt(page, 'Success');
+  await bob.isAt(bob.card(plan), '成功');
+  await bob.sees(bob.card(plan), '由 Alice 跳过');
   await alice.stayed();
   await bob.stayed();
 }
@@ -229,7 +232,7 @@ async function hostileTitle(alice, bob) {
   await bob.goto('/');
   await bob.stays();
   await alice.goto('/');
-  await alice.sees(alice.card(plan), 'Success');
+  await alice.isAt(alice.card(plan), 'Success');
   await alice.picture('room-done-wide');
   await alice.fits('the room');
   await alice.shows(narrow);
@@ -283,8 +286,8 @@ async function list(alice, bob) {
   await search.getByLabel('Name contains').fill('');
   await search.getByLabel('Status').selectOption({ label: 'Success' });
   await alice.press('Filter', search);
-  await alice.sees(page.getByText('1 in all'));
   await alice.sees(table, 'payments 4.2');
+  await alice.sees(page.getByText('1 in all'));
   await search.getByLabel('Name contains').fill('nothing is called this');
   await alice.press('Filter', search);
   await alice.sees(page.getByRole('heading', { name: 'Nothing found' }));
