@@ -166,7 +166,7 @@ func view(lang slipway.Lang) bot.View {
 	return bot.View{Lang: lang, Link: func(p *slipway.Plan) string { return "https://slipway.example.com/plans/" + p.ID }}
 }
 
-func TestPlanCards(t *testing.T) {
+func TestGoldenPlanCards(t *testing.T) {
 	t.Parallel()
 	for name, change := range lives {
 		p := payments()
@@ -186,7 +186,7 @@ func TestPlanCards(t *testing.T) {
 	}
 }
 
-func TestOtherCards(t *testing.T) {
+func TestGoldenOtherCards(t *testing.T) {
 	t.Parallel()
 	problem := &slipway.Error{
 		Code: slipway.Unfit, Text: slipway.T("The plan is not right yet.", "发布计划的内容有误。"),
@@ -223,7 +223,7 @@ func TestOtherCards(t *testing.T) {
 	}
 }
 
-func TestForms(t *testing.T) {
+func TestGoldenForms(t *testing.T) {
 	t.Parallel()
 	p := payments()
 	for _, lang := range langs {
@@ -294,7 +294,7 @@ func entries() []slipway.Entry {
 	return list
 }
 
-func TestEntryLines(t *testing.T) {
+func TestGoldenEntryLines(t *testing.T) {
 	t.Parallel()
 	shanghai := time.FixedZone("", 8*3600)
 	for _, lang := range langs {
@@ -314,7 +314,7 @@ func TestEntryLines(t *testing.T) {
 	}
 }
 
-func TestVerbTables(t *testing.T) {
+func TestGoldenVerbTables(t *testing.T) {
 	t.Parallel()
 	for _, lang := range langs {
 		golden(t, "verbs."+string(lang), bot.VerbTable(lang))

@@ -63,7 +63,7 @@ func TestMigrating(t *testing.T) {
 }
 
 // schema.sql shows the whole schema to whoever reviews a migration.
-func TestTheSchemaIsTheOneOnRecord(t *testing.T) {
+func TestGoldenSchemaIsTheOneOnRecord(t *testing.T) {
 	t.Parallel()
 	s := storagetest.New(t)
 	var dump string

@@ -54,7 +54,7 @@ func crashes(t *testing.T, program string) {
 	working, rest := context.WithCancel(ctx)
 	defer rest()
 	go func() { fateEnded <- fate.run(working) }()
-	carryAll(t, ctx, people)
+	carryAll(ctx, t, people)
 	rest()
 	if err := <-fateEnded; err != nil {
 		t.Error(err)
@@ -109,7 +109,7 @@ stages:
 }
 
 // carryAll carries all plans, many at once.
-func carryAll(t *testing.T, ctx context.Context, people *crowd) {
+func carryAll(ctx context.Context, t *testing.T, people *crowd) {
 	const atOnce = 100
 	turn := make(chan struct{}, atOnce)
 	var all sync.WaitGroup

@@ -43,7 +43,7 @@ type crowd struct {
 	calls    sync.WaitGroup // callbacks on their way
 	ctx      context.Context
 
-	doubles, lost, waits, progress atomic.Int64
+	doubles, lost, waits atomic.Int64
 
 	mu       sync.Mutex
 	pressed  map[string]string             // plan id, by accepted Idempotency-Key

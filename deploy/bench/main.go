@@ -85,7 +85,7 @@ func run(ctx context.Context, o options) error {
 			continue
 		}
 		own := filepath.Join(dir, s.name)
-		if err := os.Mkdir(own, 0o755); err != nil { //nolint:gosec // PostgreSQL's user passes through
+		if err := os.Mkdir(own, 0o755); err != nil {
 			return fmt.Errorf("make folder: %w", err)
 		}
 		env, end, err := s.env(ctx, own)
