@@ -134,9 +134,6 @@ func loadConfig(path string, p process) (*config, error) {
 			note("SLIPWAY_REDIS_URL", "%v", err)
 		}
 	}
-	if n := len(c.AdminToken); n > 0 && n < 16 {
-		note("SLIPWAY_ADMIN_TOKEN", "at least 16 characters are expected, so that it cannot be guessed; this has %d", n)
-	}
 	problems = append(problems, c.check()...)
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("the configuration has %d problem(s):\n  %w", len(problems), joined(problems))

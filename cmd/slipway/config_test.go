@@ -84,7 +84,7 @@ func TestEveryProblemIsNamedAtOnce(t *testing.T) {
 	t.Parallel()
 	p, path := surroundings(t, map[string]string{
 		"SLIPWAY_LISTEN": "nowhere", "SLIPWAY_PUBLIC_URL": "example.com", "SLIPWAY_DATABASE_URL": "mysql://u:hunter2@db/x",
-		"SLIPWAY_ADMIN_TOKEN": "short", "SLIPWAY_REDIS_URL": "memcached://cache",
+		"SLIPWAY_REDIS_URL": "memcached://cache",
 	}, `
 users:
   - {name: "", email: alice, role: king, locale: fr, time_zone: Mars/One}
@@ -104,7 +104,7 @@ hook_patience: long
 		t.Fatal("it is taken")
 	}
 	for _, key := range []string{
-		"SLIPWAY_LISTEN", "SLIPWAY_PUBLIC_URL", "SLIPWAY_DATABASE_URL", "SLIPWAY_ADMIN_TOKEN", "users[0].name", "users[0].email",
+		"SLIPWAY_LISTEN", "SLIPWAY_PUBLIC_URL", "SLIPWAY_DATABASE_URL", "users[0].name", "users[0].email",
 		"users[0].role", "users[0].locale", "users[0].time_zone", "users[2].email", "rooms[0].platform", "rooms[0].id",
 		"hooks[0].name", "hooks[0].url", "hooks[0].events", "hooks[0].deadline", "hooks[0].secrets[0]", "hooks[0].compat",
 		"hooks[0].envelope", "hooks[0].headers", "hooks[1].url", "hooks[1].events", "hooks[2].name", "hooks[2].callback_signed",

@@ -35,6 +35,9 @@ func (w welcome) print(out io.Writer, admin *slipway.User) error {
 	return err
 }
 
+// shortToken is the length below which an admin token could be guessed.
+const shortToken = 16
+
 // The settings that a first start leaves behind.
 const (
 	adminTokenSetting = "admin_token_hash" // of the token that was generated
@@ -136,6 +139,9 @@ func (a *app) prepareAdminToken(ctx context.Context) error {
 	switch {
 	case a.config.AdminToken != "":
 		a.commands.AdminTokenHash = commands.HashToken(string(a.config.AdminToken))
+		if len(a.config.AdminToken) < shortToken {
+			a.log.WarnContext(ctx, "SLIPWAY_ADMIN_TOKEN is short enough to be guessed; use a longer one", "expected_length", shortToken)
+		}
 	case a.config.embedded():
 		if err := a.generatedToken(ctx); err != nil {
 			return err
