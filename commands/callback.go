@@ -29,9 +29,6 @@ type Callback struct {
 // Conflict for a code of an earlier round, a gate that is not open, or a different
 // answer to a closed question.
 func (c *Commands) Answer(ctx context.Context, cb Callback) (string, error) {
-	if _, err := c.Store.Plan(ctx, cb.PlanID); err != nil {
-		return "", fmt.Errorf("answer: %w", err)
-	}
 	d, err := c.Store.DeliveryByCode(ctx, cb.InstanceCode)
 	if err != nil && slipway.CodeOf(err) != slipway.NotFound {
 		return "", fmt.Errorf("answer: %w", err)
@@ -43,7 +40,7 @@ func (c *Commands) Answer(ctx context.Context, cb Callback) (string, error) {
 		if err := c.authorize(d.Endpoint, cb); err != nil {
 			return "", err
 		}
-	} else if err := c.authorizeAny(cb); err != nil {
+	} else if err := c.unknownCode(ctx, cb); err != nil {
 		return "", err
 	}
 	if !known {
@@ -69,6 +66,15 @@ func (cb *Callback) requestID() string {
 		said = ":" + hex.EncodeToString(sum[:8])
 	}
 	return fmt.Sprintf("callback:%s:%s:%s%s", cb.InstanceCode, cb.Event, cb.Result, said)
+}
+
+// unknownCode refuses a callback for a plan that is not there, and one without
+// credentials where they are demanded.
+func (c *Commands) unknownCode(ctx context.Context, cb Callback) error {
+	if _, err := c.Store.Plan(ctx, cb.PlanID); err != nil {
+		return fmt.Errorf("answer: %w", err)
+	}
+	return c.authorizeAny(cb)
 }
 
 func (c *Commands) authorize(endpoint string, cb Callback) error {

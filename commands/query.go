@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -26,6 +27,32 @@ func (c *Commands) Find(ctx context.Context, ref string) (*slipway.Plan, error) 
 		return nil, fmt.Errorf("find plan: %w", err)
 	}
 	return p, nil
+}
+
+var (
+	planID = regexp.MustCompile(`^[0-9a-f]{24}$`)
+	itemID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+)
+
+// Refer returns the ids of the plan and item that references name. Full ids are taken
+// as they are, so that the usual request of a machine costs no look-up; whether they
+// exist shows when they are used. An empty item is left empty.
+func (c *Commands) Refer(ctx context.Context, plan, item string) (string, string, error) {
+	if planID.MatchString(plan) && (item == "" || itemID.MatchString(item)) {
+		return plan, item, nil
+	}
+	p, err := c.Find(ctx, plan)
+	if err != nil {
+		return "", "", err
+	}
+	if item == "" {
+		return p.ID, "", nil
+	}
+	it, err := FindItem(p, item)
+	if err != nil {
+		return "", "", err
+	}
+	return p.ID, it.ID, nil
 }
 
 // FindItem returns the item that a reference names: its number, its id or its name

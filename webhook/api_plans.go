@@ -143,7 +143,7 @@ func (h *handler) planVerbs() map[slipway.Verb]planVerb {
 
 func (h *handler) planVerb(do planVerb) personAction {
 	return func(w http.ResponseWriter, r *http.Request, u *slipway.User) error {
-		p, err := h.Commands.Find(r.Context(), r.PathValue("id"))
+		id, _, err := h.Commands.Refer(r.Context(), r.PathValue("id"), "")
 		if err != nil {
 			return err
 		}
@@ -151,7 +151,7 @@ func (h *handler) planVerb(do planVerb) personAction {
 		if err != nil {
 			return err
 		}
-		out, err := do(r.Context(), a, p.ID, comment)
+		out, err := do(r.Context(), a, id, comment)
 		if err != nil {
 			return err
 		}
@@ -178,11 +178,7 @@ func (h *handler) itemVerbs() map[slipway.Verb]itemVerb {
 
 func (h *handler) itemVerb(do itemVerb) personAction {
 	return func(w http.ResponseWriter, r *http.Request, u *slipway.User) error {
-		p, err := h.Commands.Find(r.Context(), r.PathValue("id"))
-		if err != nil {
-			return err
-		}
-		it, err := commands.FindItem(p, r.PathValue("job"))
+		id, item, err := h.Commands.Refer(r.Context(), r.PathValue("id"), r.PathValue("job"))
 		if err != nil {
 			return err
 		}
@@ -190,7 +186,7 @@ func (h *handler) itemVerb(do itemVerb) personAction {
 		if err != nil {
 			return err
 		}
-		out, err := do(r.Context(), a, p.ID, it.ID, remark)
+		out, err := do(r.Context(), a, id, item, remark)
 		if err != nil {
 			return renamed(err, "comment", "remark")
 		}
