@@ -48,7 +48,7 @@ type Concurrency struct {
 	Hooks  int // 64
 	Runs   int // 64; a run counts until it ends
 	Timers int // 8
-	Cards  int // 16
+	Cards  int // 2: few, so that a burst of changes of one plan becomes one repaint
 }
 
 // DefaultPatience is how long a hook is tried.

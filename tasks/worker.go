@@ -35,7 +35,7 @@ func (t *Tasks) startServers() error {
 		{queueHooks, cmp.Or(t.Concurrency.Hooks, 64)},
 		{queueRuns, cmp.Or(t.Concurrency.Runs, 64)},
 		{queueTimers, cmp.Or(t.Concurrency.Timers, 8)},
-		{queueCards, cmp.Or(t.Concurrency.Cards, 16)},
+		{queueCards, cmp.Or(t.Concurrency.Cards, 2)},
 	} {
 		s := asynq.NewServerFromRedisClient(t.Redis, asynq.Config{
 			Concurrency: q.n, Queues: map[string]int{q.name: 1},
