@@ -232,6 +232,18 @@ func TestTheScheduleStartsEveryWorkflow(t *testing.T) {
 	}
 }
 
+func TestTheScheduleIsMootWhenEveryItemIsDone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, EventAllJobDone)
+	d := w.draft()
+	d.ScheduleExecuteTime = noon.Add(10 * time.Minute).Unix()
+	w.create(d).do(w.plan.Submit(w.req(alice), nil)).do(w.plan.Vote(w.req(bob), true, "")).finishItems().is(WaitAllDone)
+	w.at = noon.Add(10 * time.Minute)
+	if _, err := w.plan.FireSchedule(w.req(SystemActor())); !errors.Is(err, Unchanged) {
+		t.Errorf("it says something: %v", err)
+	}
+}
+
 func hasTask(c *Change, k TaskKind) bool {
 	return slices.ContainsFunc(c.Tasks, func(t Task) bool { return t.Kind == k })
 }

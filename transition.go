@@ -269,8 +269,9 @@ func (p *Plan) EndWindow(req Request) (*Change, error) {
 // If the plan is not executing then, the manager is told, and the schedule fires when
 // it becomes executing while the window is open.
 func (p *Plan) FireSchedule(req Request) (*Change, error) {
-	if p.ScheduleFired || p.ScheduleExecuteTime == 0 || req.At.Unix() < p.ScheduleExecuteTime ||
-		slices.Contains([]Phase{PhasePlanning, PhaseDenied, PhaseTimeout, PhaseSuccess, PhaseCancel}, p.Phase) && p.Gate == nil {
+	idle := p.Gate == nil && slices.Contains([]Phase{PhasePlanning, PhaseDenied, PhaseTimeout, PhaseSuccess, PhaseCancel}, p.Phase)
+	finished := p.Gate != nil && p.Gate.Event == EventAllJobDone
+	if idle || finished || p.ScheduleFired || p.ScheduleExecuteTime == 0 || req.At.Unix() < p.ScheduleExecuteTime {
 		return nil, Unchanged
 	}
 	c := p.newChange(req, VerbSchedule)
