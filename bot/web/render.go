@@ -10,6 +10,7 @@ import (
 
 	"slipway"
 	"slipway/bot"
+	"slipway/storage"
 )
 
 //go:embed templates
@@ -120,10 +121,20 @@ func (w *Web) fail(rw http.ResponseWriter, r *http.Request, u *slipway.User, err
 	if errors.As(err, &big) {
 		err = tooLarge()
 	}
-	code := slipway.CodeOf(err)
-	if code == slipway.Internal {
-		w.Log.ErrorContext(r.Context(), "answer request", "method", r.Method, "path", r.URL.Path, "error", err)
+	log := w.Log.With("method", r.Method, "path", r.URL.Path)
+	switch {
+	case r.Context().Err() != nil:
+		log.InfoContext(r.Context(), "client has gone")
+		return
+	case slipway.CodeOf(err) != slipway.Internal:
+	case storage.Unreachable(err):
+		log.WarnContext(r.Context(), "answer request", "error", err)
+		err = slipway.Refuse(slipway.Unavailable, "The database does not answer at the moment. Please try again shortly.",
+			"数据库暂时没有响应，请稍后重试。")
+	default:
+		log.ErrorContext(r.Context(), "answer request", "error", err)
 	}
+	code := slipway.CodeOf(err)
 	v := w.stranger(r)
 	if u != nil {
 		v = w.viewer(u)
