@@ -192,7 +192,7 @@ func checkTitle(f *Faults, path, name string) {
 		f.Add(path, "a name is expected", "需要填写名称")
 	case n > MaxName:
 		f.Add(path, "a name has at most %[1]d characters; this has %[2]d", "名称最多 %[1]d 个字符，目前为 %[2]d 个", MaxName, n)
-	case strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }):
+	case Unprintable(name) || strings.ContainsAny(name, "\n\r\t"):
 		f.Add(path, "a name is one line without control characters", "名称只能是一行文字，不能包含控制字符")
 	}
 }

@@ -252,6 +252,9 @@ func (p *Plan) AskAgain(req Request) (*Change, error) {
 			n++
 		}
 	}
+	if g.Event == EventStartExecute {
+		p.watchWindow(req, c) // it may have ended while the check had failed
+	}
 	return p.done(req, c), nil
 }
 

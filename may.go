@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // is tells whether an actor has a role in the plan; item may be nil.
@@ -45,8 +46,8 @@ func (p *Plan) may(req Request, verb Verb) error {
 func (p *Plan) mayItem(req Request, verb Verb, item *Item) error {
 	if req.Version != 0 && req.Version != p.Version {
 		e := Refuse(Stale,
-			"Plan #%[1]d %[2]s has changed since you saw it: %[3]s did %[4]s. Look at it again, then decide.",
-			"发布计划 #%[1]d %[2]s 在您查看之后已有变化：%[3]s 进行了“%[4]s”。请重新查看后再操作。",
+			"Plan #%[1]d %[2]s has changed since you saw it (%[3]s: %[4]s). Look at it again, then decide.",
+			"发布计划 #%[1]d %[2]s 在您查看之后已有变化（%[3]s：%[4]s）。请重新查看后再操作。",
 			p.Index, p.Name, p.Last.By, p.Last.Verb.Text())
 		return e
 	}
@@ -185,7 +186,8 @@ func clock(unix int64, zone *time.Location) string {
 }
 
 func needReason(verb Verb, reason string) error {
-	if strings.TrimSpace(reason) != "" {
+	said := strings.ContainsFunc(reason, func(r rune) bool { return !unicode.IsSpace(r) && unicode.IsPrint(r) })
+	if said {
 		return nil
 	}
 	field := "comment"

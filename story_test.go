@@ -271,7 +271,7 @@ func TestAStaleClickIsToldWhoWasFirst(t *testing.T) {
 	req := w.req(alice)
 	req.Version = seen
 	_, err := w.plan.Submit(req, nil)
-	if want := "Plan #1 payments 4.3 has changed since you saw it: Dave did edit. Look at it again, then decide."; CodeOf(err) != Stale || TextOf(err).EN != want {
+	if want := "Plan #1 payments 4.3 has changed since you saw it (Dave: edit). Look at it again, then decide."; CodeOf(err) != Stale || TextOf(err).EN != want {
 		t.Errorf("got %v", err)
 	}
 }

@@ -1,6 +1,11 @@
 package slipway
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 // Lang is a language that Slipway speaks to people.
 type Lang string
@@ -66,4 +71,24 @@ func JoinTexts(texts []Text) Text {
 		t.ZH += x.ZH
 	}
 	return t
+}
+
+// Unprintable tells whether a text holds what no person types: control characters
+// other than line breaks and tabs, characters that turn the direction of writing around
+// and so disguise a name, or bytes that are no UTF-8.
+func Unprintable(s string) bool {
+	return !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool {
+		switch {
+		case r == '\n' || r == '\t' || r == '\r':
+			return false
+		case r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
+			return true
+		}
+		return unicode.IsControl(r)
+	})
+}
+
+// UnprintableText says what is wrong with such a text.
+func UnprintableText() Text {
+	return T("control characters, NUL among them, are not possible here", "不能包含控制字符（例如 NUL）")
 }

@@ -52,7 +52,7 @@ func (p *Plan) fit(req Request) error {
 		}
 		if able < a.Needed {
 			f.Add("approval.approvers",
-				"%[1]d approvals are needed, but only %[2]d of the approvers may decide: nobody approves a plan that they manage, created or edited last",
+				"approvals needed: %[1]d, approvers who may decide: %[2]d; nobody approves a plan that they manage, created or edited last",
 				"需要 %[1]d 人审批，但只有 %[2]d 位审批人可以审批：负责人、创建者和最后编辑者不能审批自己的发布计划", a.Needed, able)
 		}
 	}

@@ -141,7 +141,7 @@ func TestAStaleClickIsToldWhoDidWhat(t *testing.T) {
 	stale := card.Card.Actions[0]
 	w.alice.Say(w.room, "replan #1 more to do")
 	r := w.bob.PressValue(card, stale)
-	w.wantToast(r, bot.ToastRefused, "Alice did replan")
+	w.wantToast(r, bot.ToastRefused, "(Alice: replan)")
 	if r.Card == nil || r.Card.State.Word != "Planning" {
 		t.Errorf("the refused click does not show the plan as it is: %+v", r.Card)
 	}

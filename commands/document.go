@@ -112,6 +112,10 @@ func (r *reader) text(o object, key, prefix string) string {
 	case nil:
 		return ""
 	case string:
+		if slipway.Unprintable(v) {
+			r.bad = append(r.bad, prefix+key)
+			r.Append(slipway.Problem{Path: prefix + key, Text: slipway.UnprintableText()})
+		}
 		return v
 	case json.Number, bool:
 		r.fault(prefix+key, "a text is expected; put %v in quotes", "应为文本，请给 %v 加上引号", v)

@@ -136,6 +136,8 @@ func TestEveryFaultOfADocumentIsNamedWithItsPlace(t *testing.T) {
 		{"blank name", "name: '  '", "name"},
 		{"long name", "name: " + strings.Repeat("x", 201), "name"},
 		{"two lines", `name: "a\nb"`, "name"},
+		{"NUL", "name: a\ndescription: \"x\\0y\"\njobs: [{name: a, type: text, spec: {content: \"\\e[31m\"}}]", "description jobs[0].spec.content"},
+		{"disguised name", "name: \"a\\u202Eb\"", "name"},
 		{"number as name", "name: 42", "name"},
 		{"list as name", "name: [a]", "name"},
 		{"unknown key", "name: a\nnickname: b", "nickname"},

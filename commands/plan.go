@@ -230,6 +230,12 @@ func (c *Commands) Resend(ctx context.Context, ask Ask, deliveryID string) (stor
 }
 
 func checkComment(s string) error {
+	if slipway.Unprintable(s) {
+		return &slipway.Error{
+			Code: slipway.Invalid, Text: slipway.T("The comment cannot be taken as it is.", "内容无法接受。"),
+			Problems: []slipway.Problem{{Path: "comment", Text: slipway.UnprintableText()}},
+		}
+	}
 	if len([]rune(s)) <= slipway.MaxComment {
 		return nil
 	}

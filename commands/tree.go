@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -23,6 +24,9 @@ type object struct {
 // parseTree reads YAML or JSON as object, []any, string, json.Number, bool and nil.
 // YAML times stay strings. Keys that occur twice, anchors and aliases are refused.
 func parseTree(data []byte) (any, error) {
+	if !utf8.Valid(data) {
+		return nil, errors.New("it is not UTF-8")
+	}
 	if t := bytes.TrimSpace(data); len(t) > 0 && t[0] == '{' {
 		return parseJSON(t)
 	}
@@ -47,6 +51,9 @@ func jsonValue(dec *json.Decoder, depth int) (any, error) {
 		return nil, fmt.Errorf("it nests deeper than %d levels", maxDepth)
 	}
 	tok, err := dec.Token()
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, errors.New("the JSON ends too early")
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -134,6 +134,19 @@ func (s *Store) openPostgres(address string) error {
 	return nil
 }
 
+// keepPrivate makes the database's file readable for nobody else: plans may hold
+// credentials. SQLite gives the files beside it the same permissions.
+func keepPrivate(file string) error {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator names the folder
+	if err != nil {
+		return fmt.Errorf("open %s: %w", file, err)
+	}
+	if err := errors.Join(f.Chmod(0o600), f.Close()); err != nil {
+		return fmt.Errorf("keep %s private: %w", file, err)
+	}
+	return nil
+}
+
 // openSQLite opens one connection that writes and a few that only read. With one
 // writer nobody ever waits for a lock inside SQLite, and WAL lets readers go on
 // meanwhile.
@@ -142,6 +155,9 @@ func (s *Store) openSQLite(dir string) error {
 		return fmt.Errorf("make data folder: %w", err)
 	}
 	file := filepath.Join(dir, "slipway.db")
+	if err := keepPrivate(file); err != nil {
+		return err
+	}
 	write, err := sql.Open("sqlite", sqliteName(file, "immediate",
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-8000)"))
 	if err != nil {

@@ -77,14 +77,16 @@ func (t *Tasks) try(ctx context.Context, l *storage.Lease, d *storage.Delivery, 
 	// What happened is written down even if the process is told to end now.
 	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), bookkeeping)
 	defer cancel()
+	if got.Outcome == webhook.Disable {
+		// Before the delivery is settled: a crash in between repeats both.
+		if err := t.Store.DisableEndpoint(keep, e.Name, why.EN, now); err != nil {
+			return fmt.Errorf("disable endpoint: %w", err)
+		}
+	}
 	if err := t.Store.EndAttempt(keep, attempt, state); err != nil {
 		return fmt.Errorf("end attempt: %w", err)
 	}
 	switch {
-	case got.Outcome == webhook.Disable:
-		if err := t.Store.DisableEndpoint(keep, e.Name, why.EN, now); err != nil {
-			return fmt.Errorf("disable endpoint: %w", err)
-		}
 	case state == storage.DeliveryPending && ctx.Err() != nil:
 		return ctx.Err()
 	case state == storage.DeliveryPending:

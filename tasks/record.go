@@ -124,7 +124,12 @@ func (rec *recorder) flush(ctx context.Context) {
 	if state == nil && len(lines) == 0 {
 		return
 	}
-	if err := rec.write(ctx, state, lines); err != nil {
+	err := rec.writeLines(ctx, lines)
+	if err == nil {
+		lines = nil // they must not be written twice if the state cannot be
+		err = rec.writeState(ctx, state)
+	}
+	if err != nil {
 		rec.mu.Lock()
 		if rec.state == nil {
 			rec.state = state
@@ -144,20 +149,22 @@ func (rec *recorder) flush(ctx context.Context) {
 	rec.r.t.Notices.Publish(ctx, topics...)
 }
 
-func (rec *recorder) write(ctx context.Context, state *engine.State, lines []engine.Line) error {
-	t, run := rec.r.t, rec.r.run
-	if len(lines) > 0 {
-		rows := make([]storage.LogLine, len(lines))
-		for i, l := range lines {
-			rows[i] = storage.LogLine{Seq: l.Seq, At: l.At, Job: l.Job, Text: l.Text}
-		}
-		if err := t.Store.AppendRunLog(ctx, run.ID, rows); err != nil {
-			return fmt.Errorf("write run log: %w", err)
-		}
+func (rec *recorder) writeLines(ctx context.Context, lines []engine.Line) error {
+	rows := make([]storage.LogLine, len(lines))
+	for i, l := range lines {
+		rows[i] = storage.LogLine{Seq: l.Seq, At: l.At, Job: l.Job, Text: l.Text}
 	}
+	if err := rec.r.t.Store.AppendRunLog(ctx, rec.r.run.ID, rows); err != nil {
+		return fmt.Errorf("write run log: %w", err)
+	}
+	return nil
+}
+
+func (rec *recorder) writeState(ctx context.Context, state *engine.State) error {
 	if state == nil {
 		return nil
 	}
+	t, run := rec.r.t, rec.r.run
 	if err := rec.announce(ctx, state.URL); err != nil {
 		return err
 	}

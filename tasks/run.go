@@ -131,6 +131,9 @@ func (r *running) launch(ctx context.Context) error {
 		return err
 	case errors.As(err, &refusal) && (!passing(err) || r.late()):
 		return r.end(ctx, slipway.RunFailed, slipway.TextOf(err))
+	case r.late():
+		r.t.Log.WarnContext(ctx, "run given up: its start keeps failing", "run", r.run.ID, "error", err)
+		return r.end(ctx, slipway.RunFailed, textUnknown)
 	default:
 		// It may run or not; the next try begins by asking.
 		return fmt.Errorf("start run: %w", err)

@@ -65,7 +65,11 @@ func (t *Tasks) stopServers() {
 // process is the one asynq handler. It does not use asynq's context: that ends when
 // Redis is away for half a minute, while the lease of the row is kept in the database.
 func (t *Tasks) process(_ context.Context, task *asynq.Task) error {
-	t.Handle(t.work, string(task.Payload())) //nolint:contextcheck // see above
+	ctx := t.work
+	if queueOf(slipway.TaskKind(task.Type())) == queueCards {
+		ctx = storage.InBackground(ctx)
+	}
+	t.Handle(ctx, string(task.Payload())) //nolint:contextcheck // see above
 	return nil
 }
 
@@ -140,7 +144,9 @@ func (t *Tasks) keep(ctx context.Context, l *storage.Lease, end context.CancelCa
 		case <-tick.C:
 		}
 		next := t.Now().Add(leaseTime)
-		held, err := t.Store.RenewLease(ctx, l, next)
+		renewing, stop := context.WithDeadline(ctx, until)
+		held, err := t.Store.RenewLease(renewing, l, next)
+		stop()
 		switch {
 		case ctx.Err() != nil:
 			return

@@ -146,6 +146,9 @@ func (h *handler) replay(w http.ResponseWriter, r *http.Request, u *slipway.User
 	if _, err := h.Commands.Resend(r.Context(), a, d.ID); err != nil {
 		return err
 	}
+	if d, err = h.Store.Delivery(r.Context(), d.ID); err != nil {
+		return err
+	}
 	writeJSON(w, http.StatusAccepted, newDeliveryBody(d))
 	return nil
 }

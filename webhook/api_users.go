@@ -3,6 +3,7 @@ package webhook
 import (
 	"fmt"
 	"net/http"
+	"slices"
 
 	"slipway"
 	"slipway/commands"
@@ -57,8 +58,15 @@ func (h *handler) addUser(w http.ResponseWriter, r *http.Request, u *slipway.Use
 		SlackID: f.text("slack_id", maxWord), FeishuOpenID: f.text("feishu_open_id", maxWord),
 		Locale: f.text("locale", maxWord), TimeZone: f.text("time_zone", maxWord),
 	}
-	if err := f.err(); err != nil {
-		return err
+	if f.Len() > 0 {
+		// What is wrong with the values is named together with what is wrong with the keys.
+		found := slipway.ProblemsOf(f.err())
+		for _, p := range slipway.ProblemsOf(n.Check()) {
+			if !slices.ContainsFunc(found, func(b slipway.Problem) bool { return b.Path == p.Path }) {
+				f.Append(p)
+			}
+		}
+		return f.err()
 	}
 	made, token, err := h.Commands.AddUserOnce(r.Context(), a, n)
 	if err != nil {

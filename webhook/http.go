@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"slipway"
 	"slipway/commands"
@@ -262,6 +263,9 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, slipway.Refuse(slipway.TooLarge, "The body is larger than 1 MiB.", "请求体超过 1 MiB。")
 	case err != nil:
 		return nil, slipway.Refuse(slipway.Invalid, "The body did not arrive whole.", "请求体不完整。").Because(err)
+	}
+	if !utf8.Valid(body) {
+		return nil, slipway.Refuse(slipway.Invalid, "The body is not UTF-8.", "请求体不是有效的 UTF-8。")
 	}
 	return body, nil
 }

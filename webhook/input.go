@@ -95,6 +95,9 @@ func (f *form) text(key string, limit int) string {
 	if err := json.Unmarshal(raw, &s); err != nil {
 		f.Add(key, "is not valid JSON", "不是有效的 JSON")
 	}
+	if slipway.Unprintable(s) {
+		f.Append(slipway.Problem{Path: key, Text: slipway.UnprintableText()})
+	}
 	if n := utf8.RuneCountInString(s); n > limit {
 		f.Add(key, "at most %[1]d characters are possible; this has %[2]d", "最多 %[1]d 个字符，目前为 %[2]d 个", limit, n)
 	}

@@ -103,7 +103,7 @@ func (w *Web) actInRoom(rw http.ResponseWriter, r *http.Request, v viewer) {
 	at := roomScene(room)
 	if at.Msg = r.PostForm.Get("msg"); at.Msg != "" {
 		m, err := w.Store.Message(r.Context(), at.Msg)
-		if err == nil && (m.RoomID != room.ID || m.OnlyFor != "" && m.OnlyFor != v.User.ID) {
+		if err == nil && (m.RoomID != room.ID || m.AuthorID != "" || m.OnlyFor != "" && m.OnlyFor != v.User.ID) {
 			err = slipway.Refuse(slipway.NotFound, "There is no such message.", "没有这条消息。")
 		}
 		if err != nil {
@@ -152,6 +152,9 @@ func (w *Web) act(rw http.ResponseWriter, r *http.Request, v viewer, at scene) {
 // left in the reply, to be shown there.
 func (w *Web) settle(ctx context.Context, v viewer, at scene, id string, reply bot.Reply) (bot.Reply, error) {
 	if reply.Card != nil && at.Msg != "" {
+		if err := w.sameCard(ctx, at.Msg, reply.Card); err != nil {
+			return reply, err
+		}
 		if err := w.Update(ctx, bot.MsgRef{Room: at.Room, ID: at.Msg}, *reply.Card); err != nil {
 			return reply, err
 		}
@@ -176,6 +179,23 @@ func (w *Web) settle(ctx context.Context, v viewer, at scene, id string, reply b
 	}
 	reply.Whisper, reply.Message = nil, nil
 	return reply, nil
+}
+
+// sameCard refuses to put a card in the place of another plan's: which message a press
+// names is only what the browser says.
+func (w *Web) sameCard(ctx context.Context, message string, c *bot.Card) error {
+	m, err := w.Store.Message(ctx, message)
+	if err != nil {
+		return fmt.Errorf("find pressed card: %w", err)
+	}
+	var shown bot.Card
+	if err := json.Unmarshal(m.Card, &shown); err != nil {
+		return fmt.Errorf("read pressed card: %w", err)
+	}
+	if shown.Plan != "" && shown.Plan != c.Plan {
+		return slipway.Refuse(slipway.Invalid, "The button does not belong to this card. Reload the page.", "按钮与卡片不符，请刷新页面。")
+	}
+	return nil
 }
 
 // replyView is what is left to show of a reply.

@@ -169,7 +169,7 @@ stages:
 func (s *stage) run(ctx context.Context, c *config) {
 	s.t.Helper()
 	s.app = &app{config: c}
-	l, err := s.app.listen(ctx)
+	l, err := s.app.config.listen(ctx)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 )
 
 // client talks to a running Slipway through the REST API.
@@ -107,16 +108,22 @@ type planView struct {
 }
 
 func (v *planView) print(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "#%d %s\n  id       %s\n  status   %s\n  manager  %s\n  version  %d\n", v.Index, v.Name, v.ID, v.Status, v.Manager, v.Version)
+	_, err := fmt.Fprintf(w, "#%d %s\n  id       %s\n  status   %s\n  manager  %s\n  version  %d\n", v.Index, shown(v.Name), v.ID, v.Status, shown(v.Manager), v.Version)
 	for i, j := range v.Jobs {
 		if err == nil {
-			_, err = fmt.Fprintf(w, "  %d. %-8s %-9s %s\n", i+1, j.Status, j.Type, j.Name)
+			_, err = fmt.Fprintf(w, "  %d. %-8s %-9s %s\n", i+1, j.Status, j.Type, shown(j.Name))
 		}
 	}
 	if len(v.Allowed) > 0 && err == nil {
 		_, err = fmt.Fprintf(w, "  you may  %s\n", strings.Join(v.Allowed, ", "))
 	}
 	return err
+}
+
+// shown is a text of somebody's as a terminal may have it: on one line, and without
+// what a terminal would obey.
+func shown(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }), " ")
 }
 
 func planPath(ref string) string {
@@ -197,7 +204,7 @@ func (c *client) listPlans(ctx context.Context, opts url.Values, w io.Writer) er
 	}
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	for _, v := range page.Plans {
-		_, _ = fmt.Fprintf(tw, "#%d\t%s\t%s\t%s\n", v.Index, v.Status, v.Manager, v.Name)
+		_, _ = fmt.Fprintf(tw, "#%d\t%s\t%s\t%s\n", v.Index, v.Status, shown(v.Manager), shown(v.Name))
 	}
 	if err := tw.Flush(); err != nil {
 		return err
@@ -237,7 +244,7 @@ func (c *client) showLog(ctx context.Context, ref string, w io.Writer) error {
 			who = "Slipway"
 		}
 		said := strings.TrimSpace(e.Data.Result + " " + e.Data.Reason + " " + e.Comment)
-		_, _ = fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", time.UnixMilli(e.At).Format(time.DateTime), who, e.Verb, e.Item, e.To, said)
+		_, _ = fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", time.UnixMilli(e.At).Format(time.DateTime), shown(who), e.Verb, shown(e.Item), e.To, shown(said))
 	}
 	return tw.Flush()
 }

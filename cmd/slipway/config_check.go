@@ -104,7 +104,7 @@ func (h *hookConfig) check(note func(key, format string, args ...any)) {
 	}
 	headers := h.headers()
 	if err := webhook.CheckHeaders(headers); err != nil {
-		note("headers", "%v", err)
+		note("headers", "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	if h.Compat != "" && h.Compat != webhook.CompatZadig {
 		note("compat", "zadig or nothing is expected, not %q", h.Compat)

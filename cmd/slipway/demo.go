@@ -102,8 +102,7 @@ func (d *demonstration) start(ctx context.Context, dir string, p process) (<-cha
 		{Name: "Olga", Email: "olga@example.com", Role: "admin"},
 	}
 	c.Hooks = []hookConfig{outside.hook()}
-	a := &app{config: c}
-	l, err := a.listen(ctx)
+	l, err := c.listen(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -195,8 +194,7 @@ func newOutsideSystem(ctx context.Context, d *demonstration) (*outsideSystem, er
 			slipway.EventAllJobDone:     {slipway.ResultFailed},
 		},
 	}
-	a := &app{config: &config{Listen: "127.0.0.1:0"}}
-	l, err := a.listen(ctx)
+	l, err := (&config{Listen: "127.0.0.1:0"}).listen(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,22 @@ func (a *app) routes(live context.Context) http.Handler {
 	mux.Handle("GET /api/v1/events", endsWith(live, machines))
 	mux.Handle("/", people)
 	mux.Handle("GET /live", endsWith(live, people))
-	return mux
+	return prompt(mux)
+}
+
+// bodyTime is how long a request's body may take to arrive.
+const bodyTime = 30 * time.Second
+
+// prompt cuts off who sends a body drop by drop. A time limit of the whole server would
+// cut off the pages that are told of changes, too; they are read with GET.
+func prompt(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			// A connection that knows no deadlines is a test's.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // endsWith ends the requests of a handler with a context. Only answers that would go on

@@ -15,8 +15,12 @@ import (
 	"slipway/tasks"
 )
 
-// stopTime is how long everything together may take to stop.
-const stopTime = 25 * time.Second
+// stopTime is how long everything together may take to stop, answerTime how long of it
+// the requests under way.
+const (
+	stopTime   = 25 * time.Second
+	answerTime = 5 * time.Second
+)
 
 func serve(ctx context.Context, args []string, configPath string, p process) error {
 	args, role, err := takeOption(args, "role")
@@ -39,15 +43,18 @@ func serve(ctx context.Context, args []string, configPath string, p process) err
 	}
 	log := slog.New(slog.NewTextHandler(p.stderr, nil))
 	tasks.LogRedis(log, time.Now)
+	// The address is taken first: what a first start tells is told once, so nothing may
+	// fail between it and the first start.
+	l, err := c.listen(ctx)
+	if err != nil {
+		return err
+	}
 	a, err := newApp(ctx, c, tasks.Role(role), p.environ(), log)
 	if err != nil {
+		_ = l.Close()
 		return err
 	}
 	defer a.close()
-	l, err := a.listen(ctx)
-	if err != nil {
-		return err
-	}
 	if err := a.welcome.print(p.stdout, a.commands.Admin); err != nil {
 		return err
 	}
@@ -56,8 +63,8 @@ func serve(ctx context.Context, args []string, configPath string, p process) err
 }
 
 // listen takes the address. With port 0 the configuration learns the real one.
-func (a *app) listen(ctx context.Context) (net.Listener, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.config.Listen)
+func (c *config) listen(ctx context.Context) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("SLIPWAY_LISTEN: %w; is another Slipway running?", err)
 	}
@@ -91,7 +98,13 @@ func (a *app) run(ctx context.Context, l net.Listener) error {
 		<-working.Done()
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 		defer cancel()
-		err := server.Shutdown(stopping)
+		// Requests that do not end must not take the time that the runs need to settle.
+		answering, cut := context.WithTimeout(stopping, answerTime)
+		defer cut()
+		err := server.Shutdown(answering)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = server.Close()
+		}
 		err = errors.Join(err, a.tasks.Stop(stopping))
 		hush()
 		return err

@@ -24,6 +24,7 @@ type driver struct {
 	client  *processtest.Client
 	from    []*processtest.Client // one per address
 	next    atomic.Uint64
+	plans   atomic.Uint64 // made so far
 	outside *processtest.Receiver
 	calls   sync.WaitGroup
 	quit    context.Context
@@ -159,15 +160,16 @@ const (
 // create makes a plan of Alice's that Bob approves, with text items and perhaps a
 // workflow.
 func (d *driver) create(ctx context.Context, texts, workflows int) (processtest.Plan, error) {
+	number := d.plans.Add(1)
 	jobs := make([]map[string]any, 0, texts+workflows)
 	for n := range texts {
-		jobs = append(jobs, map[string]any{"name": fmt.Sprintf("text %d", n+1), "type": "text", "spec": map[string]any{"content": "Tell the **hotline**"}})
+		jobs = append(jobs, map[string]any{"name": fmt.Sprintf("text %d", n+1), "type": "text", "spec": map[string]any{"content": fmt.Sprintf("Tell the **hotline** of change %d.%d", number, n)}})
 	}
 	for range workflows {
 		jobs = append(jobs, map[string]any{"name": "deploy", "type": "workflow", "spec": map[string]any{"engine": "local", "workflow": "nothing"}})
 	}
 	p, _, err := d.verb(ctx, processtest.Request{Path: "/api/v1/plans", Actor: alice, Body: map[string]any{
-		"name": "payments 4.2", "description": "What *is* new", "jobs": jobs,
+		"name": fmt.Sprintf("payments 4.%d", number), "description": fmt.Sprintf("What *is* new in 4.%d", number), "jobs": jobs,
 		"approval": map[string]any{"needed_approvers": 1, "approvers": []string{bob}},
 	}})
 	return p, err

@@ -283,7 +283,7 @@ func TestALogEndsAtItsLimit(t *testing.T) {
 		t.Errorf("result is %+v", result)
 	}
 	texts := p.Texts()
-	if len(texts) != 64<<10/40+1 || !strings.Contains(texts[len(texts)-1], "too long") {
+	if len(texts) != 64<<10/(40+64)+1 || !strings.Contains(texts[len(texts)-1], "too long") {
 		t.Errorf("%d lines, the last is %q", len(texts), texts[len(texts)-1])
 	}
 }

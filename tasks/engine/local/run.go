@@ -326,13 +326,16 @@ func openLog(path string, limit int64) (*runLog, error) {
 	return &runLog{file: f, left: limit}, nil
 }
 
+// lineCost is what a line counts beside its text, so that empty lines fill the log too.
+const lineCost = 64
+
 // add writes a line and gives it its number. After the limit it writes one line that
 // says so, and no more.
 func (l *runLog) add(line engine.Line) error {
 	if l.full {
 		return nil
 	}
-	if l.left -= int64(len(line.Text)); l.left < 0 {
+	if l.left -= int64(len(line.Text)) + lineCost; l.left < 0 {
 		l.full = true
 		line.Text = "… the log is too long and ends here / 日志过长，此后不再记录"
 	}
