@@ -141,6 +141,20 @@ func TestEveryWaitingEndpointMustAgree(t *testing.T) {
 	}
 }
 
+func TestAskingAgainAfterTheWindowTimesOut(t *testing.T) {
+	t.Parallel()
+	w := reach(t, ExecuteCheckFailed)
+	w.at = noon.Add(2 * time.Hour)
+	if _, err := w.plan.EndWindow(w.req(SystemActor())); !errors.Is(err, Unchanged) {
+		t.Fatalf("a failed check times out: %v", err)
+	}
+	w.do(w.plan.AskAgain(w.req(alice))).is(WaitExecute)
+	if !hasTask(w.last, TaskWindow) {
+		t.Fatal("nobody watches the window")
+	}
+	w.do(w.plan.EndWindow(w.req(SystemActor()))).is(Timeout)
+}
+
 func TestReplanKeepsWhatIsDone(t *testing.T) {
 	t.Parallel()
 	w := reach(t, Executing)

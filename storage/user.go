@@ -195,6 +195,15 @@ func (s *Store) DropCredentials(ctx context.Context, userID string, kind Credent
 	return nil
 }
 
+// ForgetExpired removes the credentials that are past their time.
+func (s *Store) ForgetExpired(ctx context.Context, now time.Time) error {
+	_, err := s.write.NewDelete().Model((*Credential)(nil)).Where("expires_at <> 0").Where("expires_at <= ?", now.Unix()).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("forget expired credentials: %w", err)
+	}
+	return nil
+}
+
 // DropCredential removes one credential.
 func (s *Store) DropCredential(ctx context.Context, hash string) error {
 	if _, err := s.write.NewDelete().Model((*Credential)(nil)).Where("hash = ?", hash).Exec(ctx); err != nil {

@@ -126,6 +126,15 @@ func TestCredentials(t *testing.T) {
 				t.Errorf("%s is known: %v, want %v", test.what, got, test.want)
 			}
 		}
+		must(t, s.ForgetExpired(ctx, end.Add(-time.Second)))
+		if !known(storage.CredentialSession, session, morning) {
+			t.Error("a session is forgotten before its end")
+		}
+		must(t, s.ForgetExpired(ctx, end))
+		if known(storage.CredentialSession, session, morning) || !known(storage.CredentialAPI, api, morning) {
+			t.Error("the expired session is kept, or the token forgotten")
+		}
+		must(t, s.PutCredential(ctx, storage.Credential{Hash: session, Kind: storage.CredentialSession, UserID: u.ID, ExpiresAt: end.Unix()}))
 		must(t, s.DropCredentials(ctx, u.ID, storage.CredentialSession))
 		if known(storage.CredentialSession, session, morning) || !known(storage.CredentialAPI, api, morning) {
 			t.Error("signing out leaves the session, or takes the token")

@@ -47,6 +47,9 @@ const (
 // prepare brings the people and rooms of the configuration into the database and
 // makes sure that somebody can sign in.
 func (a *app) prepare(ctx context.Context) error {
+	if err := a.store.ForgetExpired(ctx, a.commands.Now()); err != nil {
+		return err
+	}
 	if err := a.prepareUsers(ctx); err != nil {
 		return err
 	}
