@@ -106,12 +106,11 @@ func (n *Notices) send(ctx context.Context) {
 }
 
 // receive passes on what other processes say. The client connects again by itself;
-// after that something may have been missed.
+// whenever it has connected, something may have been missed before.
 func (n *Notices) receive(ctx context.Context) {
 	sub := n.redis.Subscribe(ctx, noticeChannel)
 	defer func() { _ = sub.Close() }()
 	messages := sub.ChannelWithSubscriptions()
-	first := true
 	for {
 		select {
 		case <-ctx.Done():
@@ -122,10 +121,7 @@ func (n *Notices) receive(ctx context.Context) {
 			}
 			switch m := m.(type) {
 			case *redis.Subscription:
-				if !first {
-					n.spread(Everything)
-				}
-				first = false
+				n.spread(Everything)
 			case *redis.Message:
 				origin, topics, _ := strings.Cut(m.Payload, " ")
 				if origin != n.origin {

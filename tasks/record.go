@@ -98,7 +98,7 @@ func (rec *recorder) loop(ctx context.Context) {
 			return
 		case <-rec.wake:
 		}
-		rec.flush(ctx)
+		_ = rec.flush(ctx) // what is left is written next time
 		pause.Reset(recordEvery)
 		select {
 		case <-rec.quit:
@@ -115,14 +115,14 @@ func (rec *recorder) close() {
 }
 
 // flush writes down what was told since the last time. What could not be written is
-// tried again with the next flush.
-func (rec *recorder) flush(ctx context.Context) {
+// tried again with the next flush; the error has been logged.
+func (rec *recorder) flush(ctx context.Context) error {
 	rec.mu.Lock()
 	state, lines := rec.state, rec.lines
 	rec.state, rec.lines = nil, nil
 	rec.mu.Unlock()
 	if state == nil && len(lines) == 0 {
-		return
+		return nil
 	}
 	err := rec.writeLines(ctx, lines)
 	if err == nil {
@@ -140,13 +140,14 @@ func (rec *recorder) flush(ctx context.Context) {
 		if ctx.Err() == nil {
 			rec.r.t.Log.WarnContext(ctx, "run not recorded", "run", rec.r.run.ID, "err", err)
 		}
-		return
+		return err
 	}
 	topics := []string{TopicRun + rec.r.run.ID}
 	if state != nil {
 		topics = append(topics, TopicPlan+rec.r.run.PlanID) // its page shows how far the run is
 	}
 	rec.r.t.Notices.Publish(ctx, topics...)
+	return nil
 }
 
 func (rec *recorder) writeLines(ctx context.Context, lines []engine.Line) error {

@@ -164,17 +164,17 @@ func TestNoticesReachEveryProcessOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client := openRedis(t, url)
-			process := func(name string) *Notices {
+			process := func(name string) (*Notices, <-chan string) {
 				n := NewNotices(client, name, slog.New(slog.DiscardHandler))
+				topics := n.Subscribe(t.Context())
 				go n.Run(t.Context())
-				return n
+				if got := receive(t, "the call to look when it listens", topics); got != Everything {
+					t.Errorf("topic %q, want %q", got, Everything)
+				}
+				return n, topics
 			}
-			one, two := process("one"), process("two")
-			here, there := one.Subscribe(t.Context()), two.Subscribe(t.Context())
-			eventually(t, "both listen", func() bool {
-				n, err := client.PubSubNumSub(t.Context(), noticeChannel).Result()
-				return err == nil && n[noticeChannel] == 2
-			})
+			one, here := process("one")
+			two, there := process("two")
 
 			one.Publish(t.Context(), "plan:1", "run:2")
 			one.Publish(t.Context(), "plan:3")
@@ -233,12 +233,11 @@ func TestAfterAGapEverybodyLooksAgain(t *testing.T) {
 	t.Cleanup(server.Stop)
 	client := openRedis(t, server.URL)
 	n := NewNotices(client, "one", slog.New(slog.DiscardHandler))
-	go n.Run(t.Context())
 	topics := n.Subscribe(t.Context())
-	eventually(t, "it listens", func() bool {
-		subs, err := client.PubSubNumSub(t.Context(), noticeChannel).Result()
-		return err == nil && subs[noticeChannel] == 1
-	})
+	go n.Run(t.Context())
+	if got := receive(t, "the call to look when it listens", topics); got != Everything {
+		t.Errorf("topic %q, want %q", got, Everything)
+	}
 
 	server.Kill()
 	n.Publish(t.Context(), "plan:1") // within the process it goes all the same

@@ -200,8 +200,12 @@ func (r *running) watch(ctx context.Context, ref engine.Ref) error {
 	// The end of a run is written down even if the process is told to end now.
 	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), bookkeeping)
 	defer cancel()
-	rec.flush(keep)
+	flushed := rec.flush(keep)
 	switch {
+	case err == nil && flushed != nil:
+		// Its beginning must be in the log before its end: the next try asks the engine
+		// for the result again.
+		return fmt.Errorf("record run: %w", flushed)
 	case err == nil:
 		return r.end(keep, result.Status.RunStatus(), result.Reason)
 	case errors.Is(err, engine.ErrNoRun):
