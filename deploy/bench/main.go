@@ -44,7 +44,7 @@ type options struct {
 
 func main() {
 	var o options
-	flag.DurationVar(&o.span, "for", 8*time.Second, "how long each phase under load lasts")
+	flag.DurationVar(&o.span, "for", 6*time.Second, "how long each phase under load lasts")
 	flag.DurationVar(&o.rest, "rest", 10*time.Second, "how long the program rests before its memory is measured")
 	flag.IntVar(&o.plans, "plans", 16, "how many plans are under way at once")
 	flag.IntVar(&o.inFlight, "in-flight", 50, "how many clicks or callbacks are under way at once")

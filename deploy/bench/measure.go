@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -15,9 +16,10 @@ import (
 // measures are the results of one set-up.
 type measures struct {
 	coldReady, warmReady time.Duration
-	memory, memoryAfter  int64 // bytes
-	idleCPU              float64
-	idle                 times // commit to arrival
+	memory, memoryAfter  int64   // bytes
+	idleCPU              float64 // of one core
+	othersCPU            float64 // of all cores: other programs, servers included
+	idle                 times   // commit to arrival
 	texts, mixed         load
 	clicks, callbacks    flood
 }
@@ -124,22 +126,10 @@ func (m *measures) start(ctx context.Context, c processtest.Config) (*processtes
 
 func (m *measures) phases(ctx context.Context, o options, d *driver, p *processtest.Process, say func(string)) error {
 	say("letting it rest")
-	before, err := cpuTime(p.PID())
+	err := m.atRest(ctx, o, p)
 	if err != nil {
 		return err
 	}
-	if err := pause(ctx, o.rest); err != nil {
-		return err
-	}
-	after, err := cpuTime(p.PID())
-	if err != nil {
-		return err
-	}
-	m.idleCPU = (after - before).Seconds() / o.rest.Seconds()
-	if m.memory, err = residentMemory(p.PID()); err != nil {
-		return err
-	}
-
 	say("one plan at a time")
 	if m.idle, err = d.idleArrivals(ctx); err != nil {
 		return err
@@ -165,6 +155,35 @@ func (m *measures) phases(ctx context.Context, o options, d *driver, p *processt
 	}
 	m.memoryAfter, err = residentMemory(p.PID())
 	return errors.Join(err, d.problem())
+}
+
+// atRest measures what the program takes when nobody wants anything of it, and what
+// else works on this machine.
+func (m *measures) atRest(ctx context.Context, o options, p *processtest.Process) error {
+	own, err := cpuTime(p.PID())
+	if err != nil {
+		return err
+	}
+	busy, idle, err := machineWork()
+	if err != nil {
+		return err
+	}
+	if err := pause(ctx, o.rest); err != nil {
+		return err
+	}
+	ownAfter, err := cpuTime(p.PID())
+	if err != nil {
+		return err
+	}
+	busyAfter, idleAfter, err := machineWork()
+	if err != nil {
+		return err
+	}
+	busy, idle = busyAfter-busy, idleAfter-idle
+	m.idleCPU = (ownAfter - own).Seconds() / o.rest.Seconds()
+	m.othersCPU = max(0, float64(busy)/float64(max(1, busy+idle))-m.idleCPU/float64(runtime.NumCPU()))
+	m.memory, err = residentMemory(p.PID())
+	return err
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -49,3 +49,29 @@ func cpuTime(pid int) (time.Duration, error) {
 	}
 	return time.Duration(ticks) * time.Second / ticksPerSecond, nil
 }
+
+// machineWork returns how long all cores together have worked and have had nothing to
+// do since the machine started, in the same unit.
+func machineWork() (busy, idle int64, err error) {
+	data, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, 0, fmt.Errorf("read work of the machine (Linux is needed): %w", err)
+	}
+	first, _, _ := strings.Cut(string(data), "\n")
+	for i, field := range strings.Fields(first) {
+		const name, idleTime, waitTime, guest = 0, 4, 5, 9 // guests are counted before
+		if i == name || i >= guest {
+			continue
+		}
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return 0, 0, fmt.Errorf("read work of the machine: %w", err)
+		}
+		if i == idleTime || i == waitTime {
+			idle += n
+		} else {
+			busy += n
+		}
+	}
+	return busy, idle, nil
+}

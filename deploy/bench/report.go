@@ -65,6 +65,7 @@ func (r *report) print(w io.Writer) error {
 		{fmt.Sprintf("memory at rest, %v after the start", r.rest), "< 60 MB", func(m *measures) string { return megabytes(m.memory) }},
 		{fmt.Sprintf("memory %v after all of this", r.rest), "", func(m *measures) string { return megabytes(m.memoryAfter) }},
 		{"computing at rest, of one core", "", func(m *measures) string { return fmt.Sprintf("%.1f %%", 100*m.idleCPU) }},
+		{"computing of everything else then, of all cores", "little", func(m *measures) string { return fmt.Sprintf("%.1f %%", 100*m.othersCPU) }},
 		{"ready, first start", "< 1 s", func(m *measures) string { return milliseconds(m.coldReady) }},
 		{"ready, later starts (median of 3)", "< 1 s", func(m *measures) string { return milliseconds(m.warmReady) }},
 		{"size of the binary", "", func(*measures) string { return megabytes(r.binary) }},
