@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	crashSeed    = 7
+	crashSeed    = 20261124
 	crashedPlans = 200
 	// crashBound is far above the time that it takes, also on a machine that is busy.
 	crashBound = 6 * time.Minute
