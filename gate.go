@@ -1,9 +1,6 @@
 package slipway
 
-import (
-	"crypto/subtle"
-	"time"
-)
+import "crypto/subtle"
 
 // Gate is an open question to outside systems that holds a move back.
 type Gate struct {
@@ -284,19 +281,4 @@ type Overriding struct {
 	By     string `json:"by"`
 	Reason string `json:"reason"`
 	At     int64  `json:"at"`
-}
-
-// GateDeadline returns when the first open question of the gate runs out, the zero
-// time if none does.
-func (g *Gate) GateDeadline() time.Time {
-	var first int64
-	for _, w := range g.Waits {
-		if w.State == GateOpen && w.Deadline != 0 && (first == 0 || w.Deadline < first) {
-			first = w.Deadline
-		}
-	}
-	if first == 0 {
-		return time.Time{}
-	}
-	return time.Unix(first, 0)
 }
