@@ -129,6 +129,25 @@ type Prober interface {
 	Probe(ctx context.Context) []Finding
 }
 
+// Finder is a platform that finds an account by the e-mail address that it vouches for.
+// Without it people are told of plans only after they spoke to the bot once.
+type Finder interface {
+	// Find fails with ErrGone if nobody has the address.
+	Find(ctx context.Context, email string) (UserRef, error)
+}
+
+// Settler is a platform that takes an update of a card back if it comes while a click on
+// that card is being answered. Its cards are left alone for that long after a change.
+type Settler interface {
+	Settle() time.Duration
+}
+
+// Watched is a platform with a connection of its own that can be lost.
+type Watched interface {
+	// Trouble says what is wrong with the connection, "" if nothing is.
+	Trouble() string
+}
+
 // Finding is one result of a check of a platform's set-up.
 type Finding struct {
 	OK   bool
@@ -155,6 +174,7 @@ const (
 	Submission Kind = "submission"  // a form was sent
 	HomeOpened Kind = "home_opened" // a Homer's page was opened
 	LinkShared Kind = "link_shared" // a link to a plan was posted
+	Shortcut   Kind = "shortcut"    // "New plan from this message"; Text is the message's
 )
 
 // Trigger is what a platform needs to open a form in answer to an event. It is opaque
@@ -177,8 +197,8 @@ type Event struct {
 	// card that the submitted form was opened from. Zero if there is none, as with a
 	// slash command. Msg.Thread is set when it happened in a thread.
 	Msg MsgRef
-	// Plan is the id of the plan that the event is about, where the platform knows:
-	// Card.Plan of the card at the head of the thread it happened in.
+	// Plan is the id of the plan that the event is about, where the platform knows. Else
+	// the bot looks for the card at the head of the thread that Msg is in.
 	Plan    string
 	Text    string // what was typed, without the mention of the bot
 	Action  ActionID
@@ -202,7 +222,9 @@ type Reply struct {
 	Whisper *Card
 	// Message is a card for everybody, posted where the event came from.
 	Message *Card
-	// Card replaces the card whose button was pressed or whose form was submitted.
+	// Card replaces the card whose button was pressed or whose form was submitted. For the
+	// live card of a plan only the console gets it at once: elsewhere an answer could
+	// overtake a newer update, so that Repaint alone changes live cards.
 	Card *Card
 	// Form is to be opened for the person.
 	Form *Form

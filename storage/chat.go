@@ -20,13 +20,15 @@ type Room struct {
 	Name      string
 	Locale    slipway.Lang
 	Direct    string // user id of a direct room, empty for a shared one
+	TimeZone  string // IANA name of the zone of its cards; empty: not known
 	CreatedAt int64  // Unix milliseconds
 }
 
 // PutRoom writes a room, new or changed.
 func (s *Store) PutRoom(ctx context.Context, r Room) error {
 	_, err := s.write.NewInsert().Model(&r).On("CONFLICT (platform, id) DO UPDATE").
-		Set("name = EXCLUDED.name").Set("locale = EXCLUDED.locale").Set("direct = EXCLUDED.direct").Exec(ctx)
+		Set("name = EXCLUDED.name").Set("locale = EXCLUDED.locale").Set("direct = EXCLUDED.direct").
+		Set("time_zone = EXCLUDED.time_zone").Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("put room %s: %w", r.ID, err)
 	}
@@ -60,6 +62,8 @@ type CardRef struct {
 	MessageID string `bun:",pk"`
 	PlanID    string
 	Seq       int64 // the plan's Seq that it shows
+	PaintedAt int64 // when it was last changed, in Unix milliseconds
+	Telling   int64 // up to which Seq its thread is being told; Seq or less: nothing is
 }
 
 // Cards lists the messages that show a plan.
@@ -78,6 +82,7 @@ func (s *Store) PutCard(ctx context.Context, c CardRef) error {
 	err := s.quickly(ctx, func(db bun.IDB) error {
 		_, err := db.NewInsert().Model(&c).On("CONFLICT (platform, room_id, message_id) DO UPDATE").
 			Set("plan_id = EXCLUDED.plan_id").
+			Set("painted_at = EXCLUDED.painted_at").Set("telling = EXCLUDED.telling").
 			Set("seq = CASE WHEN EXCLUDED.seq > card_ref.seq THEN EXCLUDED.seq ELSE card_ref.seq END").Exec(ctx)
 		return err
 	})

@@ -18,7 +18,7 @@ CREATE TABLE card_refs (
   room_id TEXT NOT NULL CHECK (room_id <> ''),
   message_id TEXT NOT NULL CHECK (message_id <> ''),
   plan_id TEXT NOT NULL REFERENCES plans (id) ON DELETE CASCADE,
-  seq BIGINT NOT NULL CHECK (seq >= 0),
+  seq BIGINT NOT NULL CHECK (seq >= 0), painted_at BIGINT NOT NULL DEFAULT 0, telling BIGINT NOT NULL DEFAULT 0,
   PRIMARY KEY (platform, room_id, message_id)
 );
 
@@ -194,13 +194,25 @@ CREATE INDEX plans_by_manager ON plans (manager_id, number);
 
 CREATE INDEX plans_by_status ON plans (status, number);
 
+CREATE TABLE posts (
+  platform TEXT NOT NULL CHECK (platform <> ''),
+  key TEXT NOT NULL CHECK (key <> ''),
+  room_id TEXT NOT NULL,
+  message_id TEXT NOT NULL,
+  thread TEXT NOT NULL,
+  begun_at BIGINT NOT NULL,
+  PRIMARY KEY (platform, key)
+);
+
+CREATE INDEX posts_by_age ON posts (begun_at);
+
 CREATE TABLE rooms (
   platform TEXT NOT NULL CHECK (platform <> ''),
   id TEXT NOT NULL CHECK (id <> ''),
   name TEXT NOT NULL,
   locale TEXT NOT NULL CHECK (locale IN ('en', 'zh')),
   direct TEXT NOT NULL,
-  created_at BIGINT NOT NULL,
+  created_at BIGINT NOT NULL, time_zone TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (platform, id)
 );
 
