@@ -23,7 +23,7 @@ build: ## build the static binary bin/slipway
 	$(BUILD) -o bin/slipway ./cmd/slipway
 
 test: ## run all tests with the race detector; installs and starts what they need
-	deploy/dev/install services browser
+	deploy/dev/install services browser sdk
 	go test -race -count=1 -timeout 20m ./...
 
 check: lint test ## all that continuous integration asks: lint, then test

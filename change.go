@@ -51,6 +51,7 @@ type Change struct {
 	Runs       []Run
 	StopRuns   []string // runs that are to be cancelled
 	Resend     []string // deliveries that are pending once more
+	Unsend     []string // deliveries that are no longer wanted, if they are pending
 }
 
 // Entry is one line of the operation log.
@@ -82,6 +83,7 @@ type EntryData struct {
 	Items      []string   `json:"items,omitempty"`  // names of items touched by the system
 	Hooks      []string   `json:"hooks,omitempty"`  // deliveries made: endpoint names
 	Votes      string     `json:"votes,omitempty"`  // "1/2"
+	People     []string   `json:"people,omitempty"` // names of those who were reminded
 	Reason     *Text      `json:"reason,omitempty"` // why the system did it
 	CopiedFrom string     `json:"copied_from,omitempty"`
 	Delivery   string     `json:"delivery,omitempty"` // what was sent again
@@ -129,6 +131,8 @@ type Notice struct {
 	Text Text     `json:"text"`
 	// Card asks for the plan's card beside the text, so that the person can act.
 	Card bool `json:"card,omitempty"`
+	// Urgent asks to remind the people with more than a message, where that can be done.
+	Urgent bool `json:"urgent,omitempty"`
 }
 
 // Delivery is one hook to one endpoint. Its body is frozen when the event happens.
@@ -170,9 +174,12 @@ func (p *Plan) done(req Request, c *Change) *Change {
 	p.UpdateTime = req.At.Unix()
 	p.Last = LastMove{Verb: c.Entry.Verb, By: req.Actor.Name, At: req.At.Unix(), Item: c.Entry.ItemName}
 	c.Entry.To, c.Entry.Version, c.Entry.Seq = p.Status(), p.Version, p.Seq
-	c.task(req, p, TaskCard, "card:"+p.ID, req.At, "")
+	c.task(req, p, TaskCard, CardKey(p.ID), req.At, "")
 	return c
 }
+
+// CardKey is the Task.Key of a plan's TaskCard.
+func CardKey(planID string) string { return "card:" + planID }
 
 func (c *Change) task(req Request, p *Plan, kind TaskKind, key string, at time.Time, ref string) *Task {
 	c.Tasks = append(c.Tasks, Task{
@@ -183,6 +190,12 @@ func (c *Change) task(req Request, p *Plan, kind TaskKind, key string, at time.T
 
 // notify asks to tell people something, with the card at which they can act.
 func (c *Change) notify(req Request, p *Plan, text Text, users ...string) {
+	c.tell(req, p, Notice{To: users, Text: text, Card: true})
+}
+
+// tell gives a notice to everybody it is for, apart from whoever brings it about.
+func (c *Change) tell(req Request, p *Plan, n Notice) {
+	users := n.To
 	to := make([]string, 0, len(users))
 	for _, u := range users {
 		if u != "" && u != req.Actor.ID {
@@ -192,8 +205,9 @@ func (c *Change) notify(req Request, p *Plan, text Text, users ...string) {
 	if len(to) == 0 {
 		return
 	}
+	n.To = to
 	t := c.task(req, p, TaskNotice, "notice:"+req.uuid(), req.At, "")
-	t.Data, _ = json.Marshal(Notice{To: to, Text: text, Card: true})
+	t.Data, _ = json.Marshal(n)
 }
 
 // hex returns n random bytes as 2n hex digits.

@@ -97,7 +97,7 @@ func (p *Plan) take(req Request, d Draft) []string {
 	p.StartTime, p.EndTime, p.ScheduleExecuteTime = d.StartTime, d.EndTime, d.ScheduleExecuteTime
 	p.Jira, p.Approval = d.Jira, d.Approval.clone()
 	if p.Approval != nil {
-		p.Approval.Votes, p.Approval.Result = nil, ApprovalOpen
+		p.Approval.open()
 	}
 	return append(changed, p.takeItems(req, d.Items)...)
 }

@@ -190,6 +190,17 @@ func (p *Plan) passGate(req Request, c *Change) {
 	p.follow(req, c, ev)
 }
 
+// closeGate gives up a question that may be open: nobody needs to be asked it any more.
+func (p *Plan) closeGate(c *Change) {
+	if p.Gate == nil {
+		return
+	}
+	for _, w := range p.Gate.Waits {
+		c.Unsend = append(c.Unsend, w.DeliveryID)
+	}
+	p.Gate = nil
+}
+
 func (p *Plan) failWait(req Request, c *Change, w *Wait, reason Text) {
 	w.State, w.AnsweredAt, w.Reason = GateFailed, req.At.Unix(), reason
 	p.Gate.State = GateFailed
@@ -239,6 +250,7 @@ func (p *Plan) AskAgain(req Request) (*Change, error) {
 				"The endpoint %[1]s is no longer configured, so it cannot be asked again. An admin can `override` the check, or `replan`.",
 				"接收方 %[1]s 已不在配置中，无法重新发起检测。管理员可以“放行”，或重新规划。", g.Waits[i].Endpoint)
 		}
+		c.Unsend = append(c.Unsend, g.Waits[i].DeliveryID)
 		g.Waits[i] = p.newWait(req, c, e)
 		asked = append(asked, e)
 	}
@@ -267,7 +279,7 @@ func (p *Plan) Override(req Request, reason string) (*Change, error) {
 	c.Entry.Comment = reason
 	c.Entry.Data.Event = p.Gate.Event
 	ev := p.Gate.Event
-	p.Gate = nil
+	p.closeGate(c)
 	p.Overrides = append(p.Overrides, Overriding{Event: ev, By: req.Actor.Name, Reason: reason, At: req.At.Unix()})
 	c.Drop = append(c.Drop, TaskDeadline)
 	p.enter(req, ev)

@@ -46,14 +46,14 @@ func (p *Plan) may(req Request, verb Verb) error {
 func (p *Plan) mayItem(req Request, verb Verb, item *Item) error {
 	if req.Version != 0 && req.Version != p.Version {
 		e := Refuse(Stale,
-			"Plan #%[1]d %[2]s has changed since you saw it (%[3]s: %[4]s). Look at it again, then decide.",
-			"发布计划 #%[1]d %[2]s 在您查看之后已有变化（%[3]s：%[4]s）。请重新查看后再操作。",
-			p.Index, p.Name, p.Last.By, p.Last.Verb.Text())
+			"Plan #%[1]d %[2]s has changed since you saw it (%[3]s). Look at it again, then decide.",
+			"发布计划 #%[1]d %[2]s 在您查看之后已有变化（%[3]s）。请重新查看后再操作。",
+			p.Index, p.Name, p.Last.text(req.At.Location()))
 		return e
 	}
 	m := move(p.Status(), verb)
 	if m == nil {
-		return p.refuse(req.Actor, verb)
+		return p.refuse(req, verb)
 	}
 	if !p.hasRole(req.Actor, m, item) {
 		who := make([]Text, 0, len(m.Who))
@@ -96,8 +96,8 @@ func (p *Plan) whoText(w Who, item *Item) Text {
 
 // refuse says why a verb is not possible, who did what before, and what is possible
 // instead.
-func (p *Plan) refuse(a Actor, verb Verb) error {
-	possible, mine := p.Allowed(a, nil), T("Possible", "现在可以")
+func (p *Plan) refuse(req Request, verb Verb) error {
+	possible, mine := p.Allowed(req.Actor, req.Rules), T("Possible", "现在可以")
 	if len(possible) == 0 {
 		mine = T("Possible for others", "其他人现在可以")
 		for _, m := range moves {
@@ -108,7 +108,7 @@ func (p *Plan) refuse(a Actor, verb Verb) error {
 	}
 	before := Text{}
 	if p.Last.By != "" {
-		before = T(" (%[1]s: %[2]s)", "（%[1]s：%[2]s）", p.Last.By, p.Last.Verb.Text())
+		before = T(" (%s)", "（%s）", p.Last.text(req.At.Location()))
 	}
 	if len(possible) == 0 {
 		return Refuse(Conflict,
@@ -124,6 +124,15 @@ func (p *Plan) refuse(a Actor, verb Verb) error {
 		"Plan #%[1]d %[2]s is in status “%[3]s”%[4]s, so %[5]s is not possible now. %[7]s: %[6]s.",
 		"发布计划 #%[1]d %[2]s 当前为“%[3]s”%[4]s，不能“%[5]s”。%[7]s：%[6]s。",
 		p.Index, p.Name, p.Status().Text(), before, verb.Text(), JoinTexts(names), mine)
+}
+
+// text says who did what, and when, in the zone.
+func (l LastMove) text(zone *time.Location) Text {
+	by := T(l.By, l.By)
+	if l.By == SystemName {
+		by.EN = "Slipway"
+	}
+	return T("%[1]s: %[2]s, %[3]s", "%[1]s：%[2]s，%[3]s", by, l.Verb.Text(), clock(l.At, zone))
 }
 
 // Allowed returns the verbs that an actor may use on the plan now, under the rules; nil

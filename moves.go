@@ -13,6 +13,7 @@ const (
 	VerbSubmit   Verb = "submit"
 	VerbApprove  Verb = "approve"
 	VerbReject   Verb = "reject"
+	VerbRemind   Verb = "remind"
 	VerbStart    Verb = "start"
 	VerbExecute  Verb = "execute"
 	VerbComplete Verb = "complete"
@@ -36,7 +37,7 @@ const (
 // Verbs lists the verbs of people, in the order in which they are offered.
 func Verbs() []Verb {
 	return []Verb{
-		VerbCreate, VerbEdit, VerbSubmit, VerbApprove, VerbReject, VerbStart, VerbExecute, VerbComplete,
+		VerbCreate, VerbEdit, VerbSubmit, VerbApprove, VerbReject, VerbRemind, VerbStart, VerbExecute, VerbComplete,
 		VerbSkip, VerbRetry, VerbAskAgain, VerbOverride, VerbReplan, VerbCancel,
 	}
 }
@@ -55,6 +56,7 @@ var verbTexts = map[Verb]Text{
 	VerbSubmit:     {EN: "submit", ZH: "提交"},
 	VerbApprove:    {EN: "approve", ZH: "通过"},
 	VerbReject:     {EN: "reject", ZH: "拒绝"},
+	VerbRemind:     {EN: "remind", ZH: "催办"},
 	VerbStart:      {EN: "start", ZH: "开始"},
 	VerbExecute:    {EN: "execute", ZH: "执行"},
 	VerbComplete:   {EN: "complete", ZH: "完成"},
@@ -139,6 +141,7 @@ func planMoves() []Move {
 		{[]Status{FinishPlanning}, VerbStart, leaders, started},
 		{[]Status{WaitForApproval}, VerbApprove, []Who{WhoApprover}, append([]Status{WaitForApproval}, started...)},
 		{[]Status{WaitForApproval}, VerbReject, []Who{WhoApprover}, []Status{Denied}},
+		{[]Status{WaitForApproval}, VerbRemind, []Who{WhoManager, WhoCreator, WhoAdmin}, []Status{WaitForApproval}},
 		{[]Status{Executing}, VerbExecute, workers, []Status{Executing}},
 		{[]Status{Executing}, VerbComplete, workers, worked},
 		{[]Status{Executing}, VerbSkip, workers, worked},

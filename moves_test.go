@@ -73,11 +73,11 @@ func TestARefusalSaysWhatIsPossible(t *testing.T) {
 	t.Parallel()
 	w := reach(t, Executing)
 	_, err := w.plan.Submit(w.req(alice), nil)
-	want := "Plan #1 payments 4.2 is in status “Executing” (Bob: approve), so submit is not possible now. Possible: execute, complete, skip, replan, cancel."
+	want := "Plan #1 payments 4.2 is in status “Executing” (Bob: approve, 2026-11-24 12:00 UTC), so submit is not possible now. Possible: execute, complete, skip, replan, cancel."
 	if got := TextOf(err).EN; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	want = "发布计划 #1 payments 4.2 当前为“执行中”（Bob：通过），不能“提交”。现在可以：执行、完成、跳过、重新规划、取消。"
+	want = "发布计划 #1 payments 4.2 当前为“执行中”（Bob：通过，2026-11-24 12:00 UTC），不能“提交”。现在可以：执行、完成、跳过、重新规划、取消。"
 	if got := TextOf(err).ZH; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -159,6 +159,8 @@ type Approval struct {
 	Approvers []PersonRef    `json:"approvers"`
 	Votes     []Vote         `json:"votes"`
 	Result    ApprovalResult `json:"result"`
+	// RemindedAt is when those who are still asked were reminded last, in Unix seconds.
+	RemindedAt int64 `json:"reminded_at,omitempty"`
 }
 
 // ApprovalResult is the outcome of an approval.
@@ -178,6 +180,9 @@ type Vote struct {
 	Comment string    `json:"comment,omitempty"`
 	At      int64     `json:"at"`
 }
+
+// open begins the approval anew: nobody has said anything yet.
+func (a *Approval) open() { a.Votes, a.Result, a.RemindedAt = nil, ApprovalOpen, 0 }
 
 // Approvals counts the votes in favour.
 func (a *Approval) Approvals() int {

@@ -50,6 +50,58 @@ func TestNobodyApprovesTheirOwnPlan(t *testing.T) {
 	w.do(w.plan.Vote(w.req(dave), true, "")).is(Executing)
 }
 
+func TestThoseWhoHaveNotDecidedAreReminded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.draft()
+	d.Approval.Needed = 2
+	d.Approval.Approvers = append(d.Approval.Approvers, PersonRef{"alice", "Alice"}, PersonRef{"root", "Root"})
+	w.create(d).do(w.plan.Submit(w.req(alice), nil)).do(w.plan.Vote(w.req(bob), true, ""))
+	if _, err := w.plan.Remind(w.req(bob)); CodeOf(err) != Forbidden {
+		t.Errorf("an approver reminds: %v", err)
+	}
+	w.do(w.plan.Remind(w.req(root))).is(WaitForApproval)
+	var n Notice
+	for _, task := range w.last.Tasks {
+		if task.Kind == TaskNotice {
+			if err := json.Unmarshal(task.Data, &n); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	// Bob has decided, Alice may not, and Root need not be told by Root.
+	if !slices.Equal(n.To, []string{"carol"}) || !n.Urgent || !n.Card || !slices.Equal(w.last.Entry.Data.People, []string{"Carol"}) {
+		t.Errorf("told: %+v; noted: %+v", n, w.last.Entry.Data)
+	}
+	w.at = noon.Add(RemindPause - time.Second)
+	_, err := w.plan.Remind(w.req(alice))
+	want := "The approvers of plan #1 were reminded at 2026-11-24 12:00 UTC. You can remind them again from 2026-11-24 12:10 UTC."
+	if CodeOf(err) != Conflict || TextOf(err).EN != want {
+		t.Errorf("reminded twice: %v", err)
+	}
+	w.at = noon.Add(RemindPause)
+	w.do(w.plan.Remind(w.req(alice)))
+	w.do(w.plan.Replan(w.req(alice), "")).do(w.plan.Submit(w.req(alice), nil)).do(w.plan.Remind(w.req(alice)))
+
+	w.do(w.plan.Vote(w.req(carol), true, "")).is(WaitForApproval)
+	w.at = noon.Add(2 * RemindPause)
+	w.do(w.plan.Remind(w.req(alice)))
+	if got := w.last.Entry.Data.People; !slices.Equal(got, []string{"Bob", "Root"}) {
+		t.Errorf("reminded: %v", got)
+	}
+}
+
+func TestNobodyRemindsThemselvesAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.draft()
+	d.Approval.Approvers = []PersonRef{{"root", "Root"}}
+	w.create(d).do(w.plan.Submit(w.req(alice), nil))
+	if _, err := w.plan.Remind(w.req(root)); CodeOf(err) != Conflict {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestAPlanThatNobodyMayApproveIsNotSubmitted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -285,7 +337,7 @@ func TestAStaleClickIsToldWhoWasFirst(t *testing.T) {
 	req := w.req(alice)
 	req.Version = seen
 	_, err := w.plan.Submit(req, nil)
-	if want := "Plan #1 payments 4.3 has changed since you saw it (Dave: edit). Look at it again, then decide."; CodeOf(err) != Stale || TextOf(err).EN != want {
+	if want := "Plan #1 payments 4.3 has changed since you saw it (Dave: edit, 2026-11-24 12:00 UTC). Look at it again, then decide."; CodeOf(err) != Stale || TextOf(err).EN != want {
 		t.Errorf("got %v", err)
 	}
 }

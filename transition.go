@@ -22,7 +22,7 @@ func (p *Plan) Submit(req Request, prepared map[string]*Workflow) (*Change, erro
 	c := p.newChange(req, VerbSubmit)
 	p.PlanningTime = req.At.Unix()
 	if p.Approval != nil {
-		p.Approval.Votes, p.Approval.Result = nil, ApprovalOpen
+		p.Approval.open()
 	}
 	if p.ScheduleExecuteTime != 0 {
 		c.task(req, p, TaskSchedule, "schedule:"+p.ID, maxTime(req.At, p.ScheduleExecuteTime), "")
@@ -91,13 +91,7 @@ func (p *Plan) follow(req Request, c *Change, ev Event) {
 		p.watchWindow(req, c)
 		if p.Approval != nil {
 			p.Phase = PhaseApproval
-			to := make([]string, 0, len(p.Approval.Approvers))
-			for _, a := range p.Approval.Approvers {
-				if req.Rules.SelfApproval || !p.involved(a.ID) {
-					to = append(to, a.ID)
-				}
-			}
-			c.notify(req, p, T("Plan #%[1]d %[2]s asks for your approval.", "发布计划 #%[1]d %[2]s 需要您审批。", p.Index, p.Name), to...)
+			c.notify(req, p, T("Plan #%[1]d %[2]s asks for your approval.", "发布计划 #%[1]d %[2]s 需要您审批。", p.Index, p.Name), ids(p.asked(req))...)
 		}
 	case EventStartExecute:
 		p.watchWindow(req, c)
@@ -153,8 +147,8 @@ func (p *Plan) Vote(req Request, approve bool, comment string) (*Change, error) 
 			"不能审批自己的发布计划：您是它的负责人、创建者或最后编辑者。还需要其他审批人中的 %[1]d 人审批。", a.Needed-a.Approvals())
 	}
 	if v := a.VoteOf(req.Actor.ID); v != nil {
-		return nil, Refuse(Conflict, "You have already approved this plan. It has %[1]d of %[2]d approvals.",
-			"您已经审批通过该发布计划，目前为 %[1]d/%[2]d 人通过。", a.Approvals(), a.Needed)
+		return nil, Refuse(Conflict, "You approved this plan at %[3]s already. It has %[1]d of %[2]d approvals.",
+			"您已于 %[3]s 审批通过该发布计划，目前为 %[1]d/%[2]d 人通过。", a.Approvals(), a.Needed, clock(v.At, req.At.Location()))
 	}
 	c := p.newChange(req, verb)
 	c.Entry.Comment = comment
@@ -199,14 +193,15 @@ func (p *Plan) Replan(req Request, comment string) (*Change, error) {
 			it.reset()
 		}
 	}
-	p.Phase, p.Gate, p.Overrides, p.ScheduleFired = PhasePlanning, nil, nil, false
+	p.closeGate(c)
+	p.Phase, p.Overrides, p.ScheduleFired = PhasePlanning, nil, false
 	p.Version++
 	p.Round++
 	p.InstanceCode = req.hex(16)
 	p.PlanningTime = req.At.Unix()
 	p.FinishPlanningTime, p.ApprovalTime, p.ExecutingTime, p.SuccessTime = 0, 0, 0, 0
 	if p.Approval != nil {
-		p.Approval.Votes, p.Approval.Result = nil, ApprovalOpen
+		p.Approval.open()
 	}
 	c.Drop = append(c.Drop, TaskSchedule, TaskWindow, TaskDeadline)
 	return p.done(req, c), nil
@@ -226,7 +221,8 @@ func (p *Plan) Cancel(req Request, reason string) (*Change, error) {
 		it.Status, it.Workflow.RunStatus = Failed, RunCancelled
 		it.Reason = T("The plan was cancelled while it ran.", "运行期间发布计划被取消。")
 	})
-	p.Phase, p.Gate, p.CancelReason = PhaseCancel, nil, reason
+	p.closeGate(c)
+	p.Phase, p.CancelReason = PhaseCancel, reason
 	c.Drop = append(c.Drop, TaskSchedule, TaskWindow, TaskDeadline)
 	return p.done(req, c), nil
 }
@@ -258,7 +254,8 @@ func (p *Plan) EndWindow(req Request) (*Change, error) {
 		return nil, Unchanged
 	}
 	c := p.newChange(req, VerbTimeout)
-	p.Phase, p.Gate = PhaseTimeout, nil
+	p.closeGate(c)
+	p.Phase = PhaseTimeout
 	c.Drop = append(c.Drop, TaskSchedule, TaskDeadline)
 	c.notify(req, p, T("The window of plan #%[1]d %[2]s has ended; the plan timed out.",
 		"发布计划 #%[1]d %[2]s 的发布窗口期已结束，计划已超时。", p.Index, p.Name), p.Manager.ID)

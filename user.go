@@ -19,8 +19,11 @@ type User struct {
 	SlackID      string `json:"slack_id,omitempty" bun:",nullzero"`
 	FeishuOpenID string `json:"feishu_open_id,omitempty" bun:",nullzero"`
 	Locale       Lang   `json:"locale"`
-	TimeZone     string `json:"time_zone"`  // IANA name, for example "Asia/Shanghai"
+	TimeZone     string `json:"time_zone"`  // IANA name, for example "Asia/Shanghai"; "" if it is not known
 	CreatedAt    int64  `json:"created_at"` // Unix seconds
+	// LocaleGuessed tells that nobody chose the language yet: the first platform that
+	// tells it decides.
+	LocaleGuessed bool `json:"-"`
 }
 
 // SystemName is the wire name of the system user: what the schedule executes is

@@ -189,6 +189,8 @@ func (w *world) try(verb Verb, a Actor) (*Change, error) {
 		return p.Vote(w.req(a), true, "")
 	case VerbReject:
 		return p.Vote(w.req(a), false, "")
+	case VerbRemind:
+		return p.Remind(w.req(a))
 	case VerbStart:
 		return p.Start(w.req(a))
 	case VerbExecute:

@@ -108,7 +108,7 @@ func (a *answers) time(path, s string) int64 {
 	if isNone(s) {
 		return 0
 	}
-	at, err := commands.ParseTime(s, a.b.Now(), a.v.zone)
+	at, err := commands.ParseTime(strings.Map(foldRune, s), a.b.Now(), a.v.zone)
 	if err != nil {
 		a.Append(slipway.Problem{Path: path, Text: slipway.TextOf(err)})
 	}

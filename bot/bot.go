@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io"
 	"log/slog"
 	"strings"
-	"sync"
 	"time"
 
 	"slipway"
@@ -28,25 +26,33 @@ type Config struct {
 	Engines []string
 	// PublicURL is how people reach the plan pages; empty: cards carry no links.
 	PublicURL string
-	Now       func() time.Time
-	Rand      io.Reader
-	Log       *slog.Logger
+	// Pace is the least time between two changes of a message; zero is DefaultPace,
+	// less is none. The console has none.
+	Pace time.Duration
+	Now  func() time.Time
+	Rand io.Reader
+	Log  *slog.Logger
 }
 
 // Bot is the Handler of all platforms. It is safe for concurrent use.
 type Bot struct {
 	Config
 	platforms map[PlatformID]Platform
-	// painting keeps two goroutines from posting the same plan's card at once. Other
-	// processes are kept away by the lease of the card's task.
-	painting [64]sync.Mutex
+	lanes     map[PlatformID]*lane
+	painting  doors
+	answering answering
+	troubles  troubles
+	strangers strangers
 }
 
 // New returns the bot. It refuses rooms of platforms that are not there.
 func New(c Config) (*Bot, error) {
-	b := &Bot{Config: c, platforms: map[PlatformID]Platform{}}
+	b := &Bot{Config: c, platforms: map[PlatformID]Platform{}, lanes: map[PlatformID]*lane{}}
 	for _, p := range c.Platforms {
-		b.platforms[p.ID()] = p
+		b.platforms[p.ID()], b.lanes[p.ID()] = p, newLane()
+	}
+	if b.Pace == 0 {
+		b.Pace = DefaultPace
 	}
 	var problems []error
 	for _, r := range c.Rooms {
@@ -63,12 +69,6 @@ func New(c Config) (*Bot, error) {
 	return b, errors.Join(problems...)
 }
 
-func (b *Bot) lock(planID string) *sync.Mutex {
-	h := fnv.New32a()
-	_, _ = io.WriteString(h, planID) // a hash takes everything
-	return &b.painting[h.Sum32()%uint32(len(b.painting))]
-}
-
 func (b *Bot) link(p *slipway.Plan) string {
 	if b.PublicURL == "" {
 		return ""
@@ -82,6 +82,8 @@ type visit struct {
 	user *slipway.User
 	lang slipway.Lang
 	zone *time.Location
+	// card is the live card that was clicked, outside the console.
+	card *storage.CardRef
 }
 
 func (v *visit) say(t slipway.Text) string { return t.In(v.lang) }
@@ -95,6 +97,7 @@ func (b *Bot) visit(ctx context.Context, ev Event) (*visit, error) {
 			return v, err
 		}
 		v.user = u
+		b.acquaint(ctx, u, ev.Locale, ev.TimeZone)
 	}
 	if v.user.Locale != "" {
 		v.lang = v.user.Locale
@@ -110,7 +113,7 @@ func (b *Bot) visit(ctx context.Context, ev Event) (*visit, error) {
 
 // view is how the person alone sees things.
 func (b *Bot) view(v *visit) View {
-	view := View{Lang: v.lang, Link: b.link, Rules: b.Commands.Rules()}
+	view := View{Lang: v.lang, Zone: v.zone.String(), Link: b.link, Rules: b.Commands.Rules()}
 	if v.user != nil {
 		actor := v.user.Actor()
 		view.Viewer = &actor
@@ -125,7 +128,13 @@ func (v *visit) ask(version int64) commands.Ask {
 
 // Handle implements Handler.
 func (b *Bot) Handle(ctx context.Context, ev Event) Reply {
+	if ev.Kind == Chatter && !soundsAgreed(ev.Text) {
+		return Reply{}
+	}
 	v, err := b.visit(ctx, ev)
+	if stranger := (*strangerError)(nil); errors.As(err, &stranger) {
+		return b.noUser(ctx, v, stranger)
+	}
 	if err != nil {
 		b.log(ctx, v, "find user", err)
 		return b.refused(v, err)
@@ -135,26 +144,67 @@ func (b *Bot) Handle(ctx context.Context, ev Event) Reply {
 			b.log(ctx, v, "know direct room", err)
 		}
 	}
-	switch ev.Kind {
+	if err := b.place(ctx, v); err != nil {
+		b.log(ctx, v, "find card", err)
+		return b.refused(v, err)
+	}
+	if settle := settleOf(b.platforms[ev.From.Platform]); settle > 0 && v.card != nil {
+		answered := b.answering.begin(v.ev.Msg)
+		defer func() { answered(b.Now().Add(settle)) }()
+	}
+	return b.leave(ctx, v, b.react(ctx, v))
+}
+
+// place finds the card that was clicked, and the plan whose card heads the thread.
+func (b *Bot) place(ctx context.Context, v *visit) error {
+	m := v.ev.Msg
+	clicked := v.ev.Kind == Click || v.ev.Kind == Submission
+	find := func(id string) (*storage.CardRef, error) {
+		c, err := b.Store.CardAt(ctx, string(m.Room.Platform), m.Room.ID, id)
+		if slipway.CodeOf(err) == slipway.NotFound {
+			return nil, nil
+		}
+		return c, err
+	}
+	var head *storage.CardRef
+	var err error
+	if clicked && m.ID != "" && v.ev.From.Platform != Web {
+		v.card, err = find(m.ID)
+		head = v.card
+	}
+	if err == nil && head == nil && m.Thread != "" && v.ev.Plan == "" {
+		head, err = find(m.Thread)
+	}
+	if head != nil && v.ev.Plan == "" {
+		v.ev.Plan = head.PlanID
+	}
+	return err
+}
+
+// react does what an event asks for.
+func (b *Bot) react(ctx context.Context, v *visit) Reply {
+	switch v.ev.Kind {
 	case Command, Mention, Direct, Click, Submission:
 		if r, ok := b.repeated(ctx, v); ok {
-			return r
+			return b.homeward(ctx, v, r)
 		}
-	case Chatter, HomeOpened, LinkShared:
+	case Chatter, HomeOpened, LinkShared, Shortcut:
 	}
-	switch ev.Kind {
+	switch v.ev.Kind {
 	case Command, Mention, Direct:
 		return b.typed(ctx, v)
 	case Chatter:
 		return b.overheard(ctx, v)
 	case Click:
-		return b.clicked(ctx, v)
+		return b.homeward(ctx, v, b.clicked(ctx, v))
 	case Submission:
-		return b.submitted(ctx, v)
+		return b.homeward(ctx, v, b.submitted(ctx, v))
 	case HomeOpened:
 		return b.homeOpened(ctx, v)
 	case LinkShared:
 		return b.linkShared(ctx, v)
+	case Shortcut:
+		return b.fromMessage(ctx, v)
 	}
 	return Reply{}
 }
@@ -163,7 +213,7 @@ func (b *Bot) Handle(ctx context.Context, ev Event) Reply {
 // card that has the ways on, else with a line.
 func (b *Bot) refused(v *visit, err error, ways ...Action) Reply {
 	switch v.ev.Kind {
-	case Command, Mention, Direct:
+	case Command, Mention, Direct, Shortcut:
 		c := ErrorCard(err, b.view(v), ways...)
 		return Reply{Whisper: &c}
 	case Submission:

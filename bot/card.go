@@ -8,6 +8,9 @@ import "slipway"
 // fields of type Markdown. A card survives JSON.
 type Card struct {
 	Lang slipway.Lang `json:"lang"`
+	// Zone is the IANA name of the zone for a renderer that cannot show everybody their
+	// own time; "" is UTC.
+	Zone string `json:"zone,omitempty"`
 	// Plan is the id of the plan that the card shows, "" if it is about none.
 	Plan  string `json:"plan,omitempty"`
 	Title string `json:"title"`

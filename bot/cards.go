@@ -10,7 +10,7 @@ import (
 // ListCard shows plans, one per row. words is what the list was asked for; a cursor
 // makes a button for older plans.
 func ListCard(plans []*slipway.Plan, total int64, words, next string, v View) Card {
-	c := Card{Lang: v.Lang, Title: v.say(slipway.T("Plans", "发布计划"))}
+	c := Card{Lang: v.Lang, Zone: v.Zone, Title: v.say(slipway.T("Plans", "发布计划"))}
 	if words != "" {
 		c.Title = v.say(slipway.T("Plans: %s", "发布计划：%s", words))
 	}
@@ -50,7 +50,7 @@ func (v View) listLine(p *slipway.Plan) Line {
 
 // LogCard shows the operation log of a plan, newest first.
 func LogCard(p *slipway.Plan, entries []slipway.Entry, next string, v View) Card {
-	c := Card{Lang: v.Lang, Title: v.say(slipway.T("Log of %s", "%s 的操作日志", planTitle(p))), Link: v.link(p)}
+	c := Card{Lang: v.Lang, Zone: v.Zone, Title: v.say(slipway.T("Log of %s", "%s 的操作日志", planTitle(p))), Link: v.link(p)}
 	c.Summary = c.Title
 	for _, e := range entries {
 		r := Row{Title: EntryLine(e, v.Lang)}
@@ -69,7 +69,7 @@ func LogCard(p *slipway.Plan, entries []slipway.Entry, next string, v View) Card
 
 // HooksCard shows what was sent to outside systems about a plan, newest first.
 func HooksCard(p *slipway.Plan, deliveries []storage.Delivery, v View) Card {
-	c := Card{Lang: v.Lang, Title: v.say(slipway.T("Hooks of %s", "%s 的推送记录", planTitle(p))), Link: v.link(p)}
+	c := Card{Lang: v.Lang, Zone: v.Zone, Title: v.say(slipway.T("Hooks of %s", "%s 的推送记录", planTitle(p))), Link: v.link(p)}
 	c.Summary = c.Title
 	if len(deliveries) == 0 {
 		c.Intro = []Line{{plain(v.say(slipway.T("No outside system was told of this plan.", "没有向外部系统推送过该发布计划。")))}}
@@ -128,7 +128,7 @@ func deliveryState(s storage.DeliveryState, lang slipway.Lang) *State {
 func ErrorCard(err error, v View, ways ...Action) Card {
 	text := v.say(slipway.TextOf(err))
 	c := Card{
-		Lang: v.Lang, Title: v.say(slipway.T("That did not work", "操作未完成")), Summary: text, Intro: []Line{{plain(text)}},
+		Lang: v.Lang, Zone: v.Zone, Title: v.say(slipway.T("That did not work", "操作未完成")), Summary: text, Intro: []Line{{plain(text)}},
 		State: &State{Colour: Red, Emoji: "⚠️", Word: v.say(codeText(slipway.CodeOf(err)))}, Actions: ways,
 	}
 	for _, p := range slipway.ProblemsOf(err) {
@@ -178,7 +178,7 @@ func errorToast(err error, lang slipway.Lang) *Toast {
 
 // NoticeCard tells people something about a plan, which may be nil.
 func NoticeCard(text slipway.Text, p *slipway.Plan, v View) Card {
-	c := Card{Lang: v.Lang, Title: v.say(text), Summary: v.say(text)}
+	c := Card{Lang: v.Lang, Zone: v.Zone, Title: v.say(text), Summary: v.say(text)}
 	if p != nil {
 		c.Title, c.Intro, c.Link = planTitle(p), []Line{{plain(v.say(text))}}, v.link(p)
 		c.State = statusState(p.Status(), v.Lang)
@@ -190,7 +190,7 @@ func NoticeCard(text slipway.Text, p *slipway.Plan, v View) Card {
 // MovedCard takes the place of a plan's card when a newer one was posted in the room.
 func MovedCard(p *slipway.Plan, v View) Card {
 	text := v.say(slipway.T("The card of %s goes on further down.", "%s 的卡片已移到下方。", planTitle(p)))
-	return Card{Lang: v.Lang, Title: planTitle(p), Summary: text, Intro: []Line{{faint(text)}}, Link: v.link(p)}
+	return Card{Lang: v.Lang, Zone: v.Zone, Title: planTitle(p), Summary: text, Intro: []Line{{faint(text)}}, Link: v.link(p)}
 }
 
 // WhoamiCard shows a user to themselves.
@@ -203,7 +203,7 @@ func WhoamiCard(u *slipway.User, v View) Card {
 	if u.Locale == slipway.Chinese {
 		language = slipway.T("Chinese", "中文")
 	}
-	c := Card{Lang: v.Lang, Title: u.Name, Summary: v.say(slipway.T("You are %[1]s (%[2]s).", "您是 %[1]s（%[2]s）。", u.Name, role))}
+	c := Card{Lang: v.Lang, Zone: v.Zone, Title: u.Name, Summary: v.say(slipway.T("You are %[1]s (%[2]s).", "您是 %[1]s（%[2]s）。", u.Name, role))}
 	fact := func(label slipway.Text, value string) {
 		if value != "" {
 			c.Facts = append(c.Facts, Fact{Label: v.say(label), Value: Line{plain(value)}})

@@ -38,6 +38,10 @@ func (b *Bot) whichPlan(ctx context.Context, v *visit, c Call) (Reply, error) {
 			State: statusState(p.Status(), v.lang), Title: Line{bold(planTitle(p))}, Actions: b.again(v, c, planNumber(p)),
 		})
 	}
+	if len(card.Rows) == 0 {
+		card.Intro = append(card.Intro, Line{plain(v.say(slipway.T("No plan waits for that from you right now.", "目前没有可由您进行此操作的发布计划。")))})
+		card.Actions = []Action{b.view(v).button(verbHome, ""), b.helpWay(v, c.Verb)}
+	}
 	return Reply{Whisper: &card}, nil
 }
 

@@ -21,6 +21,12 @@ func (b *Bot) clicked(ctx context.Context, v *visit) Reply {
 	if v.ev.Action == verbNew {
 		return b.answer(ctx, v, nil)(b.create(ctx, v, Call{Verb: verbByID(verbNew)}))
 	}
+	if v.ev.Action == verbLink {
+		return b.answer(ctx, v, nil)(b.linkAccount(ctx, v))
+	}
+	if v.ev.Action == verbHome {
+		return b.answer(ctx, v, nil)(b.showHome(ctx, v))
+	}
 	p, err := b.Store.Plan(ctx, ref.Plan)
 	if err != nil {
 		return b.answer(ctx, v, nil)(Reply{}, err)

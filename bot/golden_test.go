@@ -258,6 +258,7 @@ func entries() []slipway.Entry {
 		{Verb: slipway.VerbSubmit, From: slipway.Planning, To: slipway.WaitForApproval, Data: slipway.EntryData{Hooks: []string{"wall"}}},
 		{Verb: slipway.VerbApprove, Comment: "rollback tested", Data: slipway.EntryData{Votes: "1/2"}},
 		{Verb: slipway.VerbReject, From: slipway.WaitForApproval, To: slipway.Denied, Comment: "no rollback\nplan"},
+		{Verb: slipway.VerbRemind, From: slipway.WaitForApproval, To: slipway.WaitForApproval, Data: slipway.EntryData{People: []string{"Bob", "卡罗"}}},
 		{Verb: slipway.VerbStart, From: slipway.FinishPlanning, To: slipway.Executing},
 		{Verb: slipway.VerbExecute, ItemName: "deploy"},
 		{Verb: slipway.VerbComplete, ItemName: "announce", Comment: "sent"},

@@ -3,7 +3,9 @@ package bot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"slipway"
@@ -17,8 +19,7 @@ func (b *Bot) typed(ctx context.Context, v *visit) Reply {
 	}
 	c, err := Parse(v.ev.Text, Place{Plan: v.ev.Plan})
 	if unknown := (*UnknownVerb)(nil); errors.As(err, &unknown) {
-		card := b.view(v).unknownCard(unknown)
-		return Reply{Whisper: &card}
+		return b.notUnderstood(ctx, v, unknown)
 	}
 	if err != nil {
 		return b.refused(v, err, b.helpWay(v, c.Verb))
@@ -67,7 +68,14 @@ func (b *Bot) run(ctx context.Context, v *visit, c Call) (Reply, error) {
 		return b.help(ctx, v, c)
 	case verbWhoami:
 		card := WhoamiCard(v.user, b.view(v))
+		if v.ev.From.Platform != Web {
+			card.Actions = []Action{b.view(v).button(verbLink, "")}
+		}
 		return Reply{Whisper: &card}, nil
+	case verbLink:
+		return b.linkAccount(ctx, v)
+	case verbHome:
+		return b.showHome(ctx, v)
 	case verbList:
 		return b.list(ctx, v, c.Text, "")
 	case verbNew:
@@ -118,6 +126,9 @@ func (b *Bot) act(ctx context.Context, v *visit, c Call, p *slipway.Plan) (Reply
 	if c.Verb.Destructive && trim(d.text) == "" {
 		return b.askWhy(ctx, v, formOf[c.Verb.ID], d)
 	}
+	if c.Plan == v.ev.Plan && grave(d.verb) {
+		return b.askOnce(ctx, v, c, d)
+	}
 	out, err := b.perform(ctx, v, d)
 	if err != nil {
 		return Reply{}, err
@@ -167,10 +178,26 @@ func (b *Bot) help(ctx context.Context, v *visit, c Call) (Reply, error) {
 	return Reply{Whisper: &card}, nil
 }
 
+// notUnderstood answers a text that is no command: with what was perhaps meant, else with
+// help.
+func (b *Bot) notUnderstood(ctx context.Context, v *visit, u *UnknownVerb) Reply {
+	card := b.view(v).unknownCard(u)
+	if len(u.Suggestions) > 0 {
+		return Reply{Whisper: &card}
+	}
+	r, err := b.help(ctx, v, Call{Verb: verbByID(verbHelp)})
+	if err != nil {
+		return b.refused(v, err)
+	}
+	r.Whisper.Intro = append(card.Intro, r.Whisper.Intro...)
+	r.Whisper.Summary = card.Summary
+	return r
+}
+
 // unknownCard answers a text that is not understood.
 func (v View) unknownCard(u *UnknownVerb) Card {
 	text := slipway.T("“%s” is not a verb that is known here.", "无法识别命令“%s”。", u.Word)
-	c := Card{Lang: v.Lang, Title: v.say(slipway.T("Not understood", "没有听懂")), Summary: v.say(text), Intro: []Line{{plain(v.say(text))}}}
+	c := Card{Lang: v.Lang, Zone: v.Zone, Title: v.say(slipway.T("Not understood", "没有听懂")), Summary: v.say(text), Intro: []Line{{plain(v.say(text))}}}
 	if len(u.Suggestions) > 0 {
 		c.Intro = append(c.Intro, Line{plain(v.say(slipway.T("Did you mean:", "您是不是想输入：")))})
 	}
@@ -200,7 +227,11 @@ func (b *Bot) helpWay(v *visit, row *VerbRow) Action {
 func (b *Bot) ways(v *visit, c Call, err error) []Action {
 	view := b.view(v)
 	switch slipway.CodeOf(err) {
-	case slipway.Conflict, slipway.Stale, slipway.Unfit, slipway.Forbidden:
+	case slipway.Unfit:
+		if c.Plan != "" {
+			return view.mend(c.Plan, slipway.ProblemsOf(err))
+		}
+	case slipway.Conflict, slipway.Stale, slipway.Forbidden:
 		if c.Plan != "" {
 			return []Action{view.run(buttonText(verbShow), slipway.T("show %s", "查看 %s", c.Plan))}
 		}
@@ -213,39 +244,29 @@ func (b *Bot) ways(v *visit, c Call, err error) []Action {
 	return nil
 }
 
-// overheard listens in the thread of a plan's card for people who mean to agree, and
-// shows them how; nothing that is merely said there counts.
-func (b *Bot) overheard(ctx context.Context, v *visit) Reply {
-	if v.ev.Plan == "" || !isNod(v.ev.Text) {
-		return Reply{}
-	}
-	return b.nodded(ctx, v)
-}
-
-func (b *Bot) nodded(ctx context.Context, v *visit) Reply {
-	if v.ev.Plan == "" {
-		r, err := b.whichPlan(ctx, v, Call{Verb: verbByID(ActionID(slipway.VerbApprove))})
-		if err != nil {
-			return b.refused(v, err)
-		}
-		return r
-	}
-	p, err := b.Commands.Find(ctx, v.ev.Plan)
-	if err != nil {
-		b.log(ctx, v, "find plan", err)
-		return Reply{}
-	}
-	view := b.view(v)
-	if !slices.Contains(p.Allowed(*view.Viewer, view.Rules), slipway.VerbApprove) {
-		return Reply{}
-	}
-	c := NoticeCard(slipway.T("Saying so does not count as an approval. Decide with a button:", "在话题中回复不算审批，请点击按钮："), p, view)
-	c.Actions = nil
-	shown, more := view.planActions(p)
-	for _, a := range slices.Concat(shown, more) {
-		if strings.HasPrefix(string(a.ID), "approve") || a.ID == ActionID(slipway.VerbReject) {
-			c.Actions = append(c.Actions, a)
+// mend are the buttons that put right why a plan cannot be submitted.
+func (v View) mend(plan string, problems []slipway.Problem) []Action {
+	var ways []Action
+	way := func(label slipway.Text, verb ActionID, item string) {
+		title := verbByID(verb).Title()
+		a := v.run(label, slipway.T("%[1]s %[2]s%[3]s", "%[1]s %[2]s%[3]s", title, plan, item))
+		if !slices.ContainsFunc(ways, func(o Action) bool { return o.Value == a.Value }) {
+			ways = append(ways, a)
 		}
 	}
-	return Reply{Whisper: &c}
+	for _, p := range problems {
+		item, _, _ := strings.Cut(strings.TrimPrefix(p.Path, "jobs["), "]")
+		switch n, err := strconv.Atoi(item); {
+		case p.Path == "jobs":
+			way(buttonText(verbAdd), verbAdd, "")
+		case strings.HasPrefix(p.Path, "jobs[") && err == nil:
+			way(slipway.T("Edit item %d", "编辑发布项 %d", n+1), verbEdit, fmt.Sprintf(" %d", n+1))
+		case p.Path == "start_time" || p.Path == "end_time":
+			way(buttonText(verbWindow), verbWindow, "")
+		case strings.HasPrefix(p.Path, "approval"):
+			way(buttonText(verbApprovers), verbApprovers, "")
+		}
+	}
+	ways = ways[:min(len(ways), 4)]
+	return append(ways, v.run(buttonText(verbShow), slipway.T("show %s", "查看 %s", plan)))
 }

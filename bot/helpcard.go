@@ -14,7 +14,7 @@ func HelpCard(p *slipway.Plan, v View) Card {
 		return v.planHelp(p)
 	}
 	c := Card{
-		Lang: v.Lang, Title: v.say(slipway.T("What Slipway understands", "Slipway 使用帮助")),
+		Lang: v.Lang, Zone: v.Zone, Title: v.say(slipway.T("What Slipway understands", "Slipway 使用帮助")),
 		Intro: []Line{
 			{plain(v.say(slipway.T("Plans are named by number (#12), items by number or name. Quotes keep words together. In a plan's thread its number may be left out.",
 				"用编号（#12）指代发布计划，用序号或名称指代发布项；含空格的内容请加引号。在某个发布计划的话题中可以省略编号。")))},
@@ -41,7 +41,7 @@ func (v View) mayEver(r *VerbRow) bool {
 
 // VerbHelpCard explains one verb.
 func VerbHelpCard(r *VerbRow, v View) Card {
-	c := Card{Lang: v.Lang, Title: v.say(r.Title()), Summary: v.say(r.Does), Intro: []Line{{plain(v.say(r.Does))}}}
+	c := Card{Lang: v.Lang, Zone: v.Zone, Title: v.say(r.Title()), Summary: v.say(r.Does), Intro: []Line{{plain(v.say(r.Does))}}}
 	fact := func(label slipway.Text, value Line) {
 		c.Facts = append(c.Facts, Fact{Label: v.say(label), Value: value})
 	}
@@ -63,7 +63,7 @@ func VerbHelpCard(r *VerbRow, v View) Card {
 // planHelp shows what the viewer may do with a plan now, with the very words to type.
 func (v View) planHelp(p *slipway.Plan) Card {
 	c := Card{
-		Lang: v.Lang, Title: planTitle(p), State: statusState(p.Status(), v.Lang), Link: v.link(p),
+		Lang: v.Lang, Zone: v.Zone, Title: planTitle(p), State: statusState(p.Status(), v.Lang), Link: v.link(p),
 		Summary: v.say(slipway.T("What can be done with %s now", "%s 现在可以进行的操作", planTitle(p))),
 	}
 	named := strings.NewReplacer("#plan", planNumber(p), "#计划", planNumber(p))

@@ -35,13 +35,15 @@ func (b *Bot) showIn(ctx context.Context, v *visit, p *slipway.Plan, key string)
 	if platform == nil {
 		return ErrGone
 	}
+	if err := b.knowShared(ctx, v); err != nil {
+		return err
+	}
 	view, err := b.roomView(ctx, v.ev.Room)
 	if err != nil {
 		return err
 	}
-	return b.raise(ctx, p, raising{
-		platform: platform, to: Target{Room: v.ev.Room}, card: PlanCard(p, view), view: view, key: key,
-	})
+	_, err = b.raise(ctx, p, view, posting{to: Target{Room: v.ev.Room}, card: PlanCard(p, view), key: key})
+	return err
 }
 
 func (b *Bot) showLog(ctx context.Context, v *visit, p *slipway.Plan, cursor string) (Reply, error) {
@@ -134,24 +136,6 @@ func narrow(f *storage.Filter, phrase, userID string) bool {
 		f.Statuses = append(f.Statuses, s)
 	}
 	return ok
-}
-
-// homeOpened shows what the person is involved in and is not over.
-func (b *Bot) homeOpened(ctx context.Context, v *visit) Reply {
-	homer, ok := b.platforms[v.ev.From.Platform].(Homer)
-	if !ok {
-		return Reply{}
-	}
-	words := v.say(slipway.T("mine open", "我的 进行中"))
-	r, err := b.list(ctx, v, words, "")
-	if err == nil {
-		r.Whisper.Actions = append([]Action{b.view(v).button(verbNew, "")}, r.Whisper.Actions...)
-		err = homer.SetHome(ctx, v.ev.From, *r.Whisper)
-	}
-	if err != nil {
-		b.log(ctx, v, "set home", err)
-	}
-	return Reply{}
 }
 
 // linkShared shows a plan below a link to its page; Text is the link.

@@ -54,7 +54,7 @@ func (e *UnknownVerb) Error() string { return "unknown verb " + e.Word }
 // dropped: what cannot be used is refused. The error is an *UnknownVerb or a
 // *slipway.Error.
 func Parse(text string, at Place) (Call, error) {
-	s := strings.TrimPrefix(trim(text), "/")
+	s := strings.TrimPrefix(trim(addressed.ReplaceAllString(trim(text), "")), "/")
 	if s == "" {
 		return Call{Verb: verbByID(verbHelp)}, nil
 	}
@@ -73,6 +73,9 @@ func Parse(text string, at Place) (Call, error) {
 	c := Call{Verb: row, Said: said, Plan: plan}
 	return c, c.read(rest, at)
 }
+
+// addressed is how people call the bot where they need not, or what is left of it.
+var addressed = regexp.MustCompile(`^(?i:(?:[@＠]\s*slipway|slipway|[/／](?:plan|slipway))(?:[\s　:,：，]+|$))+`)
 
 // verbWord is one thing that can be typed for a verb.
 type verbWord struct {
@@ -255,10 +258,23 @@ func (c *Call) readOptions(rest string) error {
 	var text strings.Builder
 	var problems slipway.Faults
 	end := 0
-	for _, w := range words(rest) {
+	ws := words(rest)
+	for i := 0; i < len(ws); i++ {
+		w := ws[i]
+		if c.Verb.ID == verbAdd && w.dashed() {
+			w.key = "" // what is to be done may well be a command line
+		} else if name := w.flag(); w.key == "" && i+1 < len(ws) && settingKey(name, known) != "" {
+			// "--approvers bob" is as good as "approvers=bob".
+			i++
+			w.key, w.value, w.end = name, ws[i].text, ws[i].end
+		}
 		key := ""
 		if w.key != "" {
 			key = settingKey(w.key, known)
+		}
+		for key != "" && i+1 < len(ws) && goesOn(key, w.value, ws[i+1]) {
+			i++
+			w.value, w.end = strings.TrimRight(w.value, ",，、")+","+ws[i].text, ws[i].end
 		}
 		switch near := nearSetting(w.key, known); {
 		case key != "":
@@ -276,6 +292,17 @@ func (c *Call) readOptions(rest string) error {
 	}
 	c.Text = unquote(text.String())
 	return problems.Err("Part of the command is not understood.", "命令中有无法识别的内容。")
+}
+
+// goesOn tells whether the value of a key goes on with the next word: people are listed
+// as "bob, carol", or one mention after the other.
+func goesOn(key, value string, next word) bool {
+	if key != "approval.approvers" || next.key != "" || value == "" {
+		return false
+	}
+	last, _ := utf8.DecodeLastRuneInString(value)
+	mention := strings.HasPrefix(next.text, "@") || strings.HasPrefix(next.text, "＠")
+	return mention || strings.ContainsRune(",，、", last)
 }
 
 var documentStart = regexp.MustCompile(`^(?:---\s|\{\s*"|(?:name|manager|description|start_time|end_time|schedule_execute_time|jira_sprint_association|approval|jobs)\s*:(?:\s|$))`)

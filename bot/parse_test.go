@@ -96,6 +96,29 @@ func TestParseUnderstandsBothLanguages(t *testing.T) {
 		{"new\nname: payments\njobs: []", said{Verb: "new", Document: "name: payments\njobs: []"}},
 		{"new\n```yaml\nname: payments\n```\n", said{Verb: "new", Document: "name: payments\n"}},
 		{"编辑 #3\n```\nname: 支付\n```", said{Verb: "edit", Plan: "#3", Document: "\nname: 支付\n"}},
+		{"@Slipway approve #3", said{Verb: "approve", Plan: "#3"}},
+		{"＠slipway：通过 #3", said{Verb: "approve", Plan: "#3"}},
+		{"@Slipway /plan Approve #3", said{Verb: "approve", Plan: "#3"}},
+		{"@slipway", said{Verb: "help"}},
+		{"New slipway 2.0", said{Verb: "new", Text: "slipway 2.0"}},
+		{"主页", said{Verb: "home"}},
+		{"我的", said{Verb: "home"}},
+		{"催办#3", said{Verb: "remind", Plan: "#3"}},
+		{"绑定", said{Verb: "link"}},
+		{"approvers #3 —needed 2 bob", said{Verb: "approvers", Plan: "#3", Text: "bob", Options: []string{"approval.needed_approvers=2"}}},
+		{
+			"new payments — phase 2 --approvers “bob, carol” --needed=2",
+			said{Verb: "new", Text: "payments — phase 2", Options: []string{"approval.approvers=bob, carol", "approval.needed_approvers=2"}},
+		},
+		{
+			"new x approvers=bob, carol、dave needed=1",
+			said{Verb: "new", Text: "x", Options: []string{"approval.approvers=bob,carol、dave", "approval.needed_approvers=1"}},
+		},
+		{
+			"new x approvers=@slack:U1 @slack:U2 y",
+			said{Verb: "new", Text: "x y", Options: []string{"approval.approvers=@slack:U1,@slack:U2"}},
+		},
+		{"add #3 build: make --project pay --owner dave", said{Verb: "add", Plan: "#3", Text: "build: make --project pay --owner dave"}},
 		{"edit #3 name: payments", said{Verb: "edit", Plan: "#3", Document: "name: payments"}},
 	}
 	for _, tt := range tests {
@@ -204,6 +227,8 @@ func FuzzParseLosesNothing(f *testing.F) {
 	}
 	f.Add("new\n```yaml\nname: x\n```", false)
 	f.Add("add #3 a=“b c” d='e", false)
+	f.Add("@Slipway —approvers “a, b” --needed 2", true)
+	f.Add("new x --approver=@slack:U1 @slack:U2, c", false)
 	f.Add("edit #1\xff key=\"", true)
 	f.Fuzz(func(t *testing.T, text string, inThread bool) {
 		at := Place{}
@@ -225,7 +250,7 @@ func FuzzParseLosesNothing(f *testing.F) {
 		if c.Document != "" {
 			return // the fence may name its language
 		}
-		want := count(letters(text))
+		want := count(letters(addressed.ReplaceAllString(trim(text), "")))
 		for r, n := range count(letters(got)) {
 			want[r] -= n
 		}

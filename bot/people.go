@@ -2,12 +2,12 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"slipway"
-	"slipway/commands"
 	"slipway/storage"
 )
 
@@ -25,53 +25,6 @@ func refOf(u *slipway.User, id PlatformID) (ref UserRef, ok bool) {
 	return UserRef{Platform: id, ID: account}, account != ""
 }
 
-// userOf finds the user of an account. An account that is new is linked to the user
-// with the same e-mail, or becomes a user of its own.
-func (b *Bot) userOf(ctx context.Context, ref UserRef) (*slipway.User, error) {
-	find := b.Store.User
-	switch ref.Platform {
-	case Slack:
-		find = b.Store.UserBySlackID
-	case Feishu:
-		find = b.Store.UserByFeishuOpenID
-	case Web:
-	}
-	u, err := find(ctx, ref.ID)
-	if slipway.CodeOf(err) != slipway.NotFound || ref.Platform == Web || b.platforms[ref.Platform] == nil {
-		return u, err
-	}
-	p, err := b.platforms[ref.Platform].Resolve(ctx, ref)
-	if err != nil {
-		return nil, fmt.Errorf("resolve account: %w", err)
-	}
-	if p.Email == "" {
-		return nil, slipway.Refuse(slipway.Unauthenticated,
-			"Slipway does not know you yet, and your account here shows no e-mail address. Ask an admin to add you.",
-			"Slipway 还不认识您，且无法获取您账号的邮箱。请联系管理员添加您。")
-	}
-	return b.linkAccount(ctx, ref, p)
-}
-
-func (b *Bot) linkAccount(ctx context.Context, ref UserRef, p Person) (*slipway.User, error) {
-	n := commands.NewUser{Name: p.Name, Email: p.Email, Locale: p.Locale, TimeZone: p.TimeZone}
-	u, err := b.Store.UserByEmail(ctx, strings.ToLower(p.Email))
-	switch {
-	case slipway.CodeOf(err) == slipway.NotFound:
-		setAccount(&n.SlackID, &n.FeishuOpenID, ref)
-		if slipway.ParseLang(p.Locale) == slipway.English {
-			n.Locale = string(slipway.English) // any other language
-		}
-		return b.Commands.KeepUser(ctx, n)
-	case err != nil:
-		return nil, fmt.Errorf("find user: %w", err)
-	}
-	setAccount(&u.SlackID, &u.FeishuOpenID, ref)
-	if err := b.Store.UpdateUser(ctx, u); err != nil {
-		return nil, fmt.Errorf("link account: %w", err)
-	}
-	return u, nil
-}
-
 func setAccount(slackID, feishuOpenID *string, ref UserRef) {
 	switch ref.Platform {
 	case Slack:
@@ -86,10 +39,17 @@ func setAccount(slackID, feishuOpenID *string, ref UserRef) {
 // or what people type.
 func (b *Bot) person(ctx context.Context, name string) (*slipway.User, error) {
 	name = strings.TrimPrefix(trim(name), "@")
-	if platform, account, ok := strings.Cut(name, ":"); ok && b.platforms[PlatformID(platform)] != nil {
-		return b.userOf(ctx, UserRef{Platform: PlatformID(platform), ID: account})
+	platform, account, ok := strings.Cut(name, ":")
+	if !ok || b.platforms[PlatformID(platform)] == nil {
+		return b.Commands.FindUser(ctx, name)
 	}
-	return b.Commands.FindUser(ctx, name)
+	u, err := b.userOf(ctx, UserRef{Platform: PlatformID(platform), ID: account})
+	if stranger := (*strangerError)(nil); errors.As(err, &stranger) {
+		return nil, slipway.Refuse(slipway.NotFound,
+			"%s has no Slipway user yet. Ask them to write to Slipway once, then name them here.",
+			"%s 还没有 Slipway 用户，请先让对方给 Slipway 发一条消息，再在这里填写。", stranger.account.Name)
+	}
+	return u, err
 }
 
 // asker is for whom forms are made.

@@ -34,6 +34,8 @@ func (b *Bot) perform(ctx context.Context, v *visit, d deed) (storage.Outcome, e
 		return c.Approve(ctx, ask, id, d.text)
 	case slipway.VerbReject:
 		return c.Reject(ctx, ask, id, d.text)
+	case slipway.VerbRemind:
+		return c.Remind(ctx, ask, id)
 	case slipway.VerbStart:
 		return c.Start(ctx, ask, id)
 	case slipway.VerbExecute:
@@ -65,7 +67,7 @@ func (b *Bot) probe(v *visit, d deed) error {
 	const why = "." // whoever must give a reason will
 	p := d.plan.Clone()
 	req := slipway.Request{
-		ID: "probe", Actor: v.user.Actor(), At: b.Now(), Version: d.seen, Rand: b.Rand, Rules: b.Commands.Rules(),
+		ID: "probe", Actor: v.user.Actor(), At: b.Now().In(v.zone), Version: d.seen, Rand: b.Rand, Rules: b.Commands.Rules(),
 	}
 	var err error
 	switch d.verb {
@@ -85,7 +87,7 @@ func (b *Bot) probe(v *visit, d deed) error {
 		_, err = p.Cancel(req, why)
 	case slipway.VerbEdit:
 		_, err = p.Edit(req, p.Draft())
-	case slipway.VerbCreate, slipway.VerbSubmit, slipway.VerbStart, slipway.VerbExecute, slipway.VerbRetry, slipway.VerbAskAgain,
+	case slipway.VerbCreate, slipway.VerbSubmit, slipway.VerbRemind, slipway.VerbStart, slipway.VerbExecute, slipway.VerbRetry, slipway.VerbAskAgain,
 		slipway.VerbAnswer, slipway.VerbExpireGate, slipway.VerbGiveUp, slipway.VerbTimeout, slipway.VerbSchedule,
 		slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbResend:
 		// Nothing is asked before these.
@@ -107,27 +109,48 @@ func (b *Bot) done(ctx context.Context, v *visit, out storage.Outcome) Reply {
 }
 
 // fresh is the card that was clicked, as it is now; nil if nothing was clicked. A card
-// of everybody stays one; any other is made for the person.
+// of everybody stays one; any other is made for the person. Live cards outside the
+// console are left to Repaint.
 func (b *Bot) fresh(ctx context.Context, v *visit, p *slipway.Plan) *Card {
-	if v.ev.Kind != Click && v.ev.Kind != Submission || v.ev.Msg.ID == "" || p == nil {
+	if v.ev.Kind != Click && v.ev.Kind != Submission || v.ev.Msg.ID == "" || p == nil || v.card != nil {
 		return nil
 	}
 	view := b.view(v)
-	cards, err := b.Store.Cards(ctx, p.ID)
-	if err == nil {
-		for _, c := range cards {
-			if msgOf(c).ID == v.ev.Msg.ID && roomOf(c) == v.ev.Msg.Room {
-				view, err = b.roomView(ctx, v.ev.Msg.Room)
-			}
+	if v.ev.From.Platform == Web {
+		_, err := b.Store.CardAt(ctx, string(Web), v.ev.Msg.Room.ID, v.ev.Msg.ID)
+		if err == nil {
+			view, err = b.roomView(ctx, v.ev.Msg.Room)
 		}
-	}
-	if err != nil {
-		// The deed is done; the card's task will show it.
-		b.log(ctx, v, "find clicked card", err)
-		return nil
+		if err != nil && slipway.CodeOf(err) != slipway.NotFound {
+			// The deed is done; the card's task will show it.
+			b.log(ctx, v, "find clicked card", err)
+			return nil
+		}
 	}
 	card := PlanCard(p, view)
 	return &card
+}
+
+// leave takes from a reply to a click what would change a live card: the answer could
+// overtake a newer update. A click that is refused was made on a card that looks older
+// than it is: it gets painted again.
+func (b *Bot) leave(ctx context.Context, v *visit, r Reply) Reply {
+	if v.card == nil {
+		return r
+	}
+	r.Card = nil
+	if len(r.FieldErrors) == 0 && (r.Toast == nil || r.Toast.Kind == ToastDone) {
+		return r
+	}
+	now := b.Now()
+	err := b.Store.StaleCard(ctx, *v.card, now)
+	if err == nil {
+		err = b.Store.WantCards(ctx, v.card.PlanID, now)
+	}
+	if err != nil {
+		b.log(ctx, v, "paint clicked card", err)
+	}
+	return r
 }
 
 // doneText says to a person what they did.
@@ -139,6 +162,13 @@ func doneText(out storage.Outcome) slipway.Text {
 	what := slipway.T("%[1]s %[2]s.", "%[1]s %[2]s。", didTexts[e.Verb], planTitle(p))
 	if e.ItemName != "" {
 		what = slipway.T("%[1]s “%[2]s” of %[3]s.", "%[1]s %[3]s 的发布项“%[2]s”。", didTexts[e.Verb], e.ItemName, planTitle(p))
+	}
+	if e.Verb == slipway.VerbCreate && len(p.Items) == 0 {
+		return slipway.T("%[1]s Next, add what is to be done: “Add item” on its card, or `add #%[2]d …`.",
+			"%[1]s接下来请添加发布项：点击卡片上的“添加发布项”，或输入“添加 #%[2]d …”。", what, p.Index)
+	}
+	if e.Verb == slipway.VerbRemind {
+		return slipway.T("Reminded %[2]s of %[1]s.", "已提醒 %[2]s 审批 %[1]s。", planTitle(p), nameList(e.Data.People))
 	}
 	if e.Verb == slipway.VerbResend {
 		return slipway.T("Sent to %s again.", "已向 %s 重新发送。", e.Data.Endpoint)
@@ -155,6 +185,7 @@ func doneText(out storage.Outcome) slipway.Text {
 var didTexts = map[slipway.Verb]slipway.Text{
 	slipway.VerbCreate: {EN: "Created", ZH: "已新建"}, slipway.VerbEdit: {EN: "Changed", ZH: "已修改"}, slipway.VerbSubmit: {EN: "Submitted", ZH: "已提交"},
 	slipway.VerbApprove: {EN: "Approved", ZH: "已通过"}, slipway.VerbReject: {EN: "Rejected", ZH: "已拒绝"}, slipway.VerbStart: {EN: "Started", ZH: "已开始执行"},
+	slipway.VerbRemind:  {EN: "Reminded the approvers of", ZH: "已提醒审批人："},
 	slipway.VerbExecute: {EN: "Started", ZH: "已开始执行"}, slipway.VerbComplete: {EN: "Completed", ZH: "已完成"}, slipway.VerbSkip: {EN: "Skipped", ZH: "已跳过"},
 	slipway.VerbRetry: {EN: "Restarted", ZH: "已重试"}, slipway.VerbAskAgain: {EN: "Asked the outside systems again about", ZH: "已重新发起检测"},
 	slipway.VerbOverride: {EN: "Overrode the check on", ZH: "已放行"}, slipway.VerbReplan: {EN: "Replanned", ZH: "已重新规划"}, slipway.VerbCancel: {EN: "Cancelled", ZH: "已取消"},

@@ -10,6 +10,8 @@ import (
 // View is for whom a card is made.
 type View struct {
 	Lang slipway.Lang
+	// Zone is the IANA name of the reader's or the room's time zone; "" is UTC.
+	Zone string
 	// Viewer is the one person who sees the card; nil on a card that many share, which
 	// then has the buttons of everybody.
 	Viewer *slipway.Actor
@@ -32,7 +34,7 @@ func (v View) link(p *slipway.Plan) string {
 // what, and buttons for what can be done now.
 func PlanCard(p *slipway.Plan, v View) Card {
 	c := Card{
-		Lang: v.Lang, Plan: p.ID, Title: planTitle(p), State: statusState(p.Status(), v.Lang),
+		Lang: v.Lang, Zone: v.Zone, Plan: p.ID, Title: planTitle(p), State: statusState(p.Status(), v.Lang),
 		Intro: slices.Concat(v.gateLines(p), v.overrideLines(p), v.endLines(p)),
 		Facts: v.facts(p), Body: excerpt(p.Description, maxDescription), People: v.people(p), Link: v.link(p),
 	}

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -58,15 +59,32 @@ func (b *Bot) createFrom(ctx context.Context, v *visit, vals Values) (Reply, err
 // made answers a new plan: its card appears where it was asked for.
 func (b *Bot) made(ctx context.Context, v *visit, out storage.Outcome) (Reply, error) {
 	r := Reply{Toast: &Toast{Kind: ToastDone, Text: v.say(doneText(out))}}
-	if v.ev.Room.ID == "" || slices.Contains(b.Rooms, v.ev.Room) && v.ev.Msg.Thread == "" {
+	switch {
+	case v.ev.Room.ID == "" && v.ev.From.Platform != Web:
+		b.showAlone(ctx, v, out.Plan)
+		return r, nil
+	case v.ev.Room.ID == "" || slices.Contains(b.Rooms, v.ev.Room) && v.ev.Msg.Thread == "":
 		return r, nil // the card's task posts it
 	}
-	if err := b.showIn(ctx, v, out.Plan, "card:"+out.Plan.ID+":"+string(v.ev.Room.Platform)+":"+v.ev.Room.ID+":"); err != nil {
+	if err := b.showIn(ctx, v, out.Plan, cardKey(out.Plan.ID, v.ev.Room, "")); err != nil {
 		b.Log.WarnContext(ctx, "show new plan", "room", v.ev.Room.ID, "error", err)
 		card := PlanCard(out.Plan, b.view(v))
 		r.Whisper = &card
 	}
 	return r, nil
+}
+
+// showAlone puts the card of a plan that was made outside any room, for example from the
+// person's page, into the direct conversation.
+func (b *Bot) showAlone(ctx context.Context, v *visit, p *slipway.Plan) {
+	view := b.viewOf(v.user)
+	_, err := b.raise(ctx, p, view, posting{
+		to: Target{User: v.ev.From}, owner: v.user, card: PlanCard(p, view), key: fmt.Sprintf("card:%s:%s:@%s", p.ID, v.ev.From.Platform, v.ev.From.ID),
+	})
+	if err != nil {
+		// The plan is made; its page and `home` show it.
+		b.Log.WarnContext(ctx, "show new plan", "user", v.user.ID, "error", err)
+	}
 }
 
 // plan answers the verbs that change a draft: with settings at once, alone with a form.
@@ -138,7 +156,7 @@ func (b *Bot) rearrange(ctx context.Context, v *visit, c Call, p *slipway.Plan) 
 		return Reply{}, err
 	}
 	if c.Verb.ID == verbRemove {
-		return b.changed(ctx, v)(b.removeItem(ctx, v, p, it, 0))
+		return b.askRemove(v, p, it), nil
 	}
 	to, err := strconv.Atoi(c.To)
 	if err != nil || to < 1 || to > len(p.Items) {
@@ -254,7 +272,7 @@ func window(s string) (start, end string, err error) {
 	if isNone(s) {
 		return "", "", nil
 	}
-	parts := rangeMark.Split(trim(s), -1)
+	parts := rangeMark.Split(trim(strings.Map(foldRune, s)), -1)
 	if len(parts) != 2 {
 		return "", "", slipway.Refuse(slipway.Invalid,
 			"A window has a start and an end, for example: 2026-11-24 22:00 to 2026-11-25 02:00",

@@ -5,61 +5,49 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"slipway"
 	"slipway/storage"
 )
 
-// The bounds of one repaint.
-const (
-	maxRounds  = 10 // how often a plan that keeps moving is painted in one go
-	maxEntries = 50 // how many lines of the log are told at once in a thread
-)
+// DefaultPace is the least time between two changes of a message.
+const DefaultPace = time.Second
+
+// bookkeeping is how long it may take to note what was done on a platform.
+const bookkeeping = 5 * time.Second
 
 // Repaint brings every card of a plan up to date: it posts the card in rooms that have
 // none yet, shows the newest state on the others and puts new lines of the operation
-// log into their threads. It reads the plan again afterwards until it has not moved, so
-// one call after any number of changes is enough, and one too many does no harm. The
-// error joins what went wrong in single rooms; *RateLimited says when to come back.
+// log into their threads. One call after any number of changes is enough, and one too
+// many does no harm. Cards do not wait for each other; for those that have to be left
+// alone for now, or are not done soon, the error holds a *RateLimited that says when to
+// call again. It joins that with what went wrong otherwise, in rooms as *RoomError.
 func (b *Bot) Repaint(ctx context.Context, planID string) error {
-	lock := b.lock(planID)
-	lock.Lock()
-	defer lock.Unlock()
-	shown := int64(-1)
-	for range maxRounds {
-		p, err := b.Store.Plan(ctx, planID)
-		if err != nil {
-			return fmt.Errorf("repaint: %w", err)
-		}
-		if p.Seq == shown {
-			return nil
-		}
-		if err := b.paint(ctx, p); err != nil {
-			return fmt.Errorf("repaint plan %s: %w", planID, err)
-		}
-		shown = p.Seq
-	}
-	return nil
-}
-
-// paint shows the plan as it is on all its cards.
-func (b *Bot) paint(ctx context.Context, p *slipway.Plan) error {
-	cards, err := b.Store.Cards(ctx, p.ID)
+	cards, err := b.Store.Cards(ctx, planID)
 	if err != nil {
-		return fmt.Errorf("find cards: %w", err)
+		return fmt.Errorf("repaint plan %s: find cards: %w", planID, err)
 	}
-	var problems []error
+	var errands []errand
 	for _, room := range b.Rooms {
-		if !slices.ContainsFunc(cards, func(c storage.CardRef) bool { return roomOf(c) == room }) {
-			problems = append(problems, b.postCard(ctx, p, room, storage.CardRef{}))
+		if !slices.ContainsFunc(cards, func(c storage.CardRef) bool { return roomOf(c) == room && c.Moved == "" }) {
+			errands = append(errands, errand{room.Platform, "post " + planID + " " + room.ID, func(ctx context.Context) error {
+				return b.firstCard(ctx, planID, room)
+			}})
 		}
 	}
 	for _, c := range cards {
-		if c.Seq < p.Seq && b.platforms[PlatformID(c.Platform)] != nil {
-			problems = append(problems, b.updateCard(ctx, p, c))
+		platform := PlatformID(c.Platform)
+		if b.platforms[platform] != nil {
+			errands = append(errands, errand{platform, "card " + c.RoomID + " " + c.MessageID, func(ctx context.Context) error {
+				return b.paintCard(ctx, c)
+			}})
 		}
 	}
-	return errors.Join(problems...)
+	if err := b.runAll(ctx, errands); err != nil {
+		return fmt.Errorf("repaint plan %s: %w", planID, err)
+	}
+	return nil
 }
 
 func roomOf(c storage.CardRef) RoomRef {
@@ -79,190 +67,278 @@ func (b *Bot) roomView(ctx context.Context, room RoomRef) (View, error) {
 	case err != nil:
 		return view, fmt.Errorf("find room: %w", err)
 	case r.Direct == "":
-		view.Lang = r.Locale
+		view.Lang, view.Zone = r.Locale, r.TimeZone
 		return view, nil
 	}
 	u, err := b.Store.User(ctx, r.Direct)
 	if err != nil {
 		return view, fmt.Errorf("find user of direct room: %w", err)
 	}
-	actor := u.Actor()
-	view.Lang, view.Viewer = u.Locale, &actor
-	return view, nil
+	return b.viewOf(u), nil
 }
 
-// postCard posts the plan's card in a room. old is the card that is gone there; a room
-// without an old one gets the history of the plan in the card's thread.
-func (b *Bot) postCard(ctx context.Context, p *slipway.Plan, room RoomRef, old storage.CardRef) error {
+// viewOf is how a person sees things who did not just say how.
+func (b *Bot) viewOf(u *slipway.User) View {
+	actor := u.Actor()
+	return View{Lang: u.Locale, Zone: u.TimeZone, Viewer: &actor, Link: b.link, Rules: b.Commands.Rules()}
+}
+
+// firstCard posts the card of a plan in a room that has none; its thread gets the
+// history of the plan.
+func (b *Bot) firstCard(ctx context.Context, planID string, room RoomRef) error {
+	p, err := b.Store.Plan(ctx, planID)
+	if err != nil {
+		return fmt.Errorf("read plan: %w", err)
+	}
 	view, err := b.roomView(ctx, room)
 	if err != nil {
 		return err
 	}
-	key := fmt.Sprintf("card:%s:%s:%s:%s", p.ID, room.Platform, room.ID, old.MessageID)
-	m, err := b.platforms[room.Platform].Post(ctx, Target{Room: room}, PlanCard(p, view), key)
-	if err != nil {
-		return fmt.Errorf("post card in room %s: %w", room.ID, err)
+	c, _, err := b.postCard(ctx, p, view, posting{to: Target{Room: room}, card: PlanCard(p, view), key: cardKey(p.ID, room, "")})
+	if errors.Is(err, ErrGone) {
+		return nil // logged; the next change of the plan looks again
 	}
-	c := storage.CardRef{Platform: string(room.Platform), RoomID: m.Room.ID, MessageID: m.ID, PlanID: p.ID, Seq: old.Seq}
-	// Known before its thread is filled: a crash in between must not make a second card.
-	if err := b.Store.PutCard(ctx, c); err != nil {
-		return fmt.Errorf("note card: %w", err)
-	}
-	return b.finish(ctx, p, c, view)
-}
-
-// updateCard shows the newest state on a card, or posts it anew if that is not possible
-// any more.
-func (b *Bot) updateCard(ctx context.Context, p *slipway.Plan, c storage.CardRef) error {
-	view, err := b.roomView(ctx, roomOf(c))
 	if err != nil {
 		return err
 	}
-	err = b.platforms[PlatformID(c.Platform)].Update(ctx, msgOf(c), PlanCard(p, view))
-	if errors.Is(err, ErrGone) || errors.Is(err, ErrTooOld) {
-		if err := b.Store.DropCard(ctx, c); err != nil {
-			return fmt.Errorf("forget card: %w", err)
-		}
-		err = b.postCard(ctx, p, roomOf(c), c)
-		if errors.Is(err, ErrGone) && !slices.Contains(b.Rooms, roomOf(c)) {
-			return nil // the room is gone with the card, and nobody asked for it there
-		}
-		return err
+	return b.paintCard(ctx, c)
+}
+
+// cardKey is the key under which a plan's card is posted in a room of its own accord,
+// in place of the message old.
+func cardKey(planID string, room RoomRef, old string) string {
+	return fmt.Sprintf("card:%s:%s:%s:%s", planID, room.Platform, room.ID, old)
+}
+
+// posting is a card of a plan to be posted.
+type posting struct {
+	to    Target
+	owner *slipway.User // of the direct room; nil for a shared one
+	card  Card
+	key   string
+	told  int64 // up to which Seq its thread need not tell
+}
+
+func (to Target) platform() PlatformID {
+	return PlatformID(string(to.Room.Platform) + string(to.User.Platform) + string(to.ReplyTo.Room.Platform))
+}
+
+// room is the room that a target is in; of a direct one only the account is known.
+func (to Target) room() RoomRef {
+	switch {
+	case to.Room.ID != "":
+		return to.Room
+	case to.ReplyTo.ID != "":
+		return to.ReplyTo.Room
 	}
+	return RoomRef{Platform: to.User.Platform, ID: "@" + to.User.ID}
+}
+
+// postCard posts a plan's card as the live one of its room; behind tells that cards
+// have to be painted then. A card that may have been posted before, in an older state,
+// is stale.
+func (b *Bot) postCard(ctx context.Context, p *slipway.Plan, view View, post posting) (c storage.CardRef, behind bool, err error) {
+	platform := b.platforms[post.to.platform()]
+	before, err := b.Store.Posted(ctx, string(platform.ID()), post.key)
 	if err != nil {
-		return fmt.Errorf("update card in room %s: %w", c.RoomID, err)
+		return c, false, err
 	}
-	return b.finish(ctx, p, c, view)
-}
-
-// finish puts into the card's thread what happened since the card was last shown, and
-// notes what it shows now.
-func (b *Bot) finish(ctx context.Context, p *slipway.Plan, c storage.CardRef, view View) error {
-	if view.Viewer == nil { // a direct message needs no second history
-		if err := b.tellThread(ctx, p, c, view); err != nil {
-			return err
-		}
+	m, err := platform.Post(ctx, post.to, post.card, post.key)
+	if err := b.outcome(ctx, post.to.room(), err); err != nil {
+		return c, false, err
 	}
-	c.Seq = p.Seq
-	if err := b.Store.PutCard(ctx, c); err != nil {
-		return fmt.Errorf("note card: %w", err)
-	}
-	return nil
-}
-
-func (b *Bot) tellThread(ctx context.Context, p *slipway.Plan, c storage.CardRef, view View) error {
-	page, err := b.Store.Entries(ctx, p.ID, "", maxEntries)
-	if err != nil {
-		return fmt.Errorf("read log: %w", err)
-	}
-	for _, e := range slices.Backward(page.Rows) {
-		if e.Seq <= c.Seq || e.Seq > p.Seq {
-			continue
-		}
-		line := EntryLine(e, view.Lang)
-		card := Card{Lang: view.Lang, Plan: p.ID, Summary: entryText(e).In(view.Lang), Intro: []Line{line}}
-		key := fmt.Sprintf("entry:%s:%s:%s", e.ID, c.Platform, c.MessageID)
-		if _, err := b.platforms[PlatformID(c.Platform)].Post(ctx, Target{ReplyTo: msgOf(c)}, card, key); err != nil {
-			return fmt.Errorf("tell thread in room %s: %w", c.RoomID, err)
-		}
-	}
-	return nil
-}
-
-// raising is a card to be posted at the end of a room.
-type raising struct {
-	platform Platform
-	to       Target
-	owner    *slipway.User // of the direct room; nil for a shared one
-	card     Card
-	view     View
-	key      string
-}
-
-// raise posts the plan's card and makes it the live one of its room; the card that was
-// live there before points to it.
-func (b *Bot) raise(ctx context.Context, p *slipway.Plan, r raising) error {
-	lock := b.lock(p.ID)
-	lock.Lock()
-	defer lock.Unlock()
-	m, err := r.platform.Post(ctx, r.to, r.card, r.key)
-	if err != nil {
-		return fmt.Errorf("post card: %w", err)
-	}
-	if r.owner != nil {
+	// What was done is noted even if the time is up.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), bookkeeping)
+	defer cancel()
+	if post.owner != nil {
 		// Before the card is known, so that nobody takes the room for a shared one.
-		if err := b.knowDirect(ctx, m.Room, r.owner); err != nil {
-			return err
+		if err := b.knowDirect(ctx, m.Room, post.owner); err != nil {
+			return c, false, err
 		}
 	}
-	cards, err := b.Store.Cards(ctx, p.ID)
-	if err != nil {
-		return fmt.Errorf("find cards: %w", err)
+	now := b.Now()
+	c = storage.CardRef{
+		Platform: string(platform.ID()), RoomID: m.Room.ID, MessageID: m.ID, PlanID: p.ID, Seq: p.Seq, PaintedAt: now.UnixMilli(),
+		Told: post.told, Telling: p.Seq,
 	}
-	now := storage.CardRef{Platform: string(r.platform.ID()), RoomID: m.Room.ID, MessageID: m.ID, PlanID: p.ID, Seq: p.Seq}
-	if err := b.Store.PutCard(ctx, now); err != nil {
-		return fmt.Errorf("note card: %w", err)
+	if before {
+		c.StaleAt = now.UnixMilli()
 	}
-	for _, c := range cards {
-		if roomOf(c) != m.Room || c.MessageID == m.ID {
-			continue
-		}
-		if err := r.platform.Update(ctx, msgOf(c), MovedCard(p, r.view)); err != nil {
-			b.Log.WarnContext(ctx, "mark old card", "room", c.RoomID, "error", err)
-		}
-		if err := b.Store.DropCard(ctx, c); err != nil {
-			return fmt.Errorf("forget card: %w", err)
-		}
+	if view.Viewer != nil {
+		c.Told = p.Seq // a direct message needs no second history
 	}
-	return nil
+	behind, err = b.Store.PutCard(ctx, c, now)
+	return c, behind, err
 }
 
-// Tell sends people a notice about a plan on every platform where they have an
-// account, in their language, with the plan's card if the notice asks for it. The same
-// key tells each of them once.
-func (b *Bot) Tell(ctx context.Context, planID string, n slipway.Notice, key string) error {
-	p, err := b.Store.Plan(ctx, planID)
+// raise posts the plan's card as the newest message of a room; the one that was live
+// there before will point to it.
+func (b *Bot) raise(ctx context.Context, p *slipway.Plan, view View, post posting) (MsgRef, error) {
+	post.told = p.Seq
+	c, behind, err := b.postCard(ctx, p, view, post)
 	if err != nil {
-		return fmt.Errorf("tell: %w", err)
+		return MsgRef{}, fmt.Errorf("post card: %w", err)
 	}
-	var problems []error
-	for _, id := range n.To {
-		u, err := b.Store.User(ctx, id)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("tell user %s: %w", id, err))
-			continue
-		}
-		for _, platform := range b.Platforms {
-			ref, ok := refOf(u, platform.ID())
-			if !ok {
-				continue
-			}
-			err := b.tellOn(ctx, platform, ref, u, p, n, fmt.Sprintf("%s:%s:%s", key, platform.ID(), u.ID))
-			if errors.Is(err, ErrGone) {
-				b.Log.WarnContext(ctx, "tell user", "user", u.ID, "platform", string(platform.ID()), "error", err)
-				continue
-			}
-			problems = append(problems, err)
-		}
+	if behind {
+		err = b.Store.WantCards(context.WithoutCancel(ctx), p.ID, b.Now())
 	}
-	return errors.Join(problems...)
+	return msgOf(c), err
 }
 
-func (b *Bot) tellOn(ctx context.Context, platform Platform, ref UserRef, u *slipway.User, p *slipway.Plan, n slipway.Notice, key string) error {
-	actor := u.Actor()
-	view := View{Lang: u.Locale, Viewer: &actor, Link: b.link, Rules: b.Commands.Rules()}
-	if !n.Card {
-		if _, err := platform.Post(ctx, Target{User: ref}, NoticeCard(n.Text, p, view), key); err != nil {
-			return fmt.Errorf("tell user %s: %w", u.ID, err)
-		}
+// painting is a card while it is brought up to date.
+type painting struct {
+	b        *Bot
+	platform Platform
+	plan     *slipway.Plan
+	view     View
+	card     *storage.CardRef
+}
+
+// paintCard brings one card up to date, as far as that can be done now.
+func (b *Bot) paintCard(ctx context.Context, ref storage.CardRef) error {
+	c, err := b.Store.CardAt(ctx, ref.Platform, ref.RoomID, ref.MessageID)
+	if slipway.CodeOf(err) == slipway.NotFound {
+		return nil // dropped since
+	}
+	if err != nil {
+		return err
+	}
+	if c.Moved != "" && c.StaleAt == 0 {
 		return nil
 	}
-	card := PlanCard(p, view)
-	card.Summary = n.Text.In(u.Locale)
-	card.Intro = slices.Concat([]Line{{bold(card.Summary)}}, card.Intro)
-	err := b.raise(ctx, p, raising{platform: platform, to: Target{User: ref}, owner: u, card: card, view: view, key: key})
+	p, err := b.Store.Plan(ctx, c.PlanID)
 	if err != nil {
-		return fmt.Errorf("tell user %s: %w", u.ID, err)
+		return fmt.Errorf("read plan: %w", err)
 	}
-	return nil
+	view, err := b.roomView(ctx, roomOf(*c))
+	if err != nil {
+		return err
+	}
+	k := &painting{b: b, platform: b.platforms[PlatformID(c.Platform)], plan: p, view: view, card: c}
+	if c.Moved != "" {
+		return k.update(ctx, k.moved(ctx))
+	}
+	told := k.finishTelling(ctx)
+	if c.Seq < p.Seq || c.StaleAt != 0 {
+		if err := k.update(ctx, PlanCard(p, view)); err != nil {
+			return errors.Join(told, err)
+		}
+	}
+	if told != nil {
+		return told
+	}
+	return k.tell(ctx)
+}
+
+// isShared tells whether the card's thread holds the history; one person alone needs
+// no second one.
+func (k *painting) isShared() bool { return k.view.Viewer == nil }
+
+// moved says that another card took this one's place, with a link to it.
+func (k *painting) moved(ctx context.Context) Card {
+	card := MovedCard(k.plan, k.view)
+	if linker, ok := k.platform.(Linker); ok {
+		link, err := linker.Permalink(ctx, MsgRef{Room: roomOf(*k.card), ID: k.card.Moved})
+		if err != nil {
+			k.b.Log.DebugContext(ctx, "link to card", "room", k.card.RoomID, "error", err)
+		}
+		card.Intro[0][0].Link = link
+	}
+	return card
+}
+
+// wait returns how long the card is to be left alone still.
+func (k *painting) wait(ctx context.Context, now time.Time) (time.Duration, error) {
+	wait := k.b.paceWait(k.card, now)
+	settle := settleOf(k.platform)
+	if settle == 0 {
+		return wait, nil
+	}
+	wait = max(wait, time.UnixMilli(k.card.StaleAt).Add(settle).Sub(now), k.b.answering.unsettled(msgOf(*k.card), now, settle))
+	newest, err := k.b.Store.EntriesBetween(ctx, k.plan.ID, k.card.Seq, k.plan.Seq, 1)
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range newest {
+		wait = max(wait, time.UnixMilli(e.At).Add(settle).Sub(now))
+	}
+	return wait, nil
+}
+
+// update shows a card on the message, if the time for that has come.
+func (k *painting) update(ctx context.Context, card Card) error {
+	b, c := k.b, k.card
+	now := b.Now()
+	wait, err := k.wait(ctx, now)
+	if err != nil {
+		return err
+	}
+	if wait > 0 {
+		return &RateLimited{After: wait}
+	}
+	if PlatformID(c.Platform) != Web { // the console is in the same database, and quick
+		mine, err := b.Store.ClaimCard(ctx, c, now.Add(callTime))
+		if err != nil {
+			return err
+		}
+		if !mine {
+			return &RateLimited{After: comeBack}
+		}
+	}
+	err = k.platform.Update(ctx, msgOf(*c), card)
+	// What was done is noted even if the time is up.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), bookkeeping)
+	defer cancel()
+	if errors.Is(err, ErrGone) || errors.Is(err, ErrTooOld) {
+		return k.replace(ctx, err)
+	}
+	if err := b.outcome(ctx, roomOf(*c), err); err != nil {
+		return k.rest(ctx, err)
+	}
+	c.PaintedAt = b.Now().UnixMilli()
+	if c.Moved == "" {
+		c.Seq = k.plan.Seq
+	}
+	return b.Store.NoteCard(ctx, c)
+}
+
+// replace posts the card anew, because the message cannot be changed any more.
+func (k *painting) replace(ctx context.Context, why error) error {
+	b, old := k.b, *k.card
+	if old.Moved == "" {
+		room := roomOf(old)
+		c, _, err := b.postCard(ctx, k.plan, k.view, posting{
+			to: Target{Room: room}, card: PlanCard(k.plan, k.view), key: cardKey(old.PlanID, room, old.MessageID),
+			told: old.Told, // the new thread goes on where the old one ends
+		})
+		if errors.Is(err, ErrGone) {
+			return b.Store.DropCard(ctx, old) // the room is gone with the card
+		}
+		if err != nil {
+			return k.rest(ctx, err)
+		}
+		now, err := b.Store.CardAt(ctx, c.Platform, c.RoomID, c.MessageID)
+		if err != nil {
+			return err
+		}
+		k.card = now
+	}
+	if errors.Is(why, ErrGone) {
+		return b.Store.DropCard(ctx, old)
+	}
+	was, err := b.Store.CardAt(ctx, old.Platform, old.RoomID, old.MessageID)
+	if err != nil {
+		return err
+	}
+	was.PaintedAt = b.Now().UnixMilli()
+	return b.Store.NoteCard(ctx, was) // it cannot even say so, but still heads a thread
+}
+
+// rest leaves the card alone after an error, for as long as the platform asks.
+func (k *painting) rest(ctx context.Context, err error) error {
+	until := k.b.Now()
+	if limited := (*RateLimited)(nil); errors.As(err, &limited) {
+		until = until.Add(limited.After)
+	}
+	return errors.Join(err, k.b.Store.RestCard(ctx, *k.card, until))
 }

@@ -22,7 +22,7 @@ var settingWords = map[string][]string{
 	"start_time":                {"start", "from", "start_time", "开始"},
 	"end_time":                  {"end", "to", "until", "end_time", "结束"},
 	"schedule_execute_time":     {"schedule", "schedule_execute_time", "at", "定时", "定时执行"},
-	"approval.approvers":        {"approvers", "审批人"},
+	"approval.approvers":        {"approvers", "approver", "reviewers", "reviewer", "审批人"},
 	"approval.needed_approvers": {"needed", "needed_approvers", "人数", "通过人数"},
 	"type":                      {"type", "类型"},
 	"owner":                     {"owner", "manager", "负责人"},

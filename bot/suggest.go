@@ -65,15 +65,3 @@ func guess(s string) *UnknownVerb {
 func isHan(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Han, r) })
 }
-
-// nods are what people say in a thread when they mean that they agree. None of them is
-// ever counted as an approval.
-var nods = []string{
-	"lgtm", "ok", "okay", "+1", "👍", "approved", "agree", "agreed", "ship it", "yes", "同意", "可以", "没问题", "赞成", "好", "好的",
-}
-
-// isNod tells whether a text is nothing but a sign of agreement.
-func isNod(text string) bool {
-	t := strings.TrimFunc(fold(text), func(r rune) bool { return isSpace(r) || strings.ContainsRune(".,!~", r) })
-	return slices.Contains(nods, t)
-}

@@ -47,6 +47,8 @@ func entryText(e slipway.Entry) slipway.Text {
 		return slipway.T("%[1]s approved (%[2]s)", "%[1]s 审批通过（%[2]s）", by, e.Data.Votes)
 	case slipway.VerbReject:
 		return slipway.T("%s rejected the plan", "%s 拒绝了发布计划", by)
+	case slipway.VerbRemind:
+		return slipway.T("%[1]s reminded %[2]s", "%[1]s 催办了 %[2]s", by, nameList(e.Data.People))
 	case slipway.VerbStart:
 		return slipway.T("%s started the execution", "%s 开始执行发布计划", by)
 	case slipway.VerbExecute:
@@ -130,6 +132,14 @@ func quoteList(names []string) slipway.Text {
 	return slipway.JoinTexts(texts)
 }
 
+func nameList(names []string) slipway.Text {
+	texts := make([]slipway.Text, len(names))
+	for i, n := range names {
+		texts[i] = slipway.Text{EN: n, ZH: n}
+	}
+	return slipway.JoinTexts(texts)
+}
+
 // fieldTexts names what an edit changed, each thing once.
 func fieldTexts(fields []string) slipway.Text {
 	var texts []slipway.Text
@@ -185,6 +195,7 @@ func lastText(l slipway.LastMove) slipway.Text {
 var lastTexts = map[slipway.Verb]slipway.Text{
 	slipway.VerbCreate: {EN: "created it", ZH: "新建"}, slipway.VerbEdit: {EN: "edited it", ZH: "编辑"}, slipway.VerbSubmit: {EN: "submitted it", ZH: "提交"},
 	slipway.VerbApprove: {EN: "approved", ZH: "通过"}, slipway.VerbReject: {EN: "rejected it", ZH: "拒绝"}, slipway.VerbStart: {EN: "started it", ZH: "开始执行"},
+	slipway.VerbRemind:  {EN: "reminded the approvers", ZH: "催办"},
 	slipway.VerbExecute: {EN: "executed", ZH: "执行"}, slipway.VerbComplete: {EN: "completed", ZH: "完成"}, slipway.VerbSkip: {EN: "skipped", ZH: "跳过"},
 	slipway.VerbRetry: {EN: "retried", ZH: "重试"}, slipway.VerbAskAgain: {EN: "asked again", ZH: "重新检测"},
 	slipway.VerbOverride: {EN: "overrode the check", ZH: "放行"}, slipway.VerbReplan: {EN: "replanned it", ZH: "重新规划"}, slipway.VerbCancel: {EN: "cancelled it", ZH: "取消"},

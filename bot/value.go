@@ -14,6 +14,7 @@ type Ref struct {
 	Delivery string
 	Words    string // of a list
 	Cursor   string // of a list or log
+	Home     bool   // the button stands on a person's page
 }
 
 // Encode writes the reference as a button's value.
@@ -23,6 +24,9 @@ func (r Ref) Encode() string {
 		if value != "" {
 			v.Set(key, value)
 		}
+	}
+	if r.Home {
+		v.Set("h", "1")
 	}
 	if r.Version != 0 {
 		v.Set("v", strconv.FormatInt(r.Version, 10))
@@ -42,5 +46,6 @@ func DecodeRef(s string) Ref {
 	}
 	return Ref{
 		Plan: v.Get("p"), Item: v.Get("i"), Version: version, Delivery: v.Get("d"), Words: v.Get("w"), Cursor: v.Get("c"),
+		Home: v.Get("h") != "",
 	}
 }

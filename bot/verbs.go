@@ -142,6 +142,8 @@ const (
 	verbLog       ActionID = "log"
 	verbHooks     ActionID = "hooks"
 	verbWhoami    ActionID = "whoami"
+	verbHome      ActionID = "home"
+	verbLink      ActionID = "link"
 )
 
 // verbRows is the one table of verbs.
@@ -226,6 +228,11 @@ var planningVerbs = []VerbRow{
 		Usage: slipway.T("reject #plan [why]", "拒绝 #计划 [原因]"), Example: slipway.T("reject #12 no rollback plan", "拒绝 #12 缺少回滚方案"),
 		Does: slipway.T("Refuses the release; one rejection is enough.", "拒绝发布；一人拒绝即生效。"),
 	},
+	{
+		Name: "remind", ID: ActionID(slipway.VerbRemind), Aliases: []string{"nudge"}, ZH: []string{"催办", "提醒", "催一下"}, Group: GroupApproval, Takes: TakesPlan, Move: slipway.VerbRemind,
+		Usage: slipway.T("remind #plan", "催办 #计划"), Example: slipway.T("remind #12", "催办 #12"),
+		Does: slipway.T("Reminds the approvers who have not decided yet, at most once in ten minutes.", "提醒尚未表态的审批人，十分钟内最多一次。"),
+	},
 }
 
 var courseVerbs = []VerbRow{
@@ -278,6 +285,11 @@ var courseVerbs = []VerbRow{
 
 var infoVerbs = []VerbRow{
 	{
+		Name: "home", ID: verbHome, Aliases: []string{"mine", "inbox"}, ZH: []string{"主页", "首页", "我的", "待办"}, Group: GroupInfo, Takes: TakesNothing,
+		Usage: slipway.T("home", "主页"), Example: slipway.T("home", "主页"),
+		Does: slipway.T("Shows what concerns you: approvals, your items, your plans, what is running.", "查看与您有关的事项：待审批、您的发布项、您的发布计划和正在执行的发布。"),
+	},
+	{
 		Name: "log", ID: verbLog, Aliases: []string{"history"}, ZH: []string{"日志", "操作日志", "操作记录"}, Group: GroupInfo, Takes: TakesPlan,
 		Usage: slipway.T("log #plan", "日志 #计划"), Example: slipway.T("log #12", "日志 #12"),
 		Does: slipway.T("Shows who did what, newest first.", "查看操作日志，最新的在前。"),
@@ -290,7 +302,12 @@ var infoVerbs = []VerbRow{
 	{
 		Name: "whoami", ID: verbWhoami, Aliases: []string{"me"}, ZH: []string{"我是谁", "我"}, Group: GroupInfo, Takes: TakesNothing,
 		Usage: slipway.T("whoami", "我是谁"), Example: slipway.T("whoami", "我是谁"),
-		Does: slipway.T("Shows who you are to Slipway, with language and time zone.", "查看您在 Slipway 中的身份、语言和时区。"),
+		Does: slipway.T("Shows who you are to Slipway, with language, time zone and linked accounts.", "查看您在 Slipway 中的身份、语言、时区和已关联的账号。"),
+	},
+	{
+		Name: "link", ID: verbLink, Aliases: []string{"link account", "connect"}, ZH: []string{"关联账号", "绑定", "绑定账号", "关联"}, Group: GroupInfo, Takes: TakesNothing,
+		Usage: slipway.T("link", "关联账号"), Example: slipway.T("link", "关联账号"),
+		Does: slipway.T("Makes the account you write from that of another Slipway user of yours.", "将当前使用的账号关联到您的另一个 Slipway 用户。"),
 	},
 	{
 		Name: "help", ID: verbHelp, Aliases: []string{"?", "usage"}, ZH: []string{"帮助", "？"}, Group: GroupInfo, Takes: TakesWords,

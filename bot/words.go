@@ -46,6 +46,22 @@ type word struct {
 	quoted     bool   // it is one quotation from its beginning to its end
 }
 
+// dashed tells whether a word begins as flags do.
+func (w word) dashed() bool {
+	first, _ := utf8.DecodeRuneInString(w.text)
+	return foldRune(first) == '-'
+}
+
+// flag is the name in a word such as "--approvers", however autocorrect wrote its dashes;
+// "" if it is none.
+func (w word) flag() string {
+	name := strings.TrimLeftFunc(w.text, func(r rune) bool { return foldRune(r) == '-' })
+	if w.quoted || !w.dashed() || !isKey(name) {
+		return ""
+	}
+	return name
+}
+
 // words takes a text apart at its spaces. Quotation marks count at the beginning of a
 // word, after "=" and after a comma, and only if they are closed; all other marks
 // stay. Nothing of the text is lost but the marks and spaces.
@@ -85,8 +101,9 @@ func readWord(s string, start int) word {
 			}
 		}
 		w.quoted = false
-		if keyed < 0 && foldRune(r) == '=' && isKey(text.String()) && !strings.ContainsFunc(s[start:i], isQuote) {
-			w.key = text.String()
+		name := strings.TrimLeftFunc(text.String(), func(r rune) bool { return foldRune(r) == '-' })
+		if keyed < 0 && foldRune(r) == '=' && isKey(name) && !strings.ContainsFunc(s[start:i], isQuote) {
+			w.key = name
 			text.WriteRune(r)
 			keyed = text.Len()
 		} else {

@@ -27,6 +27,7 @@ type world struct {
 	commands *commands.Commands
 	web      *bottest.Chat
 	slack    *bottest.Chat
+	feishu   *bottest.Chat
 	room     bot.RoomRef // English, on web
 	zhRoom   bot.RoomRef // Chinese, on slack
 	rules    *slipway.Rules
@@ -84,6 +85,7 @@ func newWorld(t *testing.T) *world {
 		Store: w.store, Rules: func() *slipway.Rules { return w.rules }, Workflows: engines{}, Now: clock, Rand: &counter{},
 	})
 	w.web, w.slack = bottest.New(t, bot.Web, clock), bottest.New(t, bot.Slack, clock)
+	w.feishu = bottest.New(t, bot.Feishu, clock)
 	w.room, w.zhRoom = w.web.Room("releases"), w.slack.Room("C1")
 	for _, r := range []storage.Room{
 		{Platform: "web", ID: "releases", Name: "releases", Locale: slipway.English},
@@ -94,8 +96,8 @@ func newWorld(t *testing.T) *world {
 		}
 	}
 	b, err := bot.New(bot.Config{
-		Commands: w.commands, Store: w.store, Platforms: []bot.Platform{w.web, w.slack}, Rooms: []bot.RoomRef{w.room, w.zhRoom},
-		PublicURL: "https://slipway.example.com", Now: clock, Rand: &counter{},
+		Commands: w.commands, Store: w.store, Platforms: []bot.Platform{w.web, w.slack, w.feishu}, Rooms: []bot.RoomRef{w.room, w.zhRoom},
+		PublicURL: "https://slipway.example.com", Pace: -1, Now: clock, Rand: &counter{},
 		Log: slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), errorAlarm{t}), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
@@ -104,6 +106,7 @@ func newWorld(t *testing.T) *world {
 	w.Bot = b
 	w.web.Serve(b)
 	w.slack.Serve(b)
+	w.feishu.Serve(b)
 	w.alice = w.user(commands.NewUser{Name: "Alice", Email: "alice@example.com", Locale: "en", TimeZone: "Asia/Shanghai"})
 	w.bob = w.user(commands.NewUser{Name: "Bob", Email: "bob@example.com", Locale: "en"})
 	w.carol = w.user(commands.NewUser{Name: "卡罗", Email: "carol@example.com", Locale: "zh", SlackID: "U-carol"})

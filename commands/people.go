@@ -17,8 +17,9 @@ import (
 
 // How long the credentials of people are good.
 const (
-	LinkLife    = 72 * time.Hour
-	SessionLife = 30 * 24 * time.Hour
+	LinkLife        = 72 * time.Hour
+	AccountLinkLife = 15 * time.Minute
+	SessionLife     = 30 * 24 * time.Hour
 )
 
 // NewUser is what is known of a person to be added.
@@ -42,7 +43,7 @@ func (c *Commands) AddUser(ctx context.Context, by *slipway.User, n NewUser) (*s
 	if err != nil {
 		return nil, "", err
 	}
-	token, err := c.issue(ctx, storage.CredentialAPI, u, 0)
+	token, err := c.issue(ctx, storage.Credential{Kind: storage.CredentialAPI, UserID: u.ID}, 0)
 	if err != nil {
 		return nil, "", err
 	}
@@ -75,7 +76,7 @@ func (c *Commands) AddUserOnce(ctx context.Context, ask Ask, n NewUser) (*slipwa
 		}
 		u = made
 	}
-	token, err := c.issue(ctx, storage.CredentialAPI, u, 0)
+	token, err := c.issue(ctx, storage.Credential{Kind: storage.CredentialAPI, UserID: u.ID}, 0)
 	if err != nil {
 		return nil, "", err
 	}
@@ -104,7 +105,13 @@ func (c *Commands) KeepUser(ctx context.Context, n NewUser) (*slipway.User, erro
 		return nil, fmt.Errorf("keep user: %w", err)
 	}
 	// What people set themselves, and accounts found on first contact, stay.
-	u.ID, u.CreatedAt, u.Locale, u.TimeZone = known.ID, known.CreatedAt, known.Locale, known.TimeZone
+	u.ID, u.CreatedAt = known.ID, known.CreatedAt
+	if !known.LocaleGuessed || u.LocaleGuessed {
+		u.Locale, u.LocaleGuessed = known.Locale, known.LocaleGuessed
+	}
+	if known.TimeZone != "" {
+		u.TimeZone = known.TimeZone
+	}
 	if u.SlackID == "" {
 		u.SlackID = known.SlackID
 	}
@@ -151,7 +158,8 @@ func (n NewUser) user() (*slipway.User, error) {
 	var f slipway.Faults
 	u := &slipway.User{
 		Name: strings.TrimSpace(n.Name), Email: strings.ToLower(strings.TrimSpace(n.Email)), Role: n.Role,
-		SlackID: n.SlackID, FeishuOpenID: n.FeishuOpenID, Locale: slipway.ParseLang(n.Locale), TimeZone: n.TimeZone,
+		SlackID: n.SlackID, FeishuOpenID: n.FeishuOpenID, Locale: slipway.ParseLang(n.Locale), LocaleGuessed: n.Locale == "",
+		TimeZone: n.TimeZone,
 	}
 	if u.Name == "" || utf8.RuneCountInString(u.Name) > slipway.MaxName || strings.ContainsFunc(u.Name, func(r rune) bool { return r < ' ' }) {
 		f.Add("name", "a name of 1 to %d characters is expected", "需要填写姓名（1 到 %d 个字符）", slipway.MaxName)
@@ -167,9 +175,6 @@ func (n NewUser) user() (*slipway.User, error) {
 	}
 	if n.Locale != "" && !strings.HasPrefix(strings.ToLower(n.Locale), "en") && !strings.HasPrefix(strings.ToLower(n.Locale), "zh") {
 		f.Add("locale", "en or zh is expected, not %q", "应为 en 或 zh，而不是 %q", n.Locale)
-	}
-	if u.TimeZone == "" {
-		u.TimeZone = "UTC"
 	}
 	if _, err := time.LoadLocation(u.TimeZone); err != nil || u.TimeZone == "Local" {
 		f.Add("time_zone", "an IANA time zone is expected, for example Asia/Shanghai, not %q", "应为 IANA 时区，例如 Asia/Shanghai，而不是 %q", n.TimeZone)
@@ -189,19 +194,19 @@ func (c *Commands) NewLink(ctx context.Context, by *slipway.User, userID string)
 	if err != nil {
 		return "", fmt.Errorf("new link: %w", err)
 	}
-	return c.issue(ctx, storage.CredentialLink, u, LinkLife)
+	return c.issue(ctx, storage.Credential{Kind: storage.CredentialLink, UserID: u.ID}, LinkLife)
 }
 
 // issue makes a credential and returns its secret; only the hash is kept.
-func (c *Commands) issue(ctx context.Context, kind storage.CredentialKind, u *slipway.User, life time.Duration) (string, error) {
+func (c *Commands) issue(ctx context.Context, cred storage.Credential, life time.Duration) (string, error) {
 	token := c.NewToken()
 	now := c.Now()
-	cred := storage.Credential{Hash: HashToken(token), Kind: kind, UserID: u.ID, CreatedAt: now.Unix()}
+	cred.Hash, cred.CreatedAt = HashToken(token), now.Unix()
 	if life > 0 {
 		cred.ExpiresAt = now.Add(life).Unix()
 	}
 	if err := c.Store.PutCredential(ctx, cred); err != nil {
-		return "", fmt.Errorf("issue %s credential: %w", kind, err)
+		return "", fmt.Errorf("issue %s credential: %w", cred.Kind, err)
 	}
 	return token, nil
 }
@@ -244,7 +249,7 @@ func (c *Commands) SignIn(ctx context.Context, token string) (*slipway.User, str
 		}
 		return nil, "", fmt.Errorf("sign in: %w", err)
 	}
-	session, err := c.issue(ctx, storage.CredentialSession, u, SessionLife)
+	session, err := c.issue(ctx, storage.Credential{Kind: storage.CredentialSession, UserID: u.ID}, SessionLife)
 	if err != nil {
 		return nil, "", err
 	}

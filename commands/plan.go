@@ -152,6 +152,13 @@ func (c *Commands) Reject(ctx context.Context, ask Ask, planID, comment string) 
 	return c.vote(ctx, ask, planID, slipway.VerbReject, comment)
 }
 
+// Remind tells the approvers who have not decided that the plan waits for them.
+func (c *Commands) Remind(ctx context.Context, ask Ask, planID string) (storage.Outcome, error) {
+	return c.change(ctx, ask, planID, slipway.VerbRemind, func(req slipway.Request, p *slipway.Plan) (*slipway.Change, error) {
+		return p.Remind(req)
+	})
+}
+
 func (c *Commands) vote(ctx context.Context, ask Ask, planID string, verb slipway.Verb, comment string) (storage.Outcome, error) {
 	if err := checkComment(comment); err != nil {
 		return storage.Outcome{}, err

@@ -309,6 +309,11 @@ func addChange(b *batch, tx bun.Tx, p *slipway.Plan, c *slipway.Change) error {
 		}
 		b.add(tx.NewInsert().Model(&rows))
 	}
+	if len(c.Unsend) > 0 {
+		b.add(tx.NewUpdate().Model((*deliveryRow)(nil)).Set("state = ?", DeliveryDropped).Set("done_at = ?", c.Entry.At).
+			Where("id IN (?)", bun.List(c.Unsend)).Where("state = ?", DeliveryPending))
+		b.add(tx.NewDelete().Model((*taskRow)(nil)).Where("kind = ?", slipway.TaskHook).Where("ref IN (?)", bun.List(c.Unsend)))
+	}
 	if len(c.Resend) > 0 {
 		b.add(tx.NewUpdate().Model((*deliveryRow)(nil)).Set("state = ?", DeliveryPending).Set("done_at = 0").
 			Where("id IN (?)", bun.List(c.Resend)))

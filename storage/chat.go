@@ -55,51 +55,6 @@ func (s *Store) Rooms(ctx context.Context, platform string) ([]Room, error) {
 	return rooms, nil
 }
 
-// CardRef is a message that shows a plan.
-type CardRef struct {
-	Platform  string `bun:",pk"`
-	RoomID    string `bun:",pk"`
-	MessageID string `bun:",pk"`
-	PlanID    string
-	Seq       int64 // the plan's Seq that it shows
-	PaintedAt int64 // when it was last changed, in Unix milliseconds
-	Telling   int64 // up to which Seq its thread is being told; Seq or less: nothing is
-}
-
-// Cards lists the messages that show a plan.
-func (s *Store) Cards(ctx context.Context, planID string) ([]CardRef, error) {
-	var cards []CardRef
-	err := s.read.NewSelect().Model(&cards).Where("plan_id = ?", planID).OrderExpr("platform, room_id, message_id").Scan(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read cards: %w", err)
-	}
-	return cards, nil
-}
-
-// PutCard notes which message shows a plan and as of which Seq. The Seq of a message
-// never goes back.
-func (s *Store) PutCard(ctx context.Context, c CardRef) error {
-	err := s.quickly(ctx, func(db bun.IDB) error {
-		_, err := db.NewInsert().Model(&c).On("CONFLICT (platform, room_id, message_id) DO UPDATE").
-			Set("plan_id = EXCLUDED.plan_id").
-			Set("painted_at = EXCLUDED.painted_at").Set("telling = EXCLUDED.telling").
-			Set("seq = CASE WHEN EXCLUDED.seq > card_ref.seq THEN EXCLUDED.seq ELSE card_ref.seq END").Exec(ctx)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("put card of plan %s: %w", c.PlanID, err)
-	}
-	return nil
-}
-
-// DropCard forgets a message, for example one that people deleted.
-func (s *Store) DropCard(ctx context.Context, c CardRef) error {
-	if _, err := s.write.NewDelete().Model(&c).WherePK().Exec(ctx); err != nil {
-		return fmt.Errorf("drop card of plan %s: %w", c.PlanID, err)
-	}
-	return nil
-}
-
 // Message is one message of the web console.
 type Message struct {
 	ID       string

@@ -45,33 +45,6 @@ func TestRoomsAndSettings(t *testing.T) {
 	})
 }
 
-// The messages that show a plan are repainted; what one shows never goes back.
-func TestCardsOfAPlan(t *testing.T) {
-	t.Parallel()
-	storagetest.Each(t, func(t *testing.T, s *storage.Store) {
-		ctx := t.Context()
-		p := create(t, s, bare("shown"))
-		one := storage.CardRef{PlanID: p.ID, Platform: "web", RoomID: "general", MessageID: "m1", Seq: 3}
-		two := storage.CardRef{PlanID: p.ID, Platform: "slack", RoomID: "C1", MessageID: "1.2", Seq: 1}
-		must(t, s.PutCard(ctx, one))
-		must(t, s.PutCard(ctx, two))
-		older := one
-		older.Seq = 2
-		must(t, s.PutCard(ctx, older))
-		cards, err := s.Cards(ctx, p.ID)
-		if diff := cmp.Diff([]storage.CardRef{two, one}, cards); err != nil || diff != "" {
-			t.Errorf("cards (-want +got): %v\n%s", err, diff)
-		}
-		one.Seq = 4
-		must(t, s.PutCard(ctx, one))
-		must(t, s.DropCard(ctx, two))
-		cards, err = s.Cards(ctx, p.ID)
-		if diff := cmp.Diff([]storage.CardRef{one}, cards); err != nil || diff != "" {
-			t.Errorf("cards after one was dropped (-want +got): %v\n%s", err, diff)
-		}
-	})
-}
-
 func TestMessagesOfARoom(t *testing.T) {
 	t.Parallel()
 	storagetest.Each(t, func(t *testing.T, s *storage.Store) {

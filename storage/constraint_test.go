@@ -33,7 +33,11 @@ func TestTheSchemaKeepsWhatTheDomainPromises(t *testing.T) {
 		two := submit(t, s, create(t, s, draft(t, "two")), askingRules).Plan
 		_, err := s.BeginAttempt(ctx, two.Gate.Waits[0].DeliveryID, morning)
 		must(t, err)
-		must(t, s.PutCard(ctx, storage.CardRef{PlanID: p.ID, Platform: "web", RoomID: "general", MessageID: "m1"}))
+		_, err = s.PutCard(ctx, storage.CardRef{PlanID: p.ID, Platform: "web", RoomID: "general", MessageID: "m1"}, morning)
+		must(t, err)
+
+		_, _, err = s.BeginPost(ctx, "slack", "key", morning)
+		must(t, err)
 
 		for _, test := range []struct{ promise, statement string }{
 			{"a plan's id has 24 digits", "UPDATE plans SET id = 'x'"},
@@ -154,20 +158,24 @@ func TestTheSchemaKeepsWhatTheDomainPromises(t *testing.T) {
 			{"a role is member or admin", "UPDATE users SET role = 'owner'"},
 			{"a language is English or Chinese", "UPDATE users SET locale = 'de'"},
 			{"a credential's hash is whole", "UPDATE credentials SET hash = 'x'"},
-			{"a hash is one credential's", "INSERT INTO credentials SELECT hash, kind, user_id, 0, 0 FROM credentials"},
+			{"a hash is one credential's", "INSERT INTO credentials SELECT hash, kind, user_id, subject, 0, 0 FROM credentials"},
 			{"a credential is of a known kind", "UPDATE credentials SET kind = 'password'"},
 			{"a credential is a user's", "UPDATE credentials SET user_id = 'x'"},
+			{"a credential is a user's or about an account", "UPDATE credentials SET subject = '{}'"},
 			{"a credential's end is not negative", "UPDATE credentials SET expires_at = -1"},
 			{"a room has a platform", "UPDATE rooms SET platform = ''"},
 			{"a room has an id", "UPDATE rooms SET id = ''"},
-			{"a room is there once", "INSERT INTO rooms SELECT platform, id, '', 'en', '', 0 FROM rooms"},
+			{"a room is there once", "INSERT INTO rooms SELECT * FROM rooms"},
 			{"a room's language is English or Chinese", "UPDATE rooms SET locale = 'de'"},
 			{"a card is on a platform", "UPDATE card_refs SET platform = ''"},
 			{"a card is in a room", "UPDATE card_refs SET room_id = ''"},
 			{"a card is a message", "UPDATE card_refs SET message_id = ''"},
 			{"a card is a plan's", "UPDATE card_refs SET plan_id = 'x'"},
-			{"a message is one card", "INSERT INTO card_refs SELECT platform, room_id, message_id, plan_id, 0 FROM card_refs"},
+			{"a message is one card", "INSERT INTO card_refs SELECT * FROM card_refs"},
 			{"a card shows a change", "UPDATE card_refs SET seq = -1"},
+			{"a post is on a platform", "UPDATE posts SET platform = ''"},
+			{"a post has a key", "UPDATE posts SET key = ''"},
+			{"a key is one post's", "INSERT INTO posts SELECT * FROM posts"},
 			{"a message has an id", "UPDATE messages SET id = '' WHERE id = 'm1'"},
 			{"a message's number is its own", "UPDATE messages SET number = 1"},
 			{"a message is in a room", "UPDATE messages SET room_id = ''"},

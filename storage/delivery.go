@@ -207,11 +207,15 @@ func (s *Store) SettleDelivery(ctx context.Context, id string, state DeliverySta
 }
 
 func settleDelivery(ctx context.Context, db bun.IDB, id string, state DeliveryState, lastError string, at int64) error {
+	q := db.NewUpdate().Model((*deliveryRow)(nil)).
+		Set("state = ?", state).Set("last_error = ?", lastError).Where("id = ?", id)
 	if state == DeliveryPending {
-		at = 0
+		// What was dropped while it was being sent is not tried again.
+		q.Set("done_at = 0").Where("state <> ?", DeliveryDropped)
+	} else {
+		q.Set("done_at = ?", at)
 	}
-	_, err := db.NewUpdate().Model((*deliveryRow)(nil)).
-		Set("state = ?", state).Set("last_error = ?", lastError).Set("done_at = ?", at).Where("id = ?", id).Exec(ctx)
+	_, err := q.Exec(ctx)
 	return err
 }
 

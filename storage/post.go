@@ -102,3 +102,40 @@ func (s *Store) ForgetPost(ctx context.Context, platform, key string) error {
 	}
 	return nil
 }
+
+// Posted tells whether a message was begun to be sent under a key before, on a platform
+// with this ledger or in the console.
+func (s *Store) Posted(ctx context.Context, platform, key string) (bool, error) {
+	there, err := s.read.NewSelect().Model((*Post)(nil)).Where("platform = ?", platform).Where("key = ?", key).Exists(ctx)
+	if err == nil && !there {
+		there, err = s.read.NewSelect().Model((*messageRow)(nil)).Where("key = ?", key).Exists(ctx)
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for post %s: %w", key, err)
+	}
+	return there, nil
+}
+
+// PostMemory is how long a post is remembered.
+const PostMemory = 30 * 24 * time.Hour
+
+// ForgetPosts forgets posts that are older than PostMemory, the oldest first and at most
+// limit, and returns how many.
+func (s *Store) ForgetPosts(ctx context.Context, now time.Time, limit int) (int, error) {
+	forgotten := 0
+	err := s.quickly(ctx, func(db bun.IDB) error {
+		res, err := db.NewRaw(`DELETE FROM posts WHERE (platform, key) IN (
+			SELECT platform, key FROM posts WHERE begun_at < ? ORDER BY begun_at LIMIT ?)`,
+			now.Add(-PostMemory).UnixMilli(), limit).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		n, err := res.RowsAffected()
+		forgotten = int(n)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("forget posts: %w", err)
+	}
+	return forgotten, nil
+}

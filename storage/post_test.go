@@ -36,3 +36,36 @@ func TestPostIsSentOnce(t *testing.T) {
 		begin("a", at.Add(time.Hour), storage.PostNew)
 	})
 }
+
+func TestPostsAreForgottenInTime(t *testing.T) {
+	t.Parallel()
+	storagetest.Each(t, func(t *testing.T, s *storage.Store) {
+		ctx := t.Context()
+		for i, key := range []string{"a", "b", "c", "d"} {
+			_, _, err := s.BeginPost(ctx, "slack", key, morning.Add(time.Duration(i)*time.Hour))
+			must(t, err)
+		}
+		posted := func(key string, want bool) {
+			t.Helper()
+			if got, err := s.Posted(ctx, "slack", key); err != nil || got != want {
+				t.Errorf("%s was posted: %v, %v; want %v", key, got, err, want)
+			}
+		}
+		posted("a", true)
+		posted("x", false)
+		now := morning.Add(storage.PostMemory + 2*time.Hour + time.Minute)
+		for _, want := range []int{2, 1, 0} {
+			if n, err := s.ForgetPosts(ctx, now, 2); err != nil || n != want {
+				t.Errorf("forgot %d, %v; want %d", n, err, want)
+			}
+		}
+		posted("b", false)
+		posted("d", true)
+
+		_, err := s.PutMessage(ctx, &storage.Message{ID: "m", RoomID: "r", Key: "said"})
+		must(t, err)
+		if got, err := s.Posted(ctx, "web", "said"); err != nil || !got {
+			t.Errorf("a message of the console: %v, %v", got, err)
+		}
+	})
+}

@@ -193,25 +193,37 @@ func (s *Store) Entries(ctx context.Context, planID, cursor string, limit int) (
 	if err != nil {
 		return page, fmt.Errorf("count entries: %w", err)
 	}
-	var rows []entryRow
 	size := pageSize(limit)
-	q := s.read.NewSelect().Model(&rows).Where("plan_id = ?", planID).OrderExpr("seq DESC").Limit(int64(size) + 1)
+	q := s.read.NewSelect().Where("plan_id = ?", planID).OrderExpr("seq DESC").Limit(int64(size) + 1)
 	if after > 0 {
 		q.Where("seq < ?", after)
 	}
-	if err := q.Scan(ctx); err != nil {
-		return page, fmt.Errorf("read entries: %w", err)
+	entries, err := s.entries(ctx, q)
+	page.Rows, page.Next = cut(entries, size, func(e slipway.Entry) int64 { return e.Seq })
+	return page, err
+}
+
+// EntriesBetween lists the newest entries of a plan after one Seq and up to another,
+// newest first, at most limit.
+func (s *Store) EntriesBetween(ctx context.Context, planID string, after, upTo int64, limit int) ([]slipway.Entry, error) {
+	return s.entries(ctx, s.read.NewSelect().Where("plan_id = ?", planID).Where("seq > ?", after).Where("seq <= ?", upTo).
+		OrderExpr("seq DESC").Limit(int64(limit)))
+}
+
+func (s *Store) entries(ctx context.Context, q *bun.SelectQuery) ([]slipway.Entry, error) {
+	var rows []entryRow
+	if err := q.Model(&rows).Scan(ctx); err != nil {
+		return nil, fmt.Errorf("read entries: %w", err)
 	}
 	entries := make([]slipway.Entry, 0, len(rows))
 	for i := range rows {
 		e, err := rows[i].entry()
 		if err != nil {
-			return page, fmt.Errorf("read entry %s: %w", rows[i].ID, err)
+			return nil, fmt.Errorf("read entry %s: %w", rows[i].ID, err)
 		}
 		entries = append(entries, e)
 	}
-	page.Rows, page.Next = cut(entries, size, func(e slipway.Entry) int64 { return e.Seq })
-	return page, nil
+	return entries, nil
 }
 
 // EntryByRequest returns the entry that a request made, nil if it made none.

@@ -18,7 +18,7 @@ CREATE TABLE card_refs (
   room_id TEXT NOT NULL CHECK (room_id <> ''),
   message_id TEXT NOT NULL CHECK (message_id <> ''),
   plan_id TEXT NOT NULL REFERENCES plans (id) ON DELETE CASCADE,
-  seq BIGINT NOT NULL CHECK (seq >= 0), painted_at BIGINT NOT NULL DEFAULT 0, telling BIGINT NOT NULL DEFAULT 0,
+  seq BIGINT NOT NULL CHECK (seq >= 0), painted_at BIGINT NOT NULL DEFAULT 0, told BIGINT NOT NULL DEFAULT 0, telling BIGINT NOT NULL DEFAULT 0, stale_at BIGINT NOT NULL DEFAULT 0, moved TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (platform, room_id, message_id)
 );
 
@@ -29,12 +29,14 @@ CREATE TABLE counters (
   value BIGINT NOT NULL CHECK (value >= 0)
 );
 
-CREATE TABLE credentials (
+CREATE TABLE "credentials" (
   hash TEXT NOT NULL PRIMARY KEY CHECK (length(hash) = 64),
-  kind TEXT NOT NULL CHECK (kind IN ('api', 'session', 'link')),
-  user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  kind TEXT NOT NULL CHECK (kind IN ('api', 'session', 'link', 'account')),
+  user_id TEXT REFERENCES users (id) ON DELETE CASCADE,
+  subject TEXT NOT NULL,
   created_at BIGINT NOT NULL,
-  expires_at BIGINT NOT NULL CHECK (expires_at >= 0)
+  expires_at BIGINT NOT NULL CHECK (expires_at >= 0),
+  CONSTRAINT credentials_holder CHECK ((kind = 'account') = (user_id IS NULL) AND (kind = 'account') = (subject <> ''))
 );
 
 CREATE INDEX credentials_by_user ON credentials (user_id, kind);
@@ -293,6 +295,6 @@ CREATE TABLE users (
   locale TEXT NOT NULL CHECK (locale IN ('en', 'zh')),
   time_zone TEXT NOT NULL,
   created_at BIGINT NOT NULL
-);
+, locale_guessed BOOLEAN NOT NULL DEFAULT FALSE);
 
 CREATE INDEX users_by_name ON users (name_folded);

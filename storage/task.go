@@ -239,18 +239,31 @@ func (s *Store) FinishTask(ctx context.Context, l *Lease) error {
 // RetryTask sets a task free to be tried again at a time. A task that has taken its
 // place meanwhile keeps its own time.
 func (s *Store) RetryTask(ctx context.Context, l *Lease, at time.Time) error {
+	return s.freeTask(ctx, l, at, 1)
+}
+
+// PostponeTask is RetryTask for a task that did not go wrong: it does not count as a try.
+func (s *Store) PostponeTask(ctx context.Context, l *Lease, at time.Time) error {
+	return s.freeTask(ctx, l, at, 0)
+}
+
+func (s *Store) freeTask(ctx context.Context, l *Lease, at time.Time, tries int) error {
 	ms := at.UnixMilli()
+	var next taskRow
 	err := s.quickly(ctx, func(db bun.IDB) error {
-		_, err := db.NewRaw(`UPDATE tasks SET lease_owner = '', lease_until = 0,
+		next = taskRow{}
+		return db.NewRaw(`UPDATE tasks SET lease_owner = '', lease_until = 0,
 				run_at = CASE WHEN id = ? THEN ? ELSE run_at END,
 				offer_at = CASE WHEN id = ? THEN ? ELSE run_at END,
-				attempt = CASE WHEN id = ? THEN attempt + 1 ELSE attempt END
-			WHERE key = ? AND lease_owner = ? AND leases = ?`,
-			l.Task.ID, ms, l.Task.ID, ms, l.Task.ID, l.Task.Key, l.Owner, l.number).Exec(ctx)
-		return err
+				attempt = CASE WHEN id = ? THEN attempt + ? ELSE attempt END
+			WHERE key = ? AND lease_owner = ? AND leases = ? RETURNING *`,
+			l.Task.ID, ms, l.Task.ID, ms, l.Task.ID, tries, l.Task.Key, l.Owner, l.number).Scan(ctx, &next)
 	})
-	if err != nil {
-		return fmt.Errorf("retry task %s: %w", l.Task.ID, err)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) { // a lease that is lost frees nothing
+		return fmt.Errorf("free task %s: %w", l.Task.ID, err)
+	}
+	if next.ID != "" && next.ID != l.Task.ID {
+		s.committed(ctx, Committed{PlanID: next.PlanID, Tasks: []slipway.Task{next.task()}})
 	}
 	return nil
 }

@@ -24,19 +24,21 @@ type userRow struct {
 	Locale       slipway.Lang
 	TimeZone     string
 	CreatedAt    int64
+
+	LocaleGuessed bool
 }
 
 func newUserRow(u *slipway.User) userRow {
 	return userRow{
 		ID: u.ID, Name: u.Name, NameFolded: fold(u.Name), Email: strings.ToLower(u.Email), Role: u.Role, SlackID: u.SlackID,
-		FeishuOpenID: u.FeishuOpenID, Locale: u.Locale, TimeZone: u.TimeZone, CreatedAt: u.CreatedAt,
+		FeishuOpenID: u.FeishuOpenID, Locale: u.Locale, TimeZone: u.TimeZone, CreatedAt: u.CreatedAt, LocaleGuessed: u.LocaleGuessed,
 	}
 }
 
 func (r *userRow) user() *slipway.User {
 	return &slipway.User{
 		ID: r.ID, Name: r.Name, Email: r.Email, Role: r.Role, SlackID: r.SlackID, FeishuOpenID: r.FeishuOpenID,
-		Locale: r.Locale, TimeZone: r.TimeZone, CreatedAt: r.CreatedAt,
+		Locale: r.Locale, TimeZone: r.TimeZone, CreatedAt: r.CreatedAt, LocaleGuessed: r.LocaleGuessed,
 	}
 }
 
@@ -142,15 +144,18 @@ const (
 	CredentialAPI     CredentialKind = "api"     // bearer token of the REST API
 	CredentialSession CredentialKind = "session" // cookie of the console
 	CredentialLink    CredentialKind = "link"    // signs in once
+	CredentialAccount CredentialKind = "account" // links an account of a platform once
 )
 
-// Credential lets its holder act as a user. Only a hash of the secret is kept.
+// Credential lets its holder act as a user, or link an account. Only a hash of the secret
+// is kept.
 type Credential struct {
 	Hash      string `bun:",pk"` // SHA-256 of the secret in hex
 	Kind      CredentialKind
-	UserID    string
-	CreatedAt int64 // Unix seconds
-	ExpiresAt int64 // Unix seconds; zero: never
+	UserID    string `bun:",nullzero"` // empty with CredentialAccount, whose holder is not known yet
+	Subject   string // the Account in JSON with CredentialAccount, else empty
+	CreatedAt int64  // Unix seconds
+	ExpiresAt int64  // Unix seconds; zero: never
 }
 
 // PutCredential writes a new credential.

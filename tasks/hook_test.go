@@ -186,6 +186,38 @@ func TestHooksThatNobodyTakes(t *testing.T) {
 	}
 }
 
+// When a plan is cancelled nobody is asked about it any more; who is only told still is.
+func TestAQuestionThatIsGivenUpIsNotSent(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.rules.Endpoints = []slipway.Endpoint{office(), wall()}
+		p := w.plan(t, nil)
+		w.sender.answers(webhook.Attempt{Outcome: webhook.Retry, Err: "no answer"})
+		for _, id := range w.due(t, slipway.TaskHook) {
+			w.handle(t, id, Again)
+		}
+		w.must(t)(w.Commands.Cancel(t.Context(), commands.Ask{User: alice}, p.ID, "no more"))
+		w.clock.advance(time.Hour)
+		w.sender.answers(webhook.Attempt{Outcome: webhook.Delivered, StatusCode: 200})
+		for _, id := range w.due(t, slipway.TaskHook) {
+			w.handle(t, id, Done)
+		}
+		ds, err := w.Store.Deliveries(t.Context(), p.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range ds {
+			want := storage.DeliveryDelivered
+			if d.Waits {
+				want = storage.DeliveryDropped
+			}
+			if d.State != want {
+				t.Errorf("the hook to %s is %s, want %s", d.Endpoint, d.State, want)
+			}
+		}
+	})
+}
+
 func TestAHookThatIsSentAgainByHandGoesOut(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {

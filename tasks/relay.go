@@ -19,6 +19,7 @@ const (
 	sweepEvery   = time.Second
 	sweepBatch   = 200
 	offerTimeout = 5 * time.Second
+	aMoment      = 5 * time.Second // for which a process keeps the time of a card itself
 
 	// neverGiveUp is an asynq retry count out of reach. A task that asynq gives up is
 	// archived and keeps its id; here asynq has nothing to give up, only rows have.
@@ -101,9 +102,21 @@ func (t *Tasks) offerFresh(ctx context.Context, task slipway.Task, seq int64) {
 	t.offerOrLeave(ctx, task, number)
 }
 
-// offerLater offers a row that waits for another try, so that the dashboard shows it.
-func (t *Tasks) offerLater(ctx context.Context, task slipway.Task, attempt int) {
-	t.offerOrLeave(ctx, task, "r"+strconv.Itoa(attempt))
+// offerLater offers a row that waits for another try, so that the dashboard shows it. A
+// card that waits for a moment only is offered when that has passed: people look at it,
+// and asynq is late by a second or more. If the process ends meanwhile the sweep finds it.
+func (t *Tasks) offerLater(ctx context.Context, task slipway.Task) {
+	number := "r" + strconv.FormatInt(task.RunAt, 10)
+	wait := time.UnixMilli(task.RunAt).Sub(t.Now())
+	if queueOf(task.Kind) != queueCards || wait <= 0 || wait > aMoment {
+		t.offerOrLeave(ctx, task, number)
+		return
+	}
+	time.AfterFunc(wait+time.Millisecond, func() {
+		if !t.isLeaving() {
+			t.offerOrLeave(t.work, task, number)
+		}
+	})
 }
 
 // offerOrLeave offers a row; what is refused is found by the sweep.

@@ -48,7 +48,7 @@ type Concurrency struct {
 	Hooks  int // 64
 	Runs   int // 64; a run counts until it ends
 	Timers int // 8
-	Cards  int // 2: few, so that a burst of changes of one plan becomes one repaint
+	Cards  int // 8; the changes of one plan that come meanwhile become one repaint
 }
 
 // DefaultPatience is how long a hook is tried.
@@ -143,6 +143,7 @@ func (t *Tasks) Start() error {
 			return
 		}
 		t.looping.Go(func() { t.sweepAlways(ctx) })
+		t.looping.Go(func() { t.keepHouse(ctx) })
 		t.looping.Go(func() { t.stops.listen(t.Notices.Subscribe(ctx)) })
 		err = t.startServers()
 	})

@@ -35,7 +35,7 @@ func (t *Tasks) startServers() error {
 		{queueHooks, cmp.Or(t.Concurrency.Hooks, 64)},
 		{queueRuns, cmp.Or(t.Concurrency.Runs, 64)},
 		{queueTimers, cmp.Or(t.Concurrency.Timers, 8)},
-		{queueCards, cmp.Or(t.Concurrency.Cards, 2)},
+		{queueCards, cmp.Or(t.Concurrency.Cards, 8)},
 	} {
 		s := asynq.NewServerFromRedisClient(t.Redis, asynq.Config{
 			Concurrency: q.n, Queues: map[string]int{q.name: 1},
@@ -94,6 +94,11 @@ type again struct {
 }
 
 func (a again) Error() string { return a.why }
+
+// later is the error of a handler whose work has to wait although nothing went wrong.
+type later struct{ at time.Time }
+
+func (l later) Error() string { return "not before " + l.at.Format(time.RFC3339Nano) }
 
 var (
 	errLeaseLost = errors.New("the lease was lost")
@@ -185,9 +190,12 @@ func (t *Tasks) end(ctx context.Context, l *storage.Lease, err error) (Ending, e
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), bookkeeping)
 	defer cancel()
 	now := t.Now()
-	ending, at, wait := Done, now, again{}
+	ending, at, wait, postponed := Done, now, again{}, later{}
+	retry := t.Store.RetryTask
 	switch {
 	case err == nil:
+	case errors.As(err, &postponed):
+		ending, at, retry = Again, postponed.at, t.Store.PostponeTask
 	case t.isLeaving() && (errors.Is(err, errLeaving) || errors.Is(err, context.Canceled)):
 		ending = Left
 	case errors.As(err, &wait):
@@ -199,7 +207,7 @@ func (t *Tasks) end(ctx context.Context, l *storage.Lease, err error) (Ending, e
 	}
 	var write error
 	if ending == Again || ending == Left {
-		write = t.Store.RetryTask(ctx, l, at)
+		write = retry(ctx, l, at)
 	} else {
 		write = t.Store.FinishTask(ctx, l)
 	}
@@ -209,7 +217,7 @@ func (t *Tasks) end(ctx context.Context, l *storage.Lease, err error) (Ending, e
 	if ending == Again || ending == Left {
 		next := l.Task
 		next.RunAt = at.UnixMilli()
-		t.offerLater(ctx, next, l.Attempt+1)
+		t.offerLater(ctx, next)
 	}
 	return ending, err
 }
@@ -236,9 +244,9 @@ func (t *Tasks) pause(attempts int) time.Duration {
 // note writes the one line of a task.
 func (t *Tasks) note(ctx context.Context, l *storage.Lease, start time.Time, ending Ending, err error) {
 	level := slog.LevelInfo
-	wait := again{}
+	wait, postponed := again{}, later{}
 	switch {
-	case err == nil || ending == Left || ending == Lost || errors.As(err, &wait):
+	case err == nil || ending == Left || ending == Lost || errors.As(err, &wait) || errors.As(err, &postponed):
 	case storage.Unreachable(err): // what was under way is done again when the database is back
 		level = slog.LevelWarn
 	case slipway.CodeOf(err) == slipway.Internal:
@@ -246,8 +254,8 @@ func (t *Tasks) note(ctx context.Context, l *storage.Lease, start time.Time, end
 	default:
 		level = slog.LevelWarn
 	}
-	if ending == Done && queueOf(l.Task.Kind) == queueCards {
-		level = slog.LevelDebug
+	if (ending == Done || ending == Again && level == slog.LevelInfo) && queueOf(l.Task.Kind) == queueCards {
+		level = slog.LevelDebug // the bot logs what went wrong in a room
 	}
 	attrs := []slog.Attr{
 		slog.String("kind", string(l.Task.Kind)), slog.String("task", l.Task.ID), slog.String("plan", l.Task.PlanID),

@@ -237,6 +237,20 @@ func TestTitlesAreTextEverywhere(t *testing.T) {
 	}
 }
 
+func TestApproversAreRemindedOnceInAWhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.create(document())
+	w.send("alice", "POST", "/api/v1/plans/1/remind", "").want(409)
+	w.do("alice", p.ID, "submit", "")
+	w.send("bob", "POST", "/api/v1/plans/1/remind", "").want(403)
+	p = w.do("alice", p.ID, "remind", "")
+	if p.Status != slipway.WaitForApproval || p.Approval.RemindedAt == 0 {
+		t.Errorf("after the reminder: %s, %+v", p.Status, p.Approval)
+	}
+	w.send("alice", "POST", "/api/v1/plans/1/remind", "").want(409)
+}
+
 func TestAFailedCheckIsAskedAgainOrOverridden(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, slipway.EventFinishPlanning)

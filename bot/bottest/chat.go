@@ -7,6 +7,7 @@ package bottest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"slipway"
 	"slipway/bot"
+	"slipway/storage"
 )
 
 // Chat is the platform.
@@ -30,9 +31,19 @@ type Chat struct {
 	forms    map[string]openForm // by user
 	keys     map[string]bot.MsgRef
 	events   int
+	posts    int
 	homes    map[string]bot.Card
 	unfurled map[string]bot.Card // by link
 	fail     map[string]error    // what the next Update of a message fails with
+	updates  []Update
+	ledger   *storage.Store
+	// Disturb, if set, is asked before everything that is posted or updated. A call
+	// whose answer is lost has its effect all the same.
+	Disturb func(Call) Disturbance
+	// Flat leaves groups out of forms, as platforms without an editor for them do.
+	Flat bool
+	// People are accounts that are not called like their ids.
+	People map[string]bot.Person
 	// Twice delivers every event a second time and demands the same answer.
 	Twice bool
 }
@@ -43,6 +54,26 @@ type Message struct {
 	Card  bot.Card
 	Only  string
 	Edits int // how often it was replaced
+}
+
+// Update is one change of a message.
+type Update struct {
+	Ref bot.MsgRef
+	At  time.Time
+}
+
+// Call is something that the bot asks of the platform.
+type Call struct {
+	Method string // "post" or "update"
+	To     bot.Target
+	Ref    bot.MsgRef // of the message that is updated
+}
+
+// Disturbance is what goes wrong with a call. Err alone keeps it from having an effect;
+// with Lost it has one before it fails.
+type Disturbance struct {
+	Err  error
+	Lost bool
 }
 
 type openForm struct {
@@ -66,6 +97,31 @@ func New(tb testing.TB, id bot.PlatformID, now func() time.Time) *Chat {
 	}
 }
 
+// Keep has the chat note what it posts in a store, as real platforms do, so that a chat
+// survives its process.
+func (c *Chat) Keep(s *storage.Store) { c.ledger = s }
+
+// Updates are all changes of messages, in order.
+func (c *Chat) Updates() []Update {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.updates)
+}
+
+// Delete removes a message, as people can.
+func (c *Chat) Delete(ref bot.MsgRef) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.messages = slices.DeleteFunc(c.messages, func(m *Message) bool { return m.Ref.ID == ref.ID })
+}
+
+func (c *Chat) disturbed(call Call) Disturbance {
+	if c.Disturb == nil {
+		return Disturbance{}
+	}
+	return c.Disturb(call)
+}
+
 // Serve sets who handles the events.
 func (c *Chat) Serve(h bot.Handler) { c.handler = h }
 
@@ -80,11 +136,39 @@ func (c *Chat) Run(ctx context.Context, h bot.Handler) error {
 }
 
 // Post implements bot.Platform.
-func (c *Chat) Post(_ context.Context, to bot.Target, card bot.Card, key string) (bot.MsgRef, error) {
+func (c *Chat) Post(ctx context.Context, to bot.Target, card bot.Card, key string) (bot.MsgRef, error) {
+	if c.ledger == nil || key == "" {
+		return c.post(to, card, key)
+	}
+	p, state, err := c.ledger.BeginPost(ctx, string(c.id), key, c.now())
+	switch {
+	case err != nil:
+		return bot.MsgRef{}, err
+	case state == storage.PostSent:
+		return bot.MsgRef{Room: c.Room(p.RoomID), ID: p.MessageID, Thread: p.Thread}, nil
+	case state == storage.PostBusy:
+		return bot.MsgRef{}, &bot.RateLimited{After: time.Second}
+	}
+	m, err := c.post(to, card, key) // finds what is in doubt by its key
+	if limited := (*bot.RateLimited)(nil); errors.As(err, &limited) {
+		return m, errors.Join(err, c.ledger.ForgetPost(ctx, string(c.id), key))
+	}
+	if err != nil {
+		return m, err
+	}
+	p.RoomID, p.MessageID, p.Thread = m.Room.ID, m.ID, m.Thread
+	return m, c.ledger.SettlePost(ctx, p)
+}
+
+func (c *Chat) post(to bot.Target, card bot.Card, key string) (bot.MsgRef, error) {
+	wrong := c.disturbed(Call{Method: "post", To: to})
+	if wrong.Err != nil && !wrong.Lost {
+		return bot.MsgRef{}, wrong.Err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if m, ok := c.keys[key]; ok && key != "" {
-		return m, nil
+		return m, wrong.Err
 	}
 	ref := bot.MsgRef{Room: to.Room}
 	switch {
@@ -95,7 +179,7 @@ func (c *Chat) Post(_ context.Context, to bot.Target, card bot.Card, key string)
 	}
 	ref = c.put(ref, card, "")
 	c.keys[key] = ref
-	return ref, nil
+	return ref, wrong.Err
 }
 
 func (c *Chat) direct(account string) bot.RoomRef {
@@ -104,7 +188,8 @@ func (c *Chat) direct(account string) bot.RoomRef {
 
 func (c *Chat) put(ref bot.MsgRef, card bot.Card, only string) bot.MsgRef {
 	c.check(card)
-	ref.ID = fmt.Sprintf("m%d", len(c.messages)+1)
+	c.posts++
+	ref.ID = fmt.Sprintf("m%d", c.posts)
 	c.messages = append(c.messages, &Message{Ref: ref, Card: card, Only: only})
 	return ref
 }
@@ -156,6 +241,10 @@ func (c *Chat) Fail(m bot.MsgRef, err error) {
 
 // Update implements bot.Platform.
 func (c *Chat) Update(_ context.Context, ref bot.MsgRef, card bot.Card) error {
+	wrong := c.disturbed(Call{Method: "update", Ref: ref})
+	if wrong.Err != nil && !wrong.Lost {
+		return wrong.Err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.fail[ref.ID]; err != nil {
@@ -169,7 +258,8 @@ func (c *Chat) Update(_ context.Context, ref bot.MsgRef, card bot.Card) error {
 	c.check(card)
 	m.Card = card
 	m.Edits++
-	return nil
+	c.updates = append(c.updates, Update{Ref: m.Ref, At: c.now()})
+	return wrong.Err
 }
 
 func (c *Chat) message(ref bot.MsgRef) *Message {
@@ -183,6 +273,9 @@ func (c *Chat) message(ref bot.MsgRef) *Message {
 
 // Resolve implements bot.Platform: an account is called like its id.
 func (c *Chat) Resolve(_ context.Context, u bot.UserRef) (bot.Person, error) {
+	if p, ok := c.People[u.ID]; ok {
+		return p, nil
+	}
 	return bot.Person{Name: u.ID, Email: strings.ToLower(u.ID) + "@example.com", Locale: "en-GB", TimeZone: "Europe/London"}, nil
 }
 
@@ -210,24 +303,6 @@ func (c *Chat) Unfurl(_ context.Context, _ bot.MsgRef, url string, card bot.Card
 	c.check(card)
 	c.unfurled[url] = card
 	return nil
-}
-
-// OpenHome opens a person's page and returns it.
-func (p *Person) OpenHome() bot.Card {
-	p.chat.tb.Helper()
-	p.send(bot.Event{Kind: bot.HomeOpened})
-	p.chat.mu.Lock()
-	defer p.chat.mu.Unlock()
-	return p.chat.homes[p.Account]
-}
-
-// Paste posts a link in a room and returns what is shown below it.
-func (p *Person) Paste(room bot.RoomRef, url string) bot.Card {
-	p.chat.tb.Helper()
-	p.send(bot.Event{Kind: bot.LinkShared, Room: room, Msg: bot.MsgRef{Room: room, ID: "pasted"}, Text: url})
-	p.chat.mu.Lock()
-	defer p.chat.mu.Unlock()
-	return p.chat.unfurled[url]
 }
 
 // Room is a shared room of the chat.
@@ -272,127 +347,6 @@ func (c *Chat) Last(account string, room bot.RoomRef) *Message {
 		c.tb.Fatalf("%s sees nothing in %s", account, room.ID)
 	}
 	return all[len(all)-1]
-}
-
-// Person is somebody in the chat. User is set if the platform knows it, as the console
-// does; else the bot finds out by the account.
-type Person struct {
-	chat    *Chat
-	Account string
-	User    *slipway.User
-}
-
-// Person returns somebody who takes part.
-func (c *Chat) Person(account string, u *slipway.User) *Person {
-	return &Person{chat: c, Account: account, User: u}
-}
-
-// Say types a text in a room.
-func (p *Person) Say(room bot.RoomRef, text string) bot.Reply {
-	p.chat.tb.Helper()
-	return p.send(bot.Event{Kind: bot.Command, Room: room, Text: text})
-}
-
-// SayInThread types a text in the thread of a message.
-func (p *Person) SayInThread(m *Message, kind bot.Kind, text string) bot.Reply {
-	p.chat.tb.Helper()
-	return p.send(bot.Event{
-		Kind: kind, Room: m.Ref.Room, Msg: bot.MsgRef{Room: m.Ref.Room, ID: "typed", Thread: m.Ref.ID}, Plan: m.Card.Plan, Text: text,
-	})
-}
-
-// Press presses a button on the present card of a message: the action of the card, or
-// of the row with the number.
-func (p *Person) Press(m *Message, id bot.ActionID, row int) bot.Reply {
-	p.chat.tb.Helper()
-	p.chat.mu.Lock()
-	now := *p.chat.message(m.Ref)
-	p.chat.mu.Unlock()
-	if now.Only != "" && now.Only != p.Account {
-		p.chat.tb.Fatalf("%s cannot see %s", p.Account, m.Ref.ID)
-	}
-	actions := slices.Concat(now.Card.Actions, now.Card.More)
-	if row > 0 {
-		if row > len(now.Card.Rows) {
-			p.chat.tb.Fatalf("the card has %d rows, no row %d", len(now.Card.Rows), row)
-		}
-		r := now.Card.Rows[row-1]
-		actions = slices.Concat(r.Actions, r.More)
-	}
-	i := slices.IndexFunc(actions, func(a bot.Action) bool { return a.ID == id })
-	if i < 0 {
-		p.chat.tb.Fatalf("no button %s in row %d of %q; there are %v", id, row, now.Card.Title, actions)
-	}
-	if actions[i].Disabled != "" {
-		p.chat.tb.Fatalf("button %s is disabled: %s", id, actions[i].Disabled)
-	}
-	return p.PressValue(m, actions[i])
-}
-
-// PressValue presses a button as it was on a card before.
-func (p *Person) PressValue(m *Message, a bot.Action) bot.Reply {
-	p.chat.tb.Helper()
-	return p.send(bot.Event{Kind: bot.Click, Room: m.Ref.Room, Msg: m.Ref, Action: a.ID, Value: a.Value})
-}
-
-// Form returns the form that is open for the person; it fails the test if none is.
-func (p *Person) Form() bot.Form {
-	p.chat.tb.Helper()
-	p.chat.mu.Lock()
-	defer p.chat.mu.Unlock()
-	f, ok := p.chat.forms[p.Account]
-	if !ok {
-		p.chat.tb.Fatalf("no form is open for %s", p.Account)
-	}
-	return f.form
-}
-
-// Fill sends the open form: what it started with, with the given answers on top.
-func (p *Person) Fill(answers bot.Values) bot.Reply {
-	p.chat.tb.Helper()
-	f := p.Form()
-	sent := bot.Values{}
-	for _, field := range f.Fields {
-		sent[field.Name] = field.Value
-		for i, entry := range field.Entries {
-			for _, inner := range field.Fields {
-				sent[bot.EntryName(field.Name, i, inner.Name)] = entry[inner.Name]
-			}
-		}
-	}
-	for name, value := range answers {
-		known := slices.ContainsFunc(f.Fields, func(x bot.Field) bool {
-			return x.Name == name || x.Kind == bot.GroupField && strings.HasPrefix(name, x.Name+"[")
-		})
-		if !known {
-			p.chat.tb.Fatalf("form %s has no field %s", f.ID, name)
-		}
-		sent[name] = value
-	}
-	p.chat.mu.Lock()
-	open := p.chat.forms[p.Account]
-	p.chat.mu.Unlock()
-	return p.send(bot.Event{Kind: bot.Submission, Room: open.room, Msg: open.msg, Form: f.ID, Value: f.Value, Fields: sent})
-}
-
-func (p *Person) send(ev bot.Event) bot.Reply {
-	c := p.chat
-	c.tb.Helper()
-	c.mu.Lock()
-	c.events++
-	ev.ID = fmt.Sprintf("ev%d", c.events)
-	c.mu.Unlock()
-	ev.From, ev.User, ev.At = bot.UserRef{Platform: c.id, ID: p.Account}, p.User, c.now()
-	ev.Direct = ev.Room == c.direct(p.Account)
-	r := c.handler.Handle(c.tb.Context(), ev)
-	if c.Twice {
-		again := c.handler.Handle(c.tb.Context(), ev)
-		if fmt.Sprint(toast(r)) != fmt.Sprint(toast(again)) {
-			c.tb.Errorf("%s %q%s: delivered twice, answered %q and %q", ev.Kind, ev.Text, ev.Action, toast(r), toast(again))
-		}
-	}
-	c.show(p, ev, r)
-	return r
 }
 
 func toast(r bot.Reply) string {

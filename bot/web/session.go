@@ -195,7 +195,7 @@ func (w *Web) changeMe(rw http.ResponseWriter, r *http.Request, v viewer) {
 	}
 	u := *v.User
 	if l := r.PostForm.Get("locale"); l != "" {
-		u.Locale = slipway.ParseLang(l)
+		u.Locale, u.LocaleGuessed = slipway.ParseLang(l), false
 	}
 	if zone := strings.TrimSpace(r.PostForm.Get("time_zone")); zone != "" {
 		if _, err := time.LoadLocation(zone); err != nil || zone == "Local" {

@@ -102,6 +102,8 @@ func (w *Web) Routes() http.Handler {
 	signed := func(pattern string, h signedHandler) { mux.HandleFunc(pattern, w.signed(h)) }
 	signed("GET /{$}", w.home)
 	signed("POST /me", w.changeMe)
+	signed("GET /link", w.linkPage)
+	signed("POST /link", w.link)
 	signed("POST /rooms", w.addRoom)
 	signed("GET /rooms/{room}", w.roomPage)
 	signed("POST /rooms/{room}/say", w.say)

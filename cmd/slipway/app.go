@@ -31,6 +31,7 @@ type app struct {
 	commands *commands.Commands
 	bot      *bot.Bot
 	web      *web.Web
+	chats    []chat
 	notices  *tasks.Notices
 	welcome  welcome
 }
@@ -102,7 +103,7 @@ func (a *app) close() {
 	}
 }
 
-// people makes what people see: the console and the bot.
+// people makes what people see: the console, the chats and the bot.
 func (a *app) people(html func(string) string, engines []string) (err error) {
 	queues, err := web.NewQueues(a.redis)
 	if err != nil {
@@ -115,8 +116,15 @@ func (a *app) people(html func(string) string, engines []string) (err error) {
 	if err != nil {
 		return fmt.Errorf("make console: %w", err)
 	}
+	if a.chats, err = a.config.newChats(a.store, a.log); err != nil {
+		return err
+	}
+	platforms := []bot.Platform{a.web}
+	for _, c := range a.chats {
+		platforms = append(platforms, c)
+	}
 	a.bot, err = bot.New(bot.Config{
-		Commands: a.commands, Store: a.store, Platforms: []bot.Platform{a.web}, Rooms: a.rooms(), Engines: engines,
+		Commands: a.commands, Store: a.store, Platforms: platforms, Rooms: a.rooms(), Engines: engines,
 		PublicURL: a.config.publicURL(), Now: time.Now, Rand: rand.Reader, Log: a.log,
 	})
 	return err

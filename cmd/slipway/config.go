@@ -51,6 +51,9 @@ type config struct {
 	RedisURL     secret `yaml:"redis_url"`
 	AdminToken   secret `yaml:"admin_token"`
 
+	Slack  slackConfig  `yaml:"slack"`
+	Feishu feishuConfig `yaml:"feishu"`
+
 	file `yaml:",inline"`
 }
 
@@ -83,6 +86,7 @@ type roomConfig struct {
 	ID       string `yaml:"id"`
 	Name     string `yaml:"name"`
 	Locale   string `yaml:"locale"`
+	TimeZone string `yaml:"time_zone"`
 }
 
 type hookConfig struct {
@@ -110,11 +114,7 @@ func loadConfig(path string, p process) (*config, error) {
 		problems = append(problems, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
 	}
 	problems = append(problems, c.read(path, p)...)
-	for name, to := range map[string]*string{
-		"SLIPWAY_LISTEN": &c.Listen, "SLIPWAY_PUBLIC_URL": &c.PublicURL, "SLIPWAY_DATA_DIR": &c.DataDir,
-		"SLIPWAY_WORKFLOWS_DIR": &c.WorkflowsDir, "SLIPWAY_DATABASE_URL": (*string)(&c.DatabaseURL),
-		"SLIPWAY_REDIS_URL": (*string)(&c.RedisURL), "SLIPWAY_ADMIN_TOKEN": (*string)(&c.AdminToken),
-	} {
+	for name, to := range c.variables() {
 		if v, ok := p.getenv(name); ok && v != "" {
 			*to = v
 		}
@@ -135,10 +135,28 @@ func loadConfig(path string, p process) (*config, error) {
 		}
 	}
 	problems = append(problems, c.check()...)
+	problems = append(problems, c.checkChats()...)
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("the configuration has %d problem(s):\n  %w", len(problems), joined(problems))
 	}
 	return c, nil
+}
+
+// variables are the settings that the environment holds, by name.
+func (c *config) variables() map[string]*string {
+	return map[string]*string{
+		"SLIPWAY_LISTEN": &c.Listen, "SLIPWAY_PUBLIC_URL": &c.PublicURL, "SLIPWAY_DATA_DIR": &c.DataDir,
+		"SLIPWAY_WORKFLOWS_DIR": &c.WorkflowsDir, "SLIPWAY_DATABASE_URL": (*string)(&c.DatabaseURL),
+		"SLIPWAY_REDIS_URL": (*string)(&c.RedisURL), "SLIPWAY_ADMIN_TOKEN": (*string)(&c.AdminToken),
+
+		"SLIPWAY_SLACK_BOT_TOKEN": (*string)(&c.Slack.BotToken), "SLIPWAY_SLACK_SIGNING_SECRET": (*string)(&c.Slack.SigningSecret),
+		"SLIPWAY_SLACK_APP_TOKEN": (*string)(&c.Slack.AppToken), "SLIPWAY_SLACK_API_URL": &c.Slack.APIURL,
+
+		"SLIPWAY_FEISHU_APP_ID": &c.Feishu.AppID, "SLIPWAY_FEISHU_APP_SECRET": (*string)(&c.Feishu.AppSecret),
+		"SLIPWAY_FEISHU_VERIFICATION_TOKEN": (*string)(&c.Feishu.VerificationToken),
+		"SLIPWAY_FEISHU_ENCRYPT_KEY":        (*string)(&c.Feishu.EncryptKey),
+		"SLIPWAY_FEISHU_BASE_URL":           &c.Feishu.BaseURL, "SLIPWAY_FEISHU_MODE": &c.Feishu.Mode,
+	}
 }
 
 func joined(errs []error) error {
@@ -276,7 +294,11 @@ func configCommand(args []string, path string, p process) error {
 		return err
 	}
 	if args[0] == "check" {
-		_, err = fmt.Fprintln(p.stdout, "the configuration is in order")
+		said := "the configuration is in order\n"
+		for _, w := range c.warnings() {
+			said += "  but " + w + "\n"
+		}
+		_, err = io.WriteString(p.stdout, said)
 		return err
 	}
 	out, err := yaml.Marshal(c)

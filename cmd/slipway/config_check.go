@@ -40,15 +40,6 @@ func (c *config) check() []error {
 		}
 		mails[strings.ToLower(u.Email)] = true
 	}
-	for i, r := range c.Rooms {
-		at := fmt.Sprintf("rooms[%d]", i)
-		if !slices.Contains([]string{"web", "slack", "feishu"}, r.Platform) {
-			note(at+".platform", "web, slack or feishu is expected, not %q", r.Platform)
-		}
-		if r.ID == "" {
-			note(at+".id", "the id of a room is expected")
-		}
-	}
 	names := map[string]bool{}
 	for i, h := range c.Hooks {
 		at := fmt.Sprintf("hooks[%d]", i)

@@ -48,9 +48,17 @@ on_item_failure: hold
 self_approval: false
 `
 
+// chatEnvironment connects Slack and Feishu without a public address.
+func chatEnvironment() map[string]string {
+	return map[string]string{
+		"SLIPWAY_SLACK_BOT_TOKEN": "xoxb-12-34-bot", "SLIPWAY_SLACK_APP_TOKEN": "xapp-1-A1-app",
+		"SLIPWAY_FEISHU_APP_ID": "cli_0123456789abcdef", "SLIPWAY_FEISHU_APP_SECRET": "feishu-app-secret",
+	}
+}
+
 func TestTheDesignsExampleIsUnderstood(t *testing.T) {
 	t.Parallel()
-	p, path := surroundings(t, nil, designExample)
+	p, path := surroundings(t, chatEnvironment(), designExample)
 	c, err := loadConfig(path, p)
 	if err != nil {
 		t.Fatal(err)
@@ -58,6 +66,9 @@ func TestTheDesignsExampleIsUnderstood(t *testing.T) {
 	e := c.rules(nil).Endpoints[0]
 	if !e.Wait || e.Deadline.Hours() != 24 || len(e.Events) != 3 || e.Envelope != slipway.EnvelopeDocument || e.Secrets[0] != "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" {
 		t.Errorf("the endpoint is %+v", e)
+	}
+	if w := c.warnings(); len(w) > 0 {
+		t.Errorf("it is warned of %q", w)
 	}
 	if c.Listen != "127.0.0.1:8080" || c.publicURL() != "http://127.0.0.1:8080" || !c.embedded() {
 		t.Errorf("the defaults are %+v", c)
@@ -84,13 +95,19 @@ func TestEveryProblemIsNamedAtOnce(t *testing.T) {
 	t.Parallel()
 	p, path := surroundings(t, map[string]string{
 		"SLIPWAY_LISTEN": "nowhere", "SLIPWAY_PUBLIC_URL": "example.com", "SLIPWAY_DATABASE_URL": "mysql://u:hunter2@db/x",
-		"SLIPWAY_REDIS_URL": "memcached://cache",
+		"SLIPWAY_REDIS_URL": "memcached://cache", "SLIPWAY_SLACK_BOT_TOKEN": "xoxp-hunter2", "SLIPWAY_SLACK_API_URL": "slack",
+		"SLIPWAY_FEISHU_APP_ID": "hunter2", "SLIPWAY_FEISHU_MODE": "http", "SLIPWAY_FEISHU_BASE_URL": "dingtalk",
 	}, `
 users:
-  - {name: "", email: alice, role: king, locale: fr, time_zone: Mars/One}
+  - {name: "", email: alice, role: king, locale: fr, time_zone: Mars/One, slack_id: "@alice", feishu_open_id: alice}
   - {name: Bob, email: bob@example.com}
   - {name: Bobby, email: BOB@example.com}
-rooms: [{platform: irc, id: ""}]
+rooms:
+  - {platform: irc, id: "", locale: de, time_zone: Mars/One}
+  - {platform: slack, id: "#releases"}
+  - {platform: feishu, id: 发布群}
+  - {platform: web, id: releases}
+  - {platform: web, id: releases}
 hooks:
   - {name: "change office", url: "ftp://x", events: [lunch], deadline: soon, secrets: [short], compat: jira, envelope: paper, headers: {"Content-Type": x}}
   - {name: inner, url: "http://10.0.0.1/", events: []}
@@ -109,6 +126,9 @@ hook_patience: long
 		"hooks[0].name", "hooks[0].url", "hooks[0].events", "hooks[0].deadline", "hooks[0].secrets[0]", "hooks[0].compat",
 		"hooks[0].envelope", "hooks[0].headers", "hooks[1].url", "hooks[1].events", "hooks[2].name", "hooks[2].callback_signed",
 		"on_item_failure", "callback_rate", "hook_patience", "SLIPWAY_REDIS_URL",
+		"SLIPWAY_SLACK_BOT_TOKEN", "SLIPWAY_SLACK_APP_TOKEN", "SLIPWAY_SLACK_API_URL", "SLIPWAY_FEISHU_APP_ID",
+		"SLIPWAY_FEISHU_APP_SECRET", "SLIPWAY_FEISHU_ENCRYPT_KEY", "SLIPWAY_FEISHU_BASE_URL", "rooms[0].locale",
+		"rooms[0].time_zone", "rooms[1].id", "rooms[2].id", "rooms[4].id", "users[0].slack_id", "users[0].feishu_open_id",
 	} {
 		if !strings.Contains(err.Error(), "\n  "+key+": ") {
 			t.Errorf("%s is not named", key)
@@ -118,6 +138,51 @@ hook_patience: long
 		t.Error("a password is printed")
 	}
 	t.Log(err)
+}
+
+// TestWhatTheChatsNeed takes the settings of a chat one by one.
+func TestWhatTheChatsNeed(t *testing.T) {
+	t.Parallel()
+	with := func(more ...string) map[string]string {
+		env := chatEnvironment()
+		for i := 0; i < len(more); i += 2 {
+			env[more[i]] = more[i+1]
+		}
+		return env
+	}
+	for _, c := range []struct {
+		name     string
+		env      map[string]string
+		yaml     string
+		problem  string // "" if there is none
+		warnings int
+	}{
+		{name: "both over connections of their own", env: with()},
+		{name: "nothing", env: nil},
+		{name: "a room of a chat that is not connected", yaml: "rooms: [{platform: slack, id: C1}]", problem: "rooms[0].platform: slack is not connected: set SLIPWAY_SLACK_BOT_TOKEN"},
+		{name: "the app token alone", env: map[string]string{"SLIPWAY_SLACK_APP_TOKEN": "xapp-1"}, problem: "SLIPWAY_SLACK_BOT_TOKEN: the bot token"},
+		{name: "the tokens changed round", env: with("SLIPWAY_SLACK_APP_TOKEN", "xoxb-1"), problem: "SLIPWAY_SLACK_APP_TOKEN: an app-level token is expected; it begins with xapp-"},
+		{name: "a line break in a token", env: with("SLIPWAY_SLACK_BOT_TOKEN", "xoxb-1\n"), problem: "SLIPWAY_SLACK_BOT_TOKEN: "},
+		{name: "Slack by HTTP to nowhere", env: with("SLIPWAY_SLACK_APP_TOKEN", "", "SLIPWAY_SLACK_SIGNING_SECRET", "s"), warnings: 1},
+		{name: "both by HTTPS", env: with("SLIPWAY_SLACK_APP_TOKEN", "", "SLIPWAY_SLACK_SIGNING_SECRET", "s", "SLIPWAY_FEISHU_MODE", "http",
+			"SLIPWAY_FEISHU_ENCRYPT_KEY", "k", "SLIPWAY_PUBLIC_URL", "https://slipway.example.com")},
+		{name: "both by HTTP without TLS", env: with("SLIPWAY_SLACK_APP_TOKEN", "", "SLIPWAY_SLACK_SIGNING_SECRET", "s", "SLIPWAY_FEISHU_MODE", "http",
+			"SLIPWAY_FEISHU_ENCRYPT_KEY", "k", "SLIPWAY_PUBLIC_URL", "http://slipway.example.com"), warnings: 2},
+		{name: "a signing secret that Socket Mode does not use", env: with("SLIPWAY_SLACK_SIGNING_SECRET", "s"), warnings: 1},
+		{name: "Feishu by smoke signal", env: with("SLIPWAY_FEISHU_MODE", "smoke"), problem: "SLIPWAY_FEISHU_MODE: ws (long connection, the default) or http"},
+		{name: "Lark", env: with("SLIPWAY_FEISHU_BASE_URL", "lark")},
+	} {
+		p, path := surroundings(t, c.env, c.yaml)
+		got, err := loadConfig(path, p)
+		switch {
+		case c.problem == "" && err != nil:
+			t.Errorf("%s: %v", c.name, err)
+		case c.problem != "" && (err == nil || !strings.Contains(err.Error(), c.problem)):
+			t.Errorf("%s: %v", c.name, err)
+		case err == nil && len(got.warnings()) != c.warnings:
+			t.Errorf("%s: warned of %q", c.name, got.warnings())
+		}
+	}
 }
 
 func TestKeysAndTypesThatAreNotKnown(t *testing.T) {
@@ -143,11 +208,12 @@ func TestKeysAndTypesThatAreNotKnown(t *testing.T) {
 
 func TestSecretsArePrintedAsStars(t *testing.T) {
 	t.Parallel()
-	p, path := surroundings(t, map[string]string{"SLIPWAY_ADMIN_TOKEN": "an-admin-token-of-some-length"},
+	env := chatEnvironment()
+	env["SLIPWAY_ADMIN_TOKEN"] = "an-admin-token-of-some-length"
+	p, path := surroundings(t, env,
 		strings.Replace(designExample, `callback_token: ""`, `callback_token: "sesame-open"`+"\n    headers: {X-Key: inner-key-123}", 1))
 	var shown, logged bytes.Buffer
 	p.stdout = &shown
-	// The rooms of other platforms are for later; config show only prints.
 	if err := configCommand([]string{"show"}, path, p); err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +223,7 @@ func TestSecretsArePrintedAsStars(t *testing.T) {
 	}
 	slog.New(slog.NewTextHandler(&logged, nil)).Info("x", "token", c.AdminToken, "config", c)
 	all := shown.String() + logged.String() + fmt.Sprintf("%v %+v %s", c, c, c.AdminToken)
-	for _, s := range []string{"an-admin-token", "whsec_Mf", "sesame", "inner-key"} {
+	for _, s := range []string{"an-admin-token", "whsec_Mf", "sesame", "inner-key", "xoxb", "xapp", "feishu-app"} {
 		if strings.Contains(all, s) {
 			t.Errorf("%s is shown in %s", s, all)
 		}

@@ -20,6 +20,9 @@ import (
 func (a *app) routes(live context.Context) http.Handler {
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), taskCollector{a.store})
+	if a.role != tasks.RoleWorker {
+		metrics.MustRegister(chatCollector(a.chats))
+	}
 	took := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "slipway_http_request_seconds", Help: "Time to answer, by surface and status.",
 		Buckets: []float64{.001, .003, .01, .03, .1, .3, 1, 3},
@@ -41,6 +44,9 @@ func (a *app) routes(live context.Context) http.Handler {
 	people := timed(took, "console", a.web.Routes())
 	mux.Handle("/api/", machines)
 	mux.Handle("GET /api/v1/events", endsWith(live, machines))
+	for _, c := range a.chats {
+		mux.Handle("/"+string(c.ID())+"/", timed(took, string(c.ID()), c.Routes()))
+	}
 	mux.Handle("/", people)
 	mux.Handle("GET /live", endsWith(live, people))
 	return prompt(mux)
@@ -72,8 +78,8 @@ func endsWith(live context.Context, h http.Handler) http.Handler {
 	})
 }
 
-// ready tells whether this process can do its work: the database answers. Redis may
-// be away for a while without harm, so it is only named.
+// ready tells whether this process can do its work: the database answers. Redis and the
+// chats may be away for a while without harm, so they are only named.
 func (a *app) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
@@ -82,11 +88,16 @@ func (a *app) ready(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
 		return
 	}
+	said := "ready"
 	if a.redis.Ping(ctx).Err() != nil {
-		_, _ = w.Write([]byte("ready; redis does not answer, work waits until it does\n"))
-		return
+		said += "; redis does not answer, work waits until it does"
 	}
-	_, _ = w.Write([]byte("ready\n"))
+	for _, c := range a.chats {
+		if trouble := c.Trouble(); trouble != "" && a.role != tasks.RoleWorker {
+			said += "; " + string(c.ID()) + ": " + trouble
+		}
+	}
+	_, _ = w.Write([]byte(said + "\n"))
 }
 
 // timed measures a handler.

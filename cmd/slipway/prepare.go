@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"slipway"
@@ -86,46 +87,52 @@ func (a *app) prepareUsers(ctx context.Context) error {
 	return err
 }
 
-// defaultRoom is where cards go when no room is configured.
+// defaultRoom is the console's room when none is configured.
 const defaultRoom = "releases"
 
-// rooms are where plan cards are posted. Those of platforms that are not connected
-// are left out.
-func (a *app) rooms() []bot.RoomRef {
-	if len(a.config.Rooms) == 0 {
-		return []bot.RoomRef{{Platform: bot.Web, ID: defaultRoom}}
+// roomsInForce are the configured rooms, and always one of the console.
+func (a *app) roomsInForce() []roomConfig {
+	isWeb := func(r roomConfig) bool { return r.Platform == string(bot.Web) }
+	if slices.ContainsFunc(a.config.Rooms, isWeb) {
+		return a.config.Rooms
 	}
+	own := roomConfig{Platform: string(bot.Web), ID: defaultRoom}
+	return append([]roomConfig{own}, a.config.Rooms...)
+}
+
+// rooms are where the card of every plan is posted. Besides, a plan's card is in the
+// room where the plan was asked for.
+func (a *app) rooms() []bot.RoomRef {
 	var refs []bot.RoomRef
-	for _, r := range a.config.Rooms {
-		if bot.PlatformID(r.Platform) != bot.Web {
-			a.log.Warn("no cards for a room: its platform is not connected", "platform", r.Platform, "room", r.ID)
-			continue
-		}
-		refs = append(refs, bot.RoomRef{Platform: bot.Web, ID: r.ID})
+	for _, r := range a.roomsInForce() {
+		refs = append(refs, bot.RoomRef{Platform: bot.PlatformID(r.Platform), ID: r.ID})
 	}
 	return refs
 }
 
+// prepareRooms writes the rooms down. What the configuration says of a room that is
+// known already holds from now on; what it leaves out stays.
 func (a *app) prepareRooms(ctx context.Context) error {
-	rooms := a.config.Rooms
-	if len(rooms) == 0 {
-		rooms = []roomConfig{{Platform: string(bot.Web), ID: defaultRoom, Locale: string(a.commands.Admin.Locale)}}
-	}
-	for _, r := range rooms {
-		if _, err := a.store.Room(ctx, r.Platform, r.ID); slipway.CodeOf(err) != slipway.NotFound {
-			if err != nil {
-				return err
-			}
-			continue
+	for _, r := range a.roomsInForce() {
+		room, err := a.store.Room(ctx, r.Platform, r.ID)
+		if slipway.CodeOf(err) == slipway.NotFound {
+			room, err = &storage.Room{
+				Platform: r.Platform, ID: r.ID, Name: r.ID, Locale: a.commands.Admin.Locale, CreatedAt: a.commands.Now().UnixMilli(),
+			}, nil
 		}
-		name := r.Name
-		if name == "" {
-			name = r.ID
-		}
-		err := a.store.PutRoom(ctx, storage.Room{
-			Platform: r.Platform, ID: r.ID, Name: name, Locale: slipway.ParseLang(r.Locale), CreatedAt: a.commands.Now().UnixMilli(),
-		})
 		if err != nil {
+			return err
+		}
+		if r.Name != "" {
+			room.Name = r.Name
+		}
+		if r.Locale != "" {
+			room.Locale = slipway.ParseLang(r.Locale)
+		}
+		if r.TimeZone != "" {
+			room.TimeZone = r.TimeZone
+		}
+		if err := a.store.PutRoom(ctx, *room); err != nil {
 			return err
 		}
 	}

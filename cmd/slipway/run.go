@@ -30,6 +30,11 @@ Usage: slipway [command] [options]
   serve            run the bot, the console, the API and the workers (the default)
                    --role all|api|worker   what this process does (default all)
   demo             play a whole release by itself; --stay keeps it to be looked at
+  doctor           check the set-up from the configuration to the chats, and say how to mend it: --json, --lang zh
+                   --click slack:ROOM|feishu:ROOM   also post a button there and wait for somebody to press it
+  slack manifest   print the manifest that makes the Slack app: --url https://HOST for HTTP, --socket, --lang zh
+  dev fakechat     play Slack and Feishu on a page of this machine, with a Slipway connected to both:
+                   --listen ADDRESS (default 127.0.0.1:8090), --lang zh
   migrate          bring the database to this version's schema
   config check     read the configuration and name every problem
   config show      print the configuration in force, secrets as ***
@@ -37,7 +42,7 @@ Usage: slipway [command] [options]
   plan list        the plans, newest first: --status, --q, --manager, --limit
   plan show REF    one plan; REF is its number or id
   plan log REF     its operation log
-  plan VERB REF    submit, start, approve, reject, replan, cancel, ask_again, override, copy: --comment TEXT, --name NAME for copy
+  plan VERB REF    submit, start, approve, reject, remind, replan, cancel, ask_again, override, copy: --comment TEXT, --name NAME for copy
   plan VERB REF ITEM   execute, complete, skip, retry: --remark TEXT
   link EMAIL       print a new one-time sign-in link for a user; needs the database, not a running Slipway
   revoke EMAIL     take links, sessions and API tokens from a user
@@ -76,6 +81,12 @@ func run(ctx context.Context, args []string, p process) error {
 		return serve(ctx, args, configPath, p)
 	case "demo":
 		return demo(ctx, args, p)
+	case "doctor":
+		return doctorCommand(ctx, args, configPath, p)
+	case "slack":
+		return slackCommand(args, p)
+	case "dev":
+		return devCommand(ctx, args, p)
 	case "migrate":
 		return migrate(ctx, args, configPath, p)
 	case "link":

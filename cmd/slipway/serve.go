@@ -55,6 +55,9 @@ func serve(ctx context.Context, args []string, configPath string, p process) err
 		return err
 	}
 	defer a.close()
+	for _, w := range c.warnings() {
+		log.WarnContext(ctx, "the configuration is hardly meant so", "problem", w)
+	}
 	if err := a.welcome.print(p.stdout, a.commands.Admin); err != nil {
 		return err
 	}
@@ -71,7 +74,7 @@ func (c *config) listen(ctx context.Context) (net.Listener, error) {
 	return l, nil
 }
 
-// run works until the context ends, then stops in order: requests, tasks, the bot.
+// run works until the context ends, then stops in order: requests, chats, tasks, the bot.
 // The first part that fails stops the others.
 func (a *app) run(ctx context.Context, l net.Listener) error {
 	if err := a.tasks.Start(); err != nil {
@@ -79,6 +82,8 @@ func (a *app) run(ctx context.Context, l net.Listener) error {
 	}
 	talking, hush := context.WithCancel(context.WithoutCancel(ctx))
 	defer hush()
+	listening, deaf := context.WithCancel(talking)
+	defer deaf()
 	live, endLive := context.WithCancel(context.WithoutCancel(ctx))
 	defer endLive()
 	server := &http.Server{
@@ -94,6 +99,7 @@ func (a *app) run(ctx context.Context, l net.Listener) error {
 		return nil
 	})
 	g.Go(func() error { return a.web.Run(talking, a.bot) })
+	a.listenToChats(listening, g)
 	g.Go(func() error {
 		<-working.Done()
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
@@ -105,6 +111,7 @@ func (a *app) run(ctx context.Context, l net.Listener) error {
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = server.Close()
 		}
+		deaf()
 		err = errors.Join(err, a.tasks.Stop(stopping))
 		hush()
 		return err

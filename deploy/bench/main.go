@@ -16,6 +16,10 @@
 //   - Click and callback times are what the client sees, from the request to the last byte
 //     of the answer, always with the given number in flight. A click completes a text
 //     item; a callback reports progress, or success at the end. Each is one commit.
+//   - A click in a chat completes an item on a live card: 50 a second, half in a stand-in
+//     for Slack (Socket Mode), half in one for Feishu (long connection), each plan with a
+//     card in both. Answered is until the platform had its answer; visible, until both
+//     cards showed it. Far away is with 200 ms added to all that PostgreSQL answers.
 //   - Ready is from the start of the process to the first 200 of /readyz.
 package main
 
@@ -93,6 +97,9 @@ func run(ctx context.Context, o options) error {
 			return err
 		}
 		m, err := measure(ctx, o, program, own, env, func(what string) { say("%s: %s", s.title, what) })
+		if err == nil {
+			err = m.inChats(ctx, o, program, own, env, func(what string) { say("%s: %s", s.title, what) })
+		}
 		end()
 		if err != nil {
 			return fmt.Errorf("measure %s: %w", s.title, err)

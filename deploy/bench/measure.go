@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,7 @@ type measures struct {
 	idle                 times   // commit to arrival
 	texts, mixed         load
 	clicks, callbacks    flood
+	chats, farChats      chatClicks // farChats only where the database is a server
 }
 
 // load is what came of plans that were carried several at once.
@@ -155,6 +157,29 @@ func (m *measures) phases(ctx context.Context, o options, d *driver, p *processt
 	}
 	m.memoryAfter, err = residentMemory(p.PID())
 	return errors.Join(err, d.problem())
+}
+
+// inChats measures clicks in Slack and Feishu, each time with a program of its own.
+func (m *measures) inChats(ctx context.Context, o options, program, dir string, env []string, say func(string)) (err error) {
+	say(fmt.Sprintf("%d clicks a second in Slack and Feishu", clickRate))
+	if m.chats, err = measureChats(ctx, o, program, filepath.Join(dir, "chats"), env); err != nil {
+		return err
+	}
+	const key = "SLIPWAY_DATABASE_URL="
+	i := slices.IndexFunc(env, func(e string) bool { return strings.HasPrefix(e, key) })
+	if i < 0 {
+		return nil
+	}
+	address, far, err := newFarAway(ctx, strings.TrimPrefix(env[i], key), farDelay)
+	if err != nil {
+		return err
+	}
+	defer far.close()
+	say(fmt.Sprintf("the same, %v added to all that the database answers", farDelay))
+	env = slices.Clone(env)
+	env[i] = key + address
+	m.farChats, err = measureChats(ctx, o, program, filepath.Join(dir, "far"), env)
+	return err
 }
 
 // atRest measures what the program takes when nobody wants anything of it, and what

@@ -62,6 +62,12 @@ func (r *report) print(w io.Writer) error {
 		{"clicks per second then", "", func(m *measures) string { return fmt.Sprintf("%.0f", m.clicks.perSecond) }},
 		{fmt.Sprintf("callback, %d in flight: p50 / p99", r.inFlight), "p99 < 100 ms", func(m *measures) string { return pair(m.callbacks.took) }},
 		{"callbacks per second then", "", func(m *measures) string { return fmt.Sprintf("%.0f", m.callbacks.perSecond) }},
+		{fmt.Sprintf("Slack click answered, %d clicks/s: p50 / p99", clickRate), "p99 < 100 ms", func(m *measures) string { return pair(m.chats.slack) }},
+		{"Feishu click answered then: p50 / p99", "p99 < 100 ms", func(m *measures) string { return pair(m.chats.feishu) }},
+		{"visible on both cards: p50 / p99", "< 2 s", func(m *measures) string { return pair(m.chats.visible) }},
+		{"Slack click answered, database far away: p50 / p99", "< 1 s", func(m *measures) string { return pair(m.farChats.slack) }},
+		{"Feishu click answered, database far away: p50 / p99", "< 1 s", func(m *measures) string { return pair(m.farChats.feishu) }},
+		{"visible on both cards, database far away: p50 / p99", "", func(m *measures) string { return pair(m.farChats.visible) }},
 		{fmt.Sprintf("memory at rest, %v after the start", r.rest), "< 60 MB", func(m *measures) string { return megabytes(m.memory) }},
 		{fmt.Sprintf("memory %v after all of this", r.rest), "", func(m *measures) string { return megabytes(m.memoryAfter) }},
 		{"computing at rest, of one core", "", func(m *measures) string { return fmt.Sprintf("%.1f %%", 100*m.idleCPU) }},
@@ -85,6 +91,9 @@ func (r *report) row(b *strings.Builder, name, aim string, cell func(int) string
 }
 
 func pair(t times) string {
+	if len(t) == 0 {
+		return "–"
+	}
 	return fmt.Sprintf("%s / %s", milliseconds(t.percentile(50)), milliseconds(t.percentile(99)))
 }
 

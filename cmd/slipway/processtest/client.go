@@ -31,6 +31,7 @@ type Request struct {
 	Path   string
 	Actor  string // e-mail of the person in whose name it is asked; empty: the admin
 	Key    string // Idempotency-Key
+	Match  string // If-Match: the version of the plan to be replaced
 	Body   any    // sent as JSON; nil: no body
 }
 
@@ -77,6 +78,9 @@ func (c *Client) Do(ctx context.Context, base string, r Request) (Answer, error)
 	}
 	if r.Key != "" {
 		header.Set("Idempotency-Key", r.Key)
+	}
+	if r.Match != "" {
+		header.Set("If-Match", r.Match)
 	}
 	return c.send(ctx, r.Method, base+r.Path, header, r.Body)
 }

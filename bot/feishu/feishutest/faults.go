@@ -1,0 +1,139 @@
+package feishutest
+
+import (
+	"path"
+	"time"
+)
+
+// Faults lets things go wrong that go wrong between an app and Feishu.
+//
+// A call is named by one of the Op constants, or by a pattern of path.Match for its
+// method and path, for example "PATCH /open-apis/im/v1/messages/*"; "*" is every call.
+type Faults struct {
+	s *Server // whose lock guards the rest
+
+	planned []*fault
+	twice   bool
+	mixed   bool
+}
+
+// fault is something that happens to the next calls.
+type fault struct {
+	call  string
+	n     int
+	kind  faultKind
+	after time.Duration
+	code  int
+}
+
+type faultKind int
+
+const (
+	limited faultKind = iota
+	lost
+	failed
+)
+
+// RateLimit answers the next n calls with 429 and code 99991400 and asks to come back
+// after a while, which Feishu tells in whole seconds.
+func (f *Faults) RateLimit(call string, n int, after time.Duration) {
+	f.plan(&fault{call: call, n: n, kind: limited, after: after})
+}
+
+// LoseAnswer does what the next n calls ask for and then breaks the connection instead of
+// answering.
+func (f *Faults) LoseAnswer(call string, n int) { f.plan(&fault{call: call, n: n, kind: lost}) }
+
+// Fail answers the next n calls with an error and does nothing. A code below 600 is an HTTP
+// status.
+func (f *Faults) Fail(call string, code, n int) {
+	f.plan(&fault{call: call, n: n, kind: failed, code: code})
+}
+
+// DropConnections breaks all long connections without a word.
+func (f *Faults) DropConnections() {
+	f.s.mu.Lock()
+	sockets := f.s.sockets
+	f.s.sockets = nil
+	f.s.mu.Unlock()
+	for _, c := range sockets {
+		c.drop()
+	}
+}
+
+// DeliverTwice delivers every event twice at once, to two connections if there are two.
+func (f *Faults) DeliverTwice(on bool) {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	f.twice = on
+}
+
+// OutOfOrder lets events that happen at about the same time overtake each other.
+func (f *Faults) OutOfOrder(on bool) {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	f.mixed = on
+}
+
+// Skew sets Feishu's clock ahead of Config.Now; behind it if d is negative.
+func (f *Faults) Skew(d time.Duration) {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	f.s.skew = d
+}
+
+// Revoke makes all tokens invalid that the app has. It gets a new one when it asks.
+func (f *Faults) Revoke() {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	for _, t := range f.s.tokens {
+		t.revoked = true
+	}
+}
+
+// Restore makes the tokens valid again that Revoke made invalid.
+func (f *Faults) Restore() {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	for _, t := range f.s.tokens {
+		t.revoked = false
+	}
+}
+
+// AgeMessages makes all messages older by d: after 14 days cards can neither be pressed nor
+// changed.
+func (f *Faults) AgeMessages(d time.Duration) {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	for _, m := range f.s.messages {
+		m.at = m.at.Add(-d)
+	}
+	f.s.touch()
+}
+
+func (f *Faults) plan(planned *fault) {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	f.planned = append(f.planned, planned)
+}
+
+// take returns the fault that happens to a call, nil if none does. It is called with the
+// lock.
+func (f *Faults) take(op, method, address string) *fault {
+	for _, planned := range f.planned {
+		if planned.n > 0 && named(planned.call, op, method, address) {
+			planned.n--
+			return planned
+		}
+	}
+	return nil
+}
+
+// named tells whether a call goes by a name.
+func named(name, op, method, address string) bool {
+	if name == "*" || name == "" || name == op {
+		return true
+	}
+	matched, err := path.Match(name, method+" "+address)
+	return err == nil && matched
+}

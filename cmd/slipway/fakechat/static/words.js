@@ -1,0 +1,51 @@
+// The page's own words, in English and Chinese.
+
+const words = {
+  en: {
+    you: 'You are', people: 'People', rooms: 'Rooms', console: 'Open Slipway’s console', language: '中文',
+    about: 'Stand-ins of Slack and Feishu. Nothing leaves this machine.',
+    back: 'Back', home: 'Home', messages: 'Messages', app: 'APP', bot: 'Bot',
+    only: 'Only visible to you', edited: '(edited)', replies: (n) => (n === 1 ? '1 reply' : `${n} replies`), reply: 'Reply in thread',
+    thread: 'Thread', close: 'Close', cancel: 'Cancel', send: 'Send', yes: 'Yes', no: 'No', sure: 'Are you sure?',
+    to: (room) => `Message ${room}`, inThread: 'Reply…', hintSlack: 'Type /plan or @Slipway to talk to the bot, for example /plan new',
+    hintFeishu: 'Type @Slipway to talk to the bot, for example @Slipway new', hintDirect: 'Just write, for example new',
+    empty: 'Nothing has been said here yet.', more: 'More', failed: 'The bot did not answer as it should: ', gone: 'That is not there any more.',
+    none: 'Nobody', choose: 'Choose…', formOver: 'This form is closed.', lost: 'The stand-ins do not answer. Trying again…',
+    image: 'Image', here: 'members in the room', required: 'required', homeEmpty: 'Nothing here yet.',
+    ago: 'ago', today: 'today', preview: 'What the link shows', unread: (n) => `${n} new`,
+  },
+  zh: {
+    you: '您是', people: '人员', rooms: '会话', console: '打开 Slipway 控制台', language: 'English',
+    about: 'Slack 与飞书的替身，数据不会离开本机。',
+    back: '返回', home: '主页', messages: '消息', app: '应用', bot: '机器人',
+    only: '仅您可见', edited: '（已编辑）', replies: (n) => `${n} 条回复`, reply: '在话题中回复',
+    thread: '话题', close: '关闭', cancel: '取消', send: '发送', yes: '是', no: '否', sure: '确定吗？',
+    to: (room) => `发送到 ${room}`, inThread: '回复…', hintSlack: '输入 /plan 或 @Slipway 与机器人对话，例如 /plan new',
+    hintFeishu: '输入 @Slipway 与机器人对话，例如 @Slipway 新建', hintDirect: '直接输入即可，例如：新建',
+    empty: '这里还没有消息。', more: '更多', failed: '机器人没有正常应答：', gone: '它已经不在了。',
+    none: '无', choose: '请选择…', formOver: '此表单已关闭。', lost: '替身没有应答，正在重试…',
+    image: '图片', here: '会话成员', required: '必填', homeEmpty: '这里还没有内容。',
+    ago: '前', today: '今天', preview: '链接预览', unread: (n) => `${n} 条新消息`,
+  },
+};
+
+let lang = 'en';
+
+// speak sets the language of the page.
+export function speak(to) {
+  lang = words[to] ? to : 'en';
+  document.documentElement.lang = lang;
+}
+
+export function language() { return lang; }
+
+// t is one of the words above.
+export function t(word, ...values) {
+  const said = words[lang][word];
+  return typeof said === 'function' ? said(...values) : said;
+}
+
+// clock is a moment as the page shows it.
+export function clock(date, options = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }) {
+  return new Intl.DateTimeFormat(lang, options).format(date);
+}
