@@ -203,6 +203,8 @@ func TestGoldenOtherCards(t *testing.T) {
 	}
 	for _, lang := range langs {
 		v := view(lang)
+		own := v
+		own.Viewer = &slipway.Actor{Kind: slipway.Person, ID: carol.ID, Name: carol.Name}
 		for name, c := range map[string]bot.Card{
 			"list":        bot.ListCard([]*slipway.Plan{payments()}, 31, "mine", "12", v),
 			"list-empty":  bot.ListCard(nil, 0, "", "", v),
@@ -215,12 +217,31 @@ func TestGoldenOtherCards(t *testing.T) {
 			"moved":       bot.MovedCard(payments(), v),
 			"whoami":      bot.WhoamiCard(user, v),
 			"help":        bot.HelpCard(nil, v),
+			"home":        bot.HomeCard(busyHome(), own),
+			"home-empty":  bot.HomeCard(bot.Home{}, own),
 			"help-plan":   bot.HelpCard(payments(), v),
 			"help-verb":   bot.VerbHelpCard(&bot.VerbRows()[9], v),
 		} {
 			goldenJSON(t, fmt.Sprintf("card-%s.%s", name, lang), c)
 		}
 	}
+}
+
+// busyHome is the page of 卡罗, who has more to do than it shows.
+func busyHome() bot.Home {
+	waiting, running := payments(), payments()
+	lives["approval"](waiting)
+	lives["executing"](running)
+	running.Index = 11
+	running.Items[0].Owner = carol
+	h := bot.Home{Waiting: []*slipway.Plan{waiting}, Items: []bot.HomeItem{{Plan: running, Item: running.Items[0]}}, Running: []*slipway.Plan{running}, RunningTotal: 3}
+	for i := range 10 {
+		p := payments()
+		p.Index = int64(10 - i)
+		p.Manager = carol
+		h.Mine = append(h.Mine, p)
+	}
+	return h
 }
 
 func TestGoldenForms(t *testing.T) {

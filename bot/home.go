@@ -11,8 +11,11 @@ import (
 	"slipway/storage"
 )
 
-// homeRows is how many rows a section of a person's page has.
-const homeRows = 8
+// The sizes of a person's page.
+const (
+	homeRows    = 8 // of a section
+	maxHomeText = 200
+)
 
 // Home is what concerns a person, each list newest first.
 type Home struct {
@@ -140,6 +143,9 @@ func (v View) homeItems(items []HomeItem) []Row {
 			Title:   Line{bold(x.Item.Name), faint(" · "), {Text: planTitle(x.Plan), Style: Faint, Link: v.link(x.Plan)}},
 			Details: x.details(v),
 		}
+		if t := x.Item.Text; t != nil && strings.TrimSpace(t.Content) != x.Item.Name {
+			r.Body = excerpt(t.Content, maxHomeText)
+		}
 		shown, _ := v.itemActions(x.Plan, x.Item)
 		for _, a := range shown {
 			r.Actions = append(r.Actions, homely(a))
@@ -150,12 +156,9 @@ func (v View) homeItems(items []HomeItem) []Row {
 	return rows
 }
 
-// details say what is to be done, in a line or two.
+// details say what runs, and who did what.
 func (x HomeItem) details(v View) []Line {
 	var lines []Line
-	if t := x.Item.Text; t != nil && strings.TrimSpace(t.Content) != x.Item.Name {
-		lines = append(lines, Line{plain(shorten(oneLine(t.Content), 200))})
-	}
 	if w := x.Item.Workflow; w != nil {
 		lines = append(lines, Line{faint(workflowName(w))})
 	}

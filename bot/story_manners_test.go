@@ -74,7 +74,7 @@ func TestGraveVerbsInAThreadAreAskedAbout(t *testing.T) {
 	if p := w.plan(1); p.CancelReason != "wrong “window”" {
 		t.Errorf("the reason is %q", p.CancelReason)
 	}
-	w.wantWhisper(w.alice.PressValue(asked, asked.Card.Actions[0]), "(Alice: cancel, 2026-11-24 14:00 UTC)")
+	w.wantWhisper(w.alice.PressValue(asked, asked.Card.Actions[0]), "(Alice: cancel, 2026-11-24 22:00 CST)")
 }
 
 func TestATypedRemoveIsAskedAbout(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 
 	"slipway"
@@ -190,7 +189,9 @@ func (s *Store) WantCards(ctx context.Context, planID string, at time.Time) erro
 
 // taskID names a wish for cards. Two of one moment are the same wish.
 func taskID(planID string, at time.Time) string {
-	return uuid.NewHash(sha256.New(), uuid.Nil, fmt.Appendf(nil, "%s %d", planID, at.UnixNano()), 8).String()
+	h := sha256.Sum256(fmt.Appendf(nil, "%s %d", planID, at.UnixNano()))
+	h[6], h[8] = h[6]&0x0f|0x80, h[8]&0x3f|0x80 // a UUID of version 8
+	return fmt.Sprintf("%x-%x-%x-%x-%x", h[:4], h[4:6], h[6:8], h[8:10], h[10:16])
 }
 
 // PlansBehind lists the plans with cards that do not show the newest state.

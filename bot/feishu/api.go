@@ -129,6 +129,10 @@ func (f *Feishu) request(ctx context.Context, method, path string, query url.Val
 	if err != nil {
 		return fmt.Errorf("read answer of %s: %w", path, err)
 	}
+	if theirs, err := http.ParseTime(res.Header.Get("Date")); err == nil {
+		skew := f.Now().Sub(theirs)
+		f.skew.Store(&skew)
+	}
 	return judge(res, data, out)
 }
 

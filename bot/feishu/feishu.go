@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"slipway/bot"
@@ -77,6 +78,8 @@ type Feishu struct {
 	clicks   clicks
 	link     trouble
 	me       botID
+	// skew is how far our clock was ahead of Feishu's at its last answer.
+	skew atomic.Pointer[time.Duration]
 }
 
 // New returns the platform. It refuses, with all problems at once, a configuration that

@@ -40,7 +40,7 @@ func (f *Feishu) Probe(ctx context.Context) []bot.Finding {
 		found = append(found, f.probeBot(ctx))
 		found = append(found, f.probeScopes(ctx)...)
 	}
-	found = append(found, f.probeClock(ctx), f.probeKey())
+	found = append(found, f.probeClock(), f.probeKey())
 	return append(found, f.reminder())
 }
 
@@ -124,17 +124,10 @@ func (f *Feishu) probeScopes(ctx context.Context) []bot.Finding {
 // at five minutes.
 const maxSkew = 2 * time.Minute
 
-func (f *Feishu) probeClock(ctx context.Context) bot.Finding {
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, f.BaseURL+"/", nil)
-	if err == nil {
-		var res *http.Response
-		if res, err = f.Client.Do(req); err == nil {
-			_ = res.Body.Close()
-			var theirs time.Time
-			if theirs, err = http.ParseTime(res.Header.Get("Date")); err == nil {
-				return clockFinding(f.Now().Sub(theirs))
-			}
-		}
+// probeClock compares with the clock that Feishu's last answer was dated by.
+func (f *Feishu) probeClock() bot.Finding {
+	if skew := f.skew.Load(); skew != nil {
+		return clockFinding(*skew)
 	}
 	return bot.Finding{
 		What: slipway.T("Feishu's clock could not be read.", "无法读取飞书服务器的时间。"),

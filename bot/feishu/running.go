@@ -101,8 +101,12 @@ type clicked struct {
 	done chan struct{}
 }
 
-// begin notes that a click on the message is being answered, until the returned
-// function is called.
+// landing is how long an answer may be on its way to Feishu. A change that is sent right
+// after it may arrive first.
+const landing = 300 * time.Millisecond
+
+// begin notes that a click on the message is being answered, until a moment after the
+// returned function is called.
 func (c *clicks) begin(message string) func() {
 	if message == "" {
 		return func() {}
@@ -119,13 +123,17 @@ func (c *clicks) begin(message string) func() {
 	}
 	on.n++
 	return sync.OnceFunc(func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if on.n--; on.n == 0 {
-			delete(c.open, message)
-			close(on.done)
-		}
+		time.AfterFunc(landing, func() { c.end(message, on) })
 	})
+}
+
+func (c *clicks) end(message string, on *clicked) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if on.n--; on.n == 0 {
+		delete(c.open, message)
+		close(on.done)
+	}
 }
 
 // wait returns when no click on the message is being answered.

@@ -23,6 +23,7 @@ const (
 	firstWait = 200 * time.Millisecond
 	longest   = 30 * time.Second
 	steady    = 10 * time.Second // a connection that held so long counts as good
+	flaps     = 10               // so many that did not are taken for bad luck
 )
 
 // trouble is what is wrong with the connection.
@@ -49,15 +50,21 @@ func (f *Feishu) Trouble() string {
 // of long events that arrive side by side, and panics on others. Its frames are.
 func (f *Feishu) connect(ctx context.Context) {
 	f.link.set("connecting to Feishu")
-	wait := firstWait
+	wait, short := firstWait, 0
 	for {
-		held, err := f.session(ctx)
+		end, err := f.session(ctx)
 		if ctx.Err() != nil {
 			f.link.set("")
 			return
 		}
-		if held {
-			wait = firstWait
+		switch end {
+		case sessionSteady:
+			wait, short = firstWait, 0
+		case sessionShort:
+			if short++; short <= flaps {
+				wait = firstWait
+			}
+		case sessionNone:
 		}
 		f.link.set("not connected to Feishu: " + err.Error())
 		f.Log.WarnContext(ctx, "feishu connection lost", "error", err, "again_in", wait.String())
@@ -71,6 +78,15 @@ func (f *Feishu) connect(ctx context.Context) {
 	}
 }
 
+// ended says how a session came to its end.
+type ended int
+
+const (
+	sessionNone   ended = iota // there was no connection
+	sessionShort               // it did not hold for long
+	sessionSteady              // it was good for a while
+)
+
 // jitter is up to half of a wait, so that replicas do not come back all at once.
 func (f *Feishu) jitter(wait time.Duration) time.Duration {
 	var b [1]byte
@@ -80,23 +96,22 @@ func (f *Feishu) jitter(wait time.Duration) time.Duration {
 	return wait * time.Duration(b[0]) / 512
 }
 
-// session makes one connection and serves it to its end; held tells that it was good for
-// a while.
-func (f *Feishu) session(ctx context.Context) (held bool, err error) {
+// session makes one connection and serves it to its end.
+func (f *Feishu) session(ctx context.Context) (ended, error) {
 	address, conf, err := f.endpoint(ctx)
 	if err != nil {
-		return false, err
+		return sessionNone, err
 	}
 	u, err := url.Parse(address)
 	if err != nil {
-		return false, errors.New("the address of the long connection is malformed")
+		return sessionNone, errors.New("the address of the long connection is malformed")
 	}
 	conn, res, err := f.dialer().DialContext(ctx, address, nil)
 	if res != nil {
 		defer func() { _ = res.Body.Close() }()
 	}
 	if err != nil {
-		return false, handshakeError(res, err)
+		return sessionNone, handshakeError(res, err)
 	}
 	service, err := strconv.ParseInt(u.Query().Get(larkws.ServiceID), 10, 32)
 	if err != nil {
@@ -111,9 +126,9 @@ func (f *Feishu) session(ctx context.Context) (held bool, err error) {
 	err = s.serve(ctx)
 	select {
 	case <-good.C:
-		return true, err
+		return sessionSteady, err
 	default:
-		return false, err
+		return sessionShort, err
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"slipway"
 	"slipway/bot"
 	"slipway/bot/feishu/feishutest"
+	"slipway/bot/screen"
 )
 
 func TestSomebodyMentionsTheBotInAGroup(t *testing.T) {
@@ -157,7 +158,7 @@ func TestAFormIsFilledInByDirectMessage(t *testing.T) {
 			t.Errorf("what is left out is not told: %q", text)
 		}
 
-		a = demand[screenAnswer](t)(person.Fill(t.Context(), map[string][]string{"Approvers": {wang, li}, "Window starts": {"1795550400"}, "Urgent": {"true"}}))
+		a = demand[screen.Answer](t)(person.Fill(t.Context(), map[string][]string{"Approvers": {wang, li}, "Window starts": {"1795550400"}, "Urgent": {"true"}}))
 		want := map[string]string{"Name": "This name is taken.", "Window ends": "It is over.", "": "The plan has changed."}
 		if diff := cmp.Diff(want, a.Errors); diff != "" || a.Kind != "error" || !strings.Contains(a.Toast, "Name: This name is taken.") {
 			t.Errorf("the answer is %+v (-want +got):\n%s", a, diff)
@@ -179,7 +180,7 @@ func TestAFormIsFilledInByDirectMessage(t *testing.T) {
 		if diff := cmp.Diff([]string{wang, li}, f.Fields[1].Value); diff != "" || f.Fields[3].Value[0] != "1795550400" || f.Fields[4].Value[0] != "true" {
 			t.Errorf("the form forgot answers: %+v", f.Fields)
 		}
-		a = demand[screenAnswer](t)(person.Fill(t.Context(), map[string][]string{"Name": {"payments 2"}, "Window ends": nil}))
+		a = demand[screen.Answer](t)(person.Fill(t.Context(), map[string][]string{"Name": {"payments 2"}, "Window ends": nil}))
 		if len(a.Errors) > 0 || a.Toast != "Saved." || person.Form() != nil {
 			t.Errorf("the form is still open: %+v", a)
 		}
@@ -252,8 +253,8 @@ func TestMenuHomeLinksAndGroups(t *testing.T) {
 		demand[any](t)(w.chat.Menu(t.Context(), li, "list_mine"))
 		w.newest(t, li, w.chat.Direct(li), "menu: list mine")
 
-		home := demand[screenMessage](t)(w.chat.Person(wang).OpenHome(t.Context()))
-		again := demand[screenMessage](t)(w.chat.Person(wang).OpenHome(t.Context()))
+		home := demand[screen.Message](t)(w.chat.Person(wang).OpenHome(t.Context()))
+		again := demand[screen.Message](t)(w.chat.Person(wang).OpenHome(t.Context()))
 		if !strings.Contains(home.Text, "home of ou_wang") || again.ID != home.ID || again.Text == home.Text {
 			t.Errorf("home is %q and then %q", home.Text, again.Text)
 		}

@@ -130,6 +130,9 @@ func eachMode(t *testing.T, test func(t *testing.T, w *world)) {
 // not be broken to the end of the test.
 func newWorld(t *testing.T, cfg feishutest.Config, changes ...func(*Config)) *world {
 	t.Helper()
+	if cfg.Linger == 0 {
+		cfg.Linger = 100 * time.Millisecond // the tests look for themselves
+	}
 	chat := feishutest.New(cfg)
 	chat.AddUser(feishutest.User{OpenID: wang, Name: "王小明", Email: "wang@example.com"})
 	chat.AddUser(feishutest.User{OpenID: li, Name: "Li Lei", Email: "li@example.com", Locale: "en-US", TZ: "Europe/Berlin"})
@@ -267,11 +270,6 @@ func demand[T any](t *testing.T) func(T, error) T {
 func say(text string, actions ...bot.Action) *bot.Card {
 	return &bot.Card{Lang: slipway.English, Title: "Plan", Summary: text, Intro: []bot.Line{{{Text: text}}}, Actions: actions}
 }
-
-type (
-	screenAnswer  = screen.Answer
-	screenMessage = screen.Message
-)
 
 func mustJSON(t *testing.T, v any) []byte {
 	t.Helper()

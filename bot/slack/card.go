@@ -53,7 +53,7 @@ type message struct {
 
 // render makes the message of a card.
 func render(c bot.Card) message {
-	m := message{Text: escape(cut(c.Summary, blockkit.UpdateText/2)), Blocks: layOut(c, messageSpace)}
+	m := message{Text: escape(cut(c.Summary, blockkit.UpdateText/len("&amp;"))), Blocks: layOut(c, messageSpace)}
 	if len(m.Blocks) == 0 {
 		if text := plain(c.Summary, blockkit.SectionText); text != nil {
 			m.Blocks = append(m.Blocks, slack.NewSectionBlock(text, nil, nil))

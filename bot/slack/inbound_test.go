@@ -72,6 +72,7 @@ func TestBadInputHasNoEffect(t *testing.T) {
 	header := func(name, value string) func(*world, []byte) func(http.Header) {
 		return func(*world, []byte) func(http.Header) { return func(h http.Header) { h.Set(name, value) } }
 	}
+	w := newWorld(t, overHTTP)
 	events, commands, people := "/slack/events", "/slack/commands", "/slack/interactions"
 	for name, c := range map[string]struct {
 		path   string
@@ -120,8 +121,7 @@ func TestBadInputHasNoEffect(t *testing.T) {
 		"plain response_url":    {commands, with("response_url", "http://hooks.slack.com/hush"), nil, http.StatusBadRequest},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, overHTTP)
+			before := len(w.log.String())
 			var change func(http.Header)
 			if c.change != nil {
 				change = c.change(w, c.body)
@@ -134,7 +134,7 @@ func TestBadInputHasNoEffect(t *testing.T) {
 			if heard := w.bot.events(""); len(heard) > 0 {
 				t.Errorf("the bot heard %+v", heard)
 			}
-			log := w.log.String()
+			log := w.log.String()[before:]
 			if lines := strings.Count(log, "\n"); lines > 1 || lines == 0 && status != http.StatusOK {
 				t.Errorf("log:\n%s", log)
 			}
@@ -157,7 +157,11 @@ func TestAddressIsProved(t *testing.T) {
 	if status != http.StatusOK {
 		t.Errorf("status %d for ssl_check", status)
 	}
-	res, err := http.Get(w.app.URL + "/slack/events")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.app.URL+"/slack/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,7 +286,7 @@ func FuzzReceive(f *testing.F) {
 	f.Add([]byte(`{}`))
 	f.Add(asJSON(mention(nil)))
 	f.Add([]byte(`{"type":"view_submission","api_app_id":"A","view":{"callback_id":"form:new","private_metadata":"{}","blocks":[{"type":"input","block_id":"a"}],"state":{"values":{"a":{"input":{"type":"datetimepicker"}}}}}}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
+	f.Fuzz(func(_ *testing.T, data []byte) {
 		s := &Slack{Config: Config{Now: time.Now, PublicURL: publicURL}}
 		s.self.known = &identity{team: "T0SLIPWAY", user: "U0SLIPWAY"}
 		var i interaction

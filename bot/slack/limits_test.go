@@ -146,8 +146,12 @@ func TestButtonsAreReadBack(t *testing.T) {
 	var e elements
 	actions := []bot.Action{button("approve", "Approve"), {ID: "reject", Value: strings.Repeat("v", 1999), Label: "Reject"}, {ID: "page", Label: "Page", URL: "https://x.example/"}}
 	more := []bot.Action{
-		{ID: "copy", Label: "Copy"}, {ID: "approve_comment", Value: "p=1&v=3", Label: "Approve with comment"}, {ID: "log", Value: "p=1", Label: "Log"},
-		{ID: "off", Label: "Off", Disabled: "not now"}, {ID: "js", Label: "JS", URL: "javascript:alert(1)"}, {ID: "huge", Label: "Huge", Value: strings.Repeat("v", 2001)},
+		{ID: "copy", Label: "Copy"},
+		{ID: "approve_comment", Value: "p=1&v=3", Label: "Approve with comment"},
+		{ID: "log", Value: "p=1", Label: "Log"},
+		{ID: "off", Label: "Off", Disabled: "not now"},
+		{ID: "js", Label: "JS", URL: "javascript:alert(1)"},
+		{ID: "huge", Label: "Huge", Value: strings.Repeat("v", 2001)},
 	}
 	data, err := json.Marshal(e.row(actions, more, 5))
 	if err != nil {

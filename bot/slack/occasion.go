@@ -46,7 +46,9 @@ func (o *occasion) in(room, message, thread string) {
 		thread = "" // the head itself
 	}
 	o.event.Room = roomRef(room)
-	o.event.Msg = bot.MsgRef{Room: o.event.Room, ID: message, Thread: thread}
+	if message != "" {
+		o.event.Msg = bot.MsgRef{Room: o.event.Room, ID: message, Thread: thread}
+	}
 	o.from.Room, o.from.Msg, o.from.Thread = room, message, thread
 }
 

@@ -50,28 +50,11 @@ func interactionPayload(body []byte) ([]byte, error) {
 // route verifies requests and hands on their payload.
 func (s *Slack) route(from source, payloadOf func([]byte) ([]byte, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		refuse := func(status int, err error) {
+		payload, status, err := s.open(w, r, payloadOf)
+		if err != nil {
 			s.Log.WarnContext(r.Context(), "refuse slack request", "source", string(from), "status", status, "error", err)
 			w.Header().Set("X-Slack-No-Retry", "1")
 			http.Error(w, http.StatusText(status), status)
-		}
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-		var tooLarge *http.MaxBytesError
-		switch {
-		case errors.As(err, &tooLarge):
-			refuse(http.StatusRequestEntityTooLarge, err)
-			return
-		case err != nil:
-			refuse(http.StatusBadRequest, err)
-			return
-		}
-		if err := verify(r.Header, body, s.SigningSecret, s.Now()); err != nil {
-			refuse(http.StatusUnauthorized, err)
-			return
-		}
-		payload, err := payloadOf(body)
-		if err != nil {
-			refuse(http.StatusBadRequest, err)
 			return
 		}
 		a := s.receive(r.Context(), from, payload)
@@ -89,4 +72,22 @@ func (s *Slack) route(from source, payloadOf func([]byte) ([]byte, error)) http.
 			s.Log.DebugContext(r.Context(), "answer slack request", "error", err)
 		}
 	})
+}
+
+// open reads a request and checks that it is Slack's; if it is not, it returns the status
+// to refuse it with.
+func (s *Slack) open(w http.ResponseWriter, r *http.Request, payloadOf func([]byte) ([]byte, error)) (payload []byte, status int, err error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, http.StatusRequestEntityTooLarge, err
+	case err != nil:
+		return nil, http.StatusBadRequest, err
+	}
+	if err := verify(r.Header, body, s.SigningSecret, s.Now()); err != nil {
+		return nil, http.StatusUnauthorized, err
+	}
+	payload, err = payloadOf(body)
+	return payload, http.StatusBadRequest, err
 }

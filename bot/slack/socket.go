@@ -66,7 +66,7 @@ func (s *Slack) connect(ctx context.Context) (worked bool, err error) {
 			case event := <-client.Events:
 				//exhaustive:ignore
 				switch event.Type {
-				case socketmode.EventTypeConnected:
+				case socketmode.EventTypeHello:
 					worked = true
 					s.status.setSocket("")
 				case socketmode.EventTypeConnectionError:

@@ -153,7 +153,7 @@ func newWorld(t *testing.T, mode string) *world {
 		scopes = append(scopes, s.Name)
 	}
 	w.Server = slacktest.New(slacktest.Config{
-		Now: w.clock.now, SocketMode: mode == overSocket, Scopes: scopes, UnfurlDomains: []string{"slipway.example.com"}, Linger: 3 * time.Second,
+		Now: w.clock.now, SocketMode: mode == overSocket, Scopes: scopes, UnfurlDomains: []string{"slipway.example.com"},
 	})
 	t.Cleanup(w.Close)
 	w.AddUser(slacktest.User{ID: "U0ANN", Name: "Ann", Email: "ann@example.com", TZ: "Asia/Shanghai", Locale: "zh-CN"})
@@ -161,6 +161,7 @@ func newWorld(t *testing.T, mode string) *world {
 	w.AddUser(slacktest.User{ID: "U0EVE", Name: "Eve", Email: "eve@elsewhere.example", Team: "T0OTHER"})
 	w.AddChannel(slacktest.Channel{ID: "C0GEN", Name: "general", Members: []string{"U0ANN", "U0BOB", "U0EVE"}, Bot: true})
 	w.AddChannel(slacktest.Channel{ID: "C0OUT", Name: "outside", Members: []string{"U0ANN"}, Private: true})
+	w.AddChannel(slacktest.Channel{ID: "C0TRY", Name: "try", Members: []string{"U0ANN"}, Bot: true})
 	if _, err := w.Listen("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +206,11 @@ func (w *world) start(mode string) {
 		<-done
 	})
 	w.until("the platform listens", func() bool {
-		return s.handler.Load() != nil && (mode == overHTTP || s.status.isUp())
+		if s.handler.Load() == nil || mode == overSocket && !s.status.isUp() {
+			return false
+		}
+		_, err := w.ann.Write(w.t.Context(), "C0TRY", "", "is anybody there?") // not for the bot
+		return err == nil
 	})
 }
 

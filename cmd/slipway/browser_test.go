@@ -24,9 +24,12 @@ import (
 // browserPatience is how long the whole story may take on a machine that is busy.
 const browserPatience = 4 * time.Minute
 
-// readmePictures are the screenshots that illustrate the README. They show times, so
-// they differ each time: SLIPWAY_UPDATE_GOLDEN=1 with -run TestBrowserStory renews them.
-var readmePictures = []string{"room-wide.png", "plan-wide.png", "plan-narrow-dark-zh.png"}
+// The screenshots that illustrate the README and the documents. They show times, so they
+// differ each time: SLIPWAY_UPDATE_GOLDEN=1 with -run TestBrowser renews them.
+var (
+	readmePictures = []string{"room-wide.png", "plan-wide.png", "plan-narrow-dark-zh.png"}
+	chatPictures   = []string{"chat-slack-wide.png", "chat-feishu-wide-dark-zh.png", "chat-feishu-narrow-zh.png"}
+)
 
 const largestPicture = 250 << 10
 
@@ -35,15 +38,42 @@ const largestPicture = 250 << 10
 // SLIPWAY_SCREENSHOTS names a folder that keeps the screenshots.
 func TestBrowserStory(t *testing.T) {
 	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), browserPatience)
+	defer cancel()
+	s := newStage(ctx, t)
+	shots := playInBrowser(ctx, t, "story.mjs", "SLIPWAY="+s.app.config.PublicURL, "OUTSIDE="+s.outside.URL, "RUNS="+s.runs,
+		"ALICE="+s.link("Alice"), "BOB="+s.link("Bob"), "OLGA="+s.link("Olga"))
+	keepPictures(t, shots, readmePictures)
+}
+
+// TestBrowserFakechat plays a release on the page of `slipway dev fakechat`: planned in
+// Slack, approved in Feishu. The story is deploy/dev/browser/fakechat.mjs.
+func TestBrowserFakechat(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), browserPatience)
+	defer cancel()
+	w := runFakeWorld(t)
+	page := httptest.NewServer(w.page(slipway.English, w.app.log))
+	t.Cleanup(page.Close)
+	shots := playInBrowser(ctx, t, "fakechat.mjs", "SLIPWAY="+page.URL)
+	keepPictures(t, shots, chatPictures)
+	if faults := w.slack.Violations(); len(faults) > 0 {
+		t.Errorf("Slack would not have had it: %q", faults)
+	}
+	if faults := w.feishu.Violations(); len(faults) > 0 {
+		t.Errorf("Feishu would not have had it: %q", faults)
+	}
+}
+
+// playInBrowser runs a story of deploy/dev/browser and returns the folder of its
+// screenshots.
+func playInBrowser(ctx context.Context, t *testing.T, script string, env ...string) string {
+	t.Helper()
 	const tools = "../../deploy/dev/browser"
 	if _, err := os.Stat(filepath.Join(tools, "node_modules", "playwright-core")); err != nil {
 		t.Fatal("the browser driver is missing: run make test, or deploy/dev/install browser")
 	}
 	chromium, node := installed(t, "chromium"), installed(t, "node")
-	ctx, cancel := context.WithTimeout(t.Context(), browserPatience)
-	defer cancel()
-	s := newStage(ctx, t)
-
 	shots := os.Getenv("SLIPWAY_SCREENSHOTS")
 	if shots == "" {
 		shots = t.TempDir()
@@ -52,16 +82,14 @@ func TestBrowserStory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	story := exec.CommandContext(ctx, node, "story.mjs")
+	story := exec.CommandContext(ctx, node, script)
 	story.Dir = tools
-	story.Env = append(os.Environ(),
-		"CHROMIUM="+chromium, "SLIPWAY="+s.app.config.PublicURL, "OUTSIDE="+s.outside.URL, "RUNS="+s.runs, "SCREENSHOTS="+shots,
-		"ALICE="+s.link("Alice"), "BOB="+s.link("Bob"), "OLGA="+s.link("Olga"))
+	story.Env = append(append(os.Environ(), "CHROMIUM="+chromium, "SCREENSHOTS="+shots), env...)
 	story.Stdout, story.Stderr = t.Output(), t.Output()
 	if err := story.Run(); err != nil {
 		t.Fatalf("the story broke off: %v; see above", err)
 	}
-	keepPictures(t, shots)
+	return shots
 }
 
 func installed(t *testing.T, program string) string {
@@ -73,16 +101,16 @@ func installed(t *testing.T, program string) string {
 	return path
 }
 
-// keepPictures brings the README's pictures up to date if that is asked for.
-func keepPictures(t *testing.T, shots string) {
+// keepPictures brings the documents' pictures up to date if that is asked for.
+func keepPictures(t *testing.T, shots string, names []string) {
 	t.Helper()
-	for _, name := range readmePictures {
+	for _, name := range names {
 		picture, err := os.ReadFile(filepath.Join(shots, name))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(picture) > largestPicture {
-			t.Errorf("%s has %d bytes, more than the README should load", name, len(picture))
+			t.Errorf("%s has %d bytes, more than a document should load", name, len(picture))
 		}
 		if os.Getenv("SLIPWAY_UPDATE_GOLDEN") == "" {
 			continue

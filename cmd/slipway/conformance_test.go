@@ -176,7 +176,16 @@ func (h *house) knows(t *testing.T, platform bot.PlatformID, id, name string, la
 
 // stage is what all stages have in common.
 func (h *house) stage(platform bot.PlatformID, office *storytest.Office) storytest.Stage {
-	return storytest.Stage{Platform: platform, API: processtest.NewClient(adminOfHouse), URL: h.url, Office: office}
+	return storytest.Stage{Platform: platform, API: processtest.NewClient(adminOfHouse), URL: h.url, Office: office, SignIn: h.signIn}
+}
+
+// signIn returns a link that signs somebody in.
+func (h *house) signIn(ctx context.Context, email string) (string, error) {
+	u, err := h.app.commands.FindUser(ctx, email)
+	if err != nil {
+		return "", err
+	}
+	return h.app.link(ctx, u)
 }
 
 // webStage is the web console.

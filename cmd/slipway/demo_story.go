@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 // step is one line that somebody types in the room, and what must follow.
 type step struct {
 	who, text string
+	confirm   bool // the answer is a question; its first button is pressed
 	plan      int64
 	until     slipway.Status
 	settled   string // the name of an item that must no longer run
@@ -33,12 +35,13 @@ func (d *demonstration) story() []step {
 	return []step{
 		{who: "Alice", text: "help"},
 		{who: "Alice", text: "whoami"},
+		{who: "Alice", text: "link"},
 		{who: "Alice", text: "new payments 4.2", plan: 1, until: slipway.Planning},
 		{who: "Alice", text: "add #1 announce: Tell the **hotline**"},
 		{who: "Alice", text: "add #1 dashboards: Watch the dashboards for ten minutes"},
 		{who: "Alice", text: "add #1 deploy workflow=deploy-payments project=payments engine=local param.VERSION=4.2"},
 		{who: "Alice", text: "add #1 leftover: Not needed after all"},
-		{who: "Alice", text: "remove #1 leftover"},
+		{who: "Alice", text: "remove #1 leftover", confirm: true},
 		{who: "Alice", text: "move #1 deploy 2"},
 		{who: "Alice", text: window},
 		{who: "Alice", text: "schedule #1 " + now.Add(4*time.Hour).Format("2006-01-02 15:04")},
@@ -47,6 +50,8 @@ func (d *demonstration) story() []step {
 		{who: "Alice", text: `edit #1 name="payments 4.2.1"`},
 		{who: "Alice", text: "submit #1", plan: 1, until: slipway.WaitForApproval},
 		{who: "Alice", text: "approve #1"},
+		{who: "Alice", text: "remind #1"},
+		{who: "Bob", text: "主页"},
 		{who: "Bob", text: "reject #1 no rollback plan", plan: 1, until: slipway.Denied},
 		{who: "Alice", text: "replan #1 the rollback is described now", plan: 1, until: slipway.Planning},
 		{who: "Alice", text: "submit #1", plan: 1, until: slipway.WaitForApproval},
@@ -98,6 +103,11 @@ func (d *demonstration) step(ctx context.Context, s step) error {
 	d.noteVerb(s.text)
 	if err := d.printReplies(ctx, s.who, seen); err != nil {
 		return err
+	}
+	if s.confirm {
+		if err := d.pressNewest(ctx, s.who); err != nil {
+			return err
+		}
 	}
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -175,6 +185,31 @@ func (d *demonstration) signIn(ctx context.Context) error {
 // typeLine types a line into the room, as the console's page does.
 func (d *demonstration) typeLine(ctx context.Context, s step) error {
 	return d.post(ctx, s.who, "/rooms/"+defaultRoom+"/say", url.Values{"text": {s.text}, "press": {d.app.commands.NewID()}})
+}
+
+// pressNewest presses the first button of the newest card that somebody alone sees.
+func (d *demonstration) pressNewest(ctx context.Context, who string) error {
+	list, err := d.app.store.Messages(ctx, defaultRoom, d.people[who].ID, "", 20)
+	if err != nil {
+		return err
+	}
+	for _, m := range slices.Backward(list) {
+		if m.OnlyFor == "" || len(m.Card) == 0 {
+			continue
+		}
+		var c bot.Card
+		if err := json.Unmarshal(m.Card, &c); err != nil {
+			return fmt.Errorf("read question: %w", err)
+		}
+		if len(c.Actions) == 0 {
+			break
+		}
+		d.say(who, "presses [%s]", c.Actions[0].Label)
+		return d.post(ctx, who, "/rooms/"+defaultRoom+"/act", url.Values{
+			"msg": {m.ID}, "action": {string(c.Actions[0].ID)}, "value": {c.Actions[0].Value}, "press": {d.app.commands.NewID()},
+		})
+	}
+	return errors.New("there is nothing to press")
 }
 
 func (d *demonstration) post(ctx context.Context, who, path string, form url.Values) error {

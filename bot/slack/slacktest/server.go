@@ -11,6 +11,10 @@
 // belongs to: the one it is the accessory of, or the one that an actions block follows, with
 // only context blocks between them. Buttons after a header, a divider, a table, an image
 // or another actions block stand for the message as a whole.
+//
+// Answer.Toast holds what the app showed to the person alone in answer to a deed, through
+// its response address or otherwise; Slack knows no other toasts. The same stands in the
+// room with screen.Message.Only set.
 package slacktest
 
 import (
@@ -224,7 +228,9 @@ func (s *Server) SetURL(base string) {
 
 // Close ends all connections and deliveries.
 func (s *Server) Close() {
+	s.spawning.Lock() // whoever got here before has begun
 	s.stop()
+	s.spawning.Unlock()
 	s.mu.Lock()
 	server := s.server
 	s.mu.Unlock()
@@ -234,8 +240,6 @@ func (s *Server) Close() {
 			s.cfg.Log.Error("close the stand-in of Slack", "error", err)
 		}
 	}
-	s.spawning.Lock() // whoever got here before has begun
-	s.spawning.Unlock()
 	s.work.Wait()
 	s.client.CloseIdleConnections()
 }

@@ -334,6 +334,21 @@ func kindOf(toast *html.Node) string {
 	return "info"
 }
 
+// Follow opens an address of the console as somebody and sends the form on the page.
+func (c *Console) Follow(ctx context.Context, account, address string) error {
+	b := c.Person(account).(*browser)
+	page, err := b.get(ctx, strings.TrimPrefix(address, c.URL))
+	if err != nil {
+		return err
+	}
+	f := first(first(page, isTag("main")), isTag("form"))
+	if f == nil {
+		return fmt.Errorf("%w: the page %s asks nothing", screen.ErrNotThere, address)
+	}
+	_, _, err = b.deliver(ctx, attr(f, "action"), hiddenOf(f))
+	return err
+}
+
 // Rooms implements screen.Person.
 func (b *browser) Rooms() []screen.Room {
 	page, err := b.get(b.console.ctx, "/")

@@ -9,6 +9,7 @@
 package storytest
 
 import (
+	"context"
 	"testing"
 
 	"slipway"
@@ -27,6 +28,9 @@ type Stage struct {
 	URL string
 	// AddPerson makes somebody known to the chat and to Slipway, and returns the account.
 	AddPerson func(t *testing.T, p NewPerson) string
+	// SignIn returns a one-time link that signs the user with an e-mail address in to the
+	// console.
+	SignIn func(ctx context.Context, email string) (string, error)
 	// AddRoom makes a shared room with people in it, where the bot is too.
 	AddRoom func(t *testing.T, name string, lang slipway.Lang, accounts []string) string
 	// Delete takes a message away as an admin of the chat may do; nil where nobody can.
@@ -43,7 +47,7 @@ type NewPerson struct {
 	Name, Email, TimeZone string
 	Locale                slipway.Lang
 	Role                  slipway.Role
-	// Stranger has an account on the chat that shows no e-mail, and is no user yet.
+	// Stranger has an account on the chat that shows no e-mail address.
 	Stranger bool
 }
 

@@ -214,7 +214,7 @@ func remindApprovers(_ *testing.T, w *World) {
 	p := w.asked(2)
 	w.Bob.Press(p.Card(w.Bob), "", "Approve").Told("1/2")
 	before := len(w.Carol.client.Look(w.Carol.direct()))
-	w.Alice.Say("remind %s", p.ref()).Told(w.Carol.Name)
+	w.Alice.Say("remind %s", p.ref()).Told("Reminded " + w.Carol.Name + " of " + p.ref())
 	w.until("Carol is reminded", func() bool {
 		list := w.Carol.client.Look(w.Carol.direct())
 		return len(list) > before && slices.ContainsFunc(list[before:], func(m screen.Message) bool { return strings.Contains(m.Text, p.title()) })

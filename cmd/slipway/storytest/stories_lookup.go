@@ -50,13 +50,14 @@ func showMoves(_ *testing.T, w *World) {
 
 func showByName(_ *testing.T, w *World) {
 	p := w.NewPlan("by its name", "")
-	old := p.Card(w.Alice)
 	found := w.Bob.Say("list by its name %s", w.tag).Message(p.title())
 	w.Bob.Press(found, p.title(), "Show")
-	w.until("a new card", func() bool {
-		m, ok := p.cardIn(w.Bob, w.room)
-		return ok && m.ID != old.ID
-	}, func() string { return fmt.Sprint(w.Bob.client.Look(w.room)) })
+	// It comes to where the list is, as the newest message.
+	w.until("the card", func() bool {
+		list := w.Bob.client.Look(found.Room)
+		m, ok := p.cardIn(w.Bob, found.Room)
+		return ok && len(list) > 0 && list[len(list)-1].ID == m.ID
+	}, func() string { return fmt.Sprint(w.Bob.client.Look(found.Room)) })
 }
 
 func showInThread(_ *testing.T, w *World) {

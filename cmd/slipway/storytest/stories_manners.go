@@ -158,7 +158,7 @@ func inChinese(_ *testing.T, w *World) {
 }
 
 // wild is text that would mention everybody, or format, if it were taken for markup.
-const wild = "<!channel> <!here|x> <@U1> <at id=all></at> *bold* _it_ ~no~ `code` [x](http://evil.example) <http://evil.example|y> & &lt;b&gt;"
+const wild = "<!channel> <!here|x> <@U1> <at id=all></at> *bold* _it_ ~no~ `code` [x](http://evil.example) <http://evil.example|y> R&D"
 
 func neutralText(_ *testing.T, w *World) {
 	p := w.made(w.name(wild))
@@ -185,16 +185,6 @@ func neutralText(_ *testing.T, w *World) {
 	}
 	for _, line := range w.Bob.client.Thread(w.room, now.ID) {
 		w.judgeRaw(line)
-	}
-}
-
-// judgeRaw looks for markup in what the bot sent to the platform.
-func (w *World) judgeRaw(m screen.Message) {
-	w.t.Helper()
-	for _, mark := range markupOf[w.Platform] {
-		if strings.Contains(string(m.Raw), mark) {
-			w.t.Errorf("the bot sent %q in:\n%s", mark, m.Raw)
-		}
 	}
 }
 
@@ -231,7 +221,7 @@ func sixtyItems(_ *testing.T, w *World) {
 			n++
 		}
 	}
-	if n < items && !strings.Contains(card.Text, fmt.Sprintf("%d more items", items-n)) {
+	if n < items && !strings.Contains(card.Text, fmt.Sprintf("%d more", items-n)) {
 		w.t.Errorf("the card shows %d of %d items and does not say what was left out:\n%s", n, items, card.Text)
 	}
 	p.Do(w.Alice, "submit", "")
@@ -266,13 +256,26 @@ func linkAccount(_ *testing.T, w *World) {
 		w.Eve.Say("whoami").Message(w.Eve.Email)
 		return
 	}
-	n := NewPerson{Name: "Faye" + w.tag, Email: "faye" + strings.ToLower(w.tag) + "@example.com", Locale: slipway.English, Stranger: true}
-	faye := &Person{Name: n.Name, Email: n.Email, w: w}
-	faye.Account = w.AddPerson(w.t, n)
-	faye.client = w.chat.Person(faye.Account)
-	w.AddRoom(w.t, "faye-"+strings.ToLower(w.tag), slipway.English, []string{faye.Account, w.Alice.Account})
-	room := faye.client.Rooms()[0].ID
-	h := faye.SayIn(room, "", "whoami")
-	h.Told("Slipway does not know")
-	w.t.Log(h.report())
+	faye := w.person(NewPerson{Name: "Faye", Stranger: true})
+	room := w.AddRoom(w.t, "faye-"+strings.ToLower(w.tag), slipway.English, []string{faye.Account, w.Alice.Account})
+	offer := faye.SayIn(room, "", "whoami").Message("Link your account", "cannot know who you are")
+	i := slices.IndexFunc(offer.Buttons, func(b screen.Button) bool { return b.URL != "" })
+	if i < 0 {
+		w.t.Fatalf("no way leads on:\n%s", shown(offer))
+	}
+	console := NewConsole(ConsoleConfig{URL: w.URL, Link: w.SignIn})
+	defer console.Close()
+	if err := console.Follow(w.ctx, faye.Email, offer.Buttons[i].URL); err != nil {
+		w.t.Fatal(err)
+	}
+	faye.SayIn(room, "", "whoami").Message(faye.Name, faye.Email)
+	// The account is the person's from now on, whatever they use.
+	p := w.made(w.name("of Faye"))
+	w.ask(faye, http.MethodPost, "/api/v1/plans", map[string]any{
+		"name": p.Name, "approval": map[string]any{"needed_approvers": 1, "approvers": []string{faye.Email, w.Bob.Email}},
+		"jobs": []map[string]any{{"name": "think", "type": "text", "spec": map[string]any{"content": "twice"}}},
+	})
+	p.find().Do(faye, "submit", "")
+	faye.SayIn(room, "", "approve %s", p.ref()).Told("Nobody decides on their own plan")
+	p.Is(slipway.WaitForApproval)
 }

@@ -135,10 +135,14 @@ func itemWords(_ *testing.T, w *World) {
 		"add %s watch: the graphs",
 		"move %s watch 1",
 		"edit %s 3 param.VERSION=4.3",
-		"remove %s announce",
 	} {
 		w.Alice.Say(text, p.ref()).Told("Changed " + p.ref())
 	}
+	question := w.Alice.Say("remove %s announce", p.ref()).Message("Remove item 2 “announce”")
+	if n := len(p.Now().Jobs); n != 3 {
+		w.t.Fatalf("%d items are left before it was confirmed", n)
+	}
+	w.Alice.Press(question, "", "Remove").Told("Changed " + p.ref())
 	card := p.Card(w.Bob, "watch", "deploy the api", "VERSION=4.3", "0 of 2 done")
 	if strings.Contains(card.Text, "announce") || strings.Index(card.Text, "watch") > strings.Index(card.Text, "deploy the api") {
 		w.t.Errorf("the items are wrong:\n%s", card.Text)

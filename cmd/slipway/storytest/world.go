@@ -315,12 +315,12 @@ func (h *Heard) Message(parts ...string) screen.Message {
 	return found
 }
 
-// Fault checks that a form stayed open because of a field. A form that is refused as a
-// whole has its fault at "".
+// Fault checks that a form stayed open because of a field; "" is the form as a whole. A
+// platform may show the one in the place of the other.
 func (h *Heard) Fault(label, part string) {
 	h.p.w.t.Helper()
 	for at, text := range h.Errors {
-		if (at == label || at == "") && strings.Contains(text, part) {
+		if (at == label || at == "" || label == "") && strings.Contains(text, part) {
 			return
 		}
 	}

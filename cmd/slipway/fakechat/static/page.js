@@ -12,7 +12,7 @@ let sight = { places: [], messages: [], thread: [], form: null };
 // at is where the page is: who looks into which room of which chat.
 const at = { who: '', chat: '', room: '', thread: '', tab: 'messages' };
 let home = null; // the home page, while it is shown
-const seen = {}; // how many messages were seen, by person and room
+const seen = JSON.parse(sessionStorage.getItem('seen') ?? '{}'); // how many messages were seen, by person and room
 const bots = new Set(); // the bot's accounts
 const previews = new Map(); // what was shown below pasted links, by link
 
@@ -84,10 +84,8 @@ function settle() {
     if (first) go({ chat: first.chat, room: first.id, thread: '', tab: 'messages' }, false);
     return;
   }
-  for (const p of sight.places) {
-    const name = `${at.who} ${p.chat} ${p.id}`;
-    if (!(name in seen) || (p === place() && document.body.dataset.view !== 'list-only')) seen[name] = p.count;
-  }
+  seen[`${at.who} ${at.chat} ${at.room}`] = place().count;
+  sessionStorage.setItem('seen', JSON.stringify(seen));
 }
 
 function go(to, turn = true) {
@@ -140,7 +138,7 @@ function showRail() {
         return el('li', {}, el('button', {
           class: 'place', 'data-key': `${p.chat} ${p.id}`, 'aria-current': here ? 'true' : undefined,
           onclick: () => go({ chat: p.chat, room: p.id, thread: '', tab: 'messages' }),
-        }, el('span', { class: 'sign', 'aria-hidden': 'true', text: p.direct ? '●' : '#' }), el('span', { class: 'name', text: bare(p.name) }),
+        }, el('span', { class: 'sign', 'aria-hidden': 'true', text: p.direct ? '●' : c.look === 'slack' ? '#' : '◇' }), el('span', { class: 'name', text: bare(p.name) }),
         unread(p) > 0 && el('span', { class: 'badge', 'aria-label': t('unread', unread(p)), text: unread(p) })));
       })))),
     el('footer', {}, el('p', { text: t('about') }), world.console && el('p', {}, link(world.console, t('console')))),
@@ -160,6 +158,7 @@ function choosePerson() {
 function become(who) {
   home = null;
   sight.form = null;
+  $('toasts').replaceChildren();
   go({ who, thread: '', tab: 'messages' }, false);
 }
 
@@ -173,7 +172,7 @@ function showHead() {
   const p = place();
   rebuild($('head'), [p.id, p.name, p.direct, at.tab, at.chat, language()], () => [
     el('button', { class: 'back plain', 'aria-label': t('back'), 'data-key': 'back', onclick: () => { document.body.dataset.view = 'list'; }, text: '‹' }),
-    el('h1', {}, !p.direct && el('span', { class: 'sign', text: '# ' }), bare(p.name)),
+    el('h1', {}, !p.direct && chat().look === 'slack' && el('span', { class: 'sign', text: '# ' }), bare(p.name)),
     p.direct && el('div', { class: 'tabs' }, ['messages', 'home'].map((tab) => el('button', {
       class: 'tab', 'data-key': tab, 'aria-pressed': at.tab === tab ? 'true' : 'false', text: t(tab), onclick: () => openTab(tab),
     }))),
