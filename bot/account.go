@@ -73,27 +73,32 @@ func (b *Bot) meet(ctx context.Context, ref UserRef, p Person) (*slipway.User, e
 		if u, err = b.known(ctx, ref); slipway.CodeOf(err) != slipway.NotFound {
 			return u, err
 		}
-		u, err = b.Store.UserByEmail(ctx, n.Email)
-		switch slipway.CodeOf(err) {
-		case "":
-			if err := b.Store.SetAccount(ctx, u.ID, stranger.account); slipway.CodeOf(err) != "" {
-				if slipway.CodeOf(err) == slipway.Conflict {
-					stranger.owner = u.Name
-					err = stranger
-				}
-				return nil, err
-			}
-			b.acquaint(ctx, u, p.Locale, p.TimeZone)
-			return b.Store.User(ctx, u.ID)
-		case slipway.NotFound:
-			if u, err = b.Commands.PutUser(ctx, n); slipway.CodeOf(err) != slipway.Conflict {
-				return u, err
-			}
-		default:
+		if u, err = b.Store.UserByEmail(ctx, n.Email); err == nil {
+			return b.attach(ctx, u, p, stranger)
+		}
+		if slipway.CodeOf(err) != slipway.NotFound {
 			return nil, fmt.Errorf("find user: %w", err)
+		}
+		if u, err = b.Commands.PutUser(ctx, n); slipway.CodeOf(err) != slipway.Conflict {
+			return u, err
 		}
 	}
 	return nil, err
+}
+
+// attach gives an account to the user who has its e-mail address, unless they have another
+// one on its platform.
+func (b *Bot) attach(ctx context.Context, u *slipway.User, p Person, stranger *strangerError) (*slipway.User, error) {
+	err := b.Store.SetAccount(ctx, u.ID, stranger.account)
+	if slipway.CodeOf(err) == slipway.Conflict {
+		stranger.owner = u.Name
+		return nil, stranger
+	}
+	if err != nil {
+		return nil, fmt.Errorf("link account: %w", err)
+	}
+	b.acquaint(ctx, u, p.Locale, p.TimeZone)
+	return b.Store.User(ctx, u.ID)
 }
 
 // newUserOf is what a platform knows about an account, without what no user can have.

@@ -72,8 +72,8 @@ func (b *Bot) press(ctx context.Context, v *visit, p *slipway.Plan, ref Ref) (Re
 	if ref.Item != "" {
 		if it = p.Item(ref.Item); it == nil {
 			return Reply{}, slipway.Refuse(slipway.Stale,
-				"This item is not in plan #%[1]d any more (%[2]s: %[3]s). Look at it again.",
-				"发布计划 #%[1]d 中已没有这个发布项（%[2]s：%[3]s）。请重新查看。", p.Index, actorName(p.Last.By), p.Last.Verb.Text())
+				"This item is not in plan #%[1]d any more (%[2]s: %[3]s, %[4]s). Look at it again.",
+				"发布计划 #%[1]d 中已没有这个发布项（%[2]s：%[3]s，%[4]s）。请重新查看。", p.Index, actorName(p.Last.By), p.Last.Verb.Text(), Clock(p.Last.At, v.zone))
 		}
 	}
 	// The others follow below.

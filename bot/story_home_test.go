@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"slipway"
 	"slipway/bot"
@@ -120,6 +121,25 @@ func TestAMessageBecomesAPlan(t *testing.T) {
 	}
 	if r := w.alice.Choose(w.room, ""); r.Form == nil {
 		t.Errorf("an empty message: %+v", r)
+	}
+}
+
+func TestThePlanOfAMessageLinksToIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b, err := bot.New(bot.Config{
+		Commands: w.commands, Store: w.store, Platforms: []bot.Platform{linking{w.slack}}, Now: func() time.Time { return w.now }, Rand: &counter{},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := b.Handle(t.Context(), bot.Event{
+		Kind: bot.Shortcut, ID: "chosen", From: bot.UserRef{Platform: bot.Slack, ID: "U-carol"}, Room: w.zhRoom,
+		Msg: bot.MsgRef{Room: w.zhRoom, ID: "m1"}, Text: "退款修复",
+	})
+	want := "> 退款修复\n\n来自[这条消息](https://chat.example.com/C1/m1)"
+	if r.Form == nil || !slices.ContainsFunc(r.Form.Fields, func(f bot.Field) bool { return f.Name == "description" && slices.Equal(f.Value, []string{want}) }) {
+		t.Errorf("the form is %+v", r.Form)
 	}
 }
 

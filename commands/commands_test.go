@@ -236,3 +236,29 @@ func TestACopyLeavesAnOldWindowBehind(t *testing.T) {
 		t.Errorf("the copy is %+v", c)
 	}
 }
+
+func TestKeepingAUserLeavesWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	keep := func(n commands.NewUser) *slipway.User {
+		t.Helper()
+		n.Name, n.Email = "Ewa", "ewa@example.com"
+		if _, err := o.KeepUser(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+		u, err := o.Store.UserByEmail(t.Context(), n.Email)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u
+	}
+	if u := keep(commands.NewUser{}); u.Locale != slipway.English || !u.LocaleGuessed || u.TimeZone != "" {
+		t.Errorf("at first: %+v", u)
+	}
+	if u := keep(commands.NewUser{Locale: "zh", TimeZone: "Asia/Shanghai"}); u.Locale != slipway.Chinese || u.LocaleGuessed || u.TimeZone != "Asia/Shanghai" {
+		t.Errorf("once it is said: %+v", u)
+	}
+	if u := keep(commands.NewUser{Locale: "en", TimeZone: "Europe/London"}); u.Locale != slipway.Chinese || u.TimeZone != "Asia/Shanghai" {
+		t.Errorf("afterwards: %+v", u)
+	}
+}

@@ -61,8 +61,7 @@ var (
 
 const (
 	codeTooOld    = 230031 // a message can be changed for 14 days
-	codeNoScope   = 99991672
-	codeNoRange   = 41050 // the person is outside of the app's contacts
+	codeNoRange   = 41050  // the person is outside of the app's contacts
 	codeNoAccount = 41012
 )
 

@@ -2,10 +2,10 @@ package feishu
 
 import (
 	"fmt"
-	"sort"
 	"strings"
 
 	"slipway/bot"
+	"slipway/bot/feishu/cardjson"
 )
 
 // How many actions of a card and of one of its rows are buttons; the others are in a
@@ -17,43 +17,81 @@ const (
 
 // cut says how much of a card is shown.
 type cut struct {
-	rows    int // so many of its rows
-	pressed int // and so many of these with their buttons
-	text    int // most characters of what people wrote, per text; 0 for all
-	lines   int // most lines of a list of lines; 0 for all
+	rows    int  // so many of its rows
+	pressed int  // and so many of these with their buttons
+	lean    bool // without what stands in the menus of rows
+	text    int  // most characters of what people wrote, per text; 0 for all
+	lines   int  // most lines of a list of lines; 0 for all
 }
+
+// cuts are tried one after the other until a card fits.
+var cuts = []cut{{lean: true}, {lean: true, text: 500, lines: 20}, {lean: true, text: 120, lines: 6}}
 
 // renderCard writes a card as card JSON 2.0. It is never more than Feishu takes: the last
 // rows lose their buttons, then rows are left out, then long texts are cut, and the card
 // says so.
 func renderCard(c bot.Card) []byte {
-	n := len(c.Rows)
 	draw := func(k cut) []byte { return encode(cardOf(c.Summary, cardHeader(c), cardBody(c, k), true)) }
-	whole := draw(cut{rows: n, pressed: n})
-	if fits(whole) {
-		return whole
+	if n := len(c.Rows); n <= cardjson.MaxElements {
+		if whole := draw(cut{rows: n, pressed: n}); fits(whole) {
+			return whole
+		}
 	}
-	for _, k := range []cut{{}, {text: 500, lines: 20}, {text: 120, lines: 6}} {
-		bare := func(rows int) cut { return cut{rows: rows, text: k.text, lines: k.lines} }
-		if !fits(draw(bare(0))) {
-			continue
+	for _, k := range cuts {
+		for k = fill(c, k, draw(k)); k.rows >= 0; k = k.less() {
+			if card := draw(k); fits(card) {
+				return card
+			}
 		}
-		rows := most(n, func(i int) bool { return fits(draw(bare(i))) })
-		pressed := 0
-		if rows == n {
-			pressed = most(n, func(i int) bool { return fits(draw(cut{rows: n, pressed: i, text: k.text, lines: k.lines})) })
-		}
-		return draw(cut{rows: rows, pressed: pressed, text: k.text, lines: k.lines})
 	}
 	p := painterFor(c.Lang, c.Zone)
+	note := p.say("The rest is on the page.", "其余内容请在页面查看。")
 	return encode(cardOf(c.Summary, cardHeader(bot.Card{Title: shorten(c.Title, 300), State: c.State}), []element{
-		markdownElement(escape(shorten(c.Summary, 500))), smallPrint(p.pageNote(p.say("The rest is on the page.", "其余内容请在页面查看。"), c.Link)),
+		markdownElement(escape(shorten(c.Summary, 500))), smallPrint(p.pageNote(note, c.Link)),
 	}, true))
 }
 
-// most returns the greatest number up to n for which ok holds; it holds for 0.
-func most(n int, ok func(int) bool) int {
-	return sort.Search(n, func(i int) bool { return !ok(i + 1) })
+// noteSize is more than the bytes of the line that says what is left out.
+const noteSize = 600
+
+// fill finds how many rows fit into a card that is drawn without any: first all without
+// buttons, then as many as possible with theirs.
+func fill(c bot.Card, k cut, drawn []byte) cut {
+	bytes := cardjson.MaxRequest - cardjson.RequestOverhead - noteSize - cardjson.Size(drawn)
+	elements := cardjson.MaxElements - 1 - cardjson.Elements(drawn)
+	p := painterFor(c.Lang, c.Zone)
+	cost := func(e element) (size, count int) {
+		data := encode(e)
+		return cardjson.Size(data), cardjson.Elements(data)
+	}
+	for _, r := range c.Rows {
+		size, count := cost(p.row(r, k, false))
+		if size > bytes || count > elements {
+			return k
+		}
+		bytes, elements = bytes-size, elements-count
+		k.rows++
+	}
+	for _, r := range c.Rows {
+		bare, one := cost(p.row(r, k, false))
+		size, count := cost(p.row(r, k, true))
+		if size-bare > bytes || count-one > elements {
+			return k
+		}
+		bytes, elements = bytes-size+bare, elements-count+one
+		k.pressed++
+	}
+	return k
+}
+
+// less shows one thing less.
+func (k cut) less() cut {
+	if k.pressed > 0 {
+		k.pressed--
+	} else {
+		k.rows--
+	}
+	return k
 }
 
 func cardHeader(c bot.Card) element {
@@ -138,7 +176,10 @@ func (p painter) facts(facts []bot.Fact) []element {
 func (p painter) row(r bot.Row, k cut, pressed bool) element {
 	text := markdownElement(p.rowText(r, k))
 	var actions []element
-	if pressed {
+	switch {
+	case pressed && k.lean:
+		actions = buttons(r.Actions, nil, rowButtons)
+	case pressed:
 		actions = buttons(r.Actions, r.More, rowButtons)
 	}
 	if len(actions) == 0 {
@@ -178,8 +219,8 @@ func (p painter) rowText(r bot.Row, k cut) string {
 func (p painter) cutNote(c bot.Card, k cut) string {
 	left := len(c.Rows) - k.rows
 	bare := 0
-	for _, r := range c.Rows[min(k.pressed, k.rows):k.rows] {
-		if len(r.Actions)+len(r.More) > 0 {
+	for i, r := range c.Rows[:k.rows] {
+		if i >= k.pressed && len(r.Actions)+len(r.More) > 0 || k.lean && len(r.More) > 0 {
 			bare++
 		}
 	}
@@ -189,7 +230,7 @@ func (p painter) cutNote(c bot.Card, k cut) string {
 	case left > 1:
 		return p.say("… %d more items on the page", "……还有 %d 项，请在页面查看", left)
 	case bare > 0:
-		return p.say("The last items have their buttons on the page.", "后面各项的操作按钮请在页面查看。")
+		return p.say("More buttons of the items are on the page.", "各项的更多操作请在页面查看。")
 	case k.text > 0:
 		return p.say("Some texts are shortened; the page has all of them.", "部分文字已缩略，完整内容请在页面查看。")
 	}

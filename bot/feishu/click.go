@@ -144,7 +144,7 @@ func (f *Feishu) replace(ctx context.Context, event string, m bot.MsgRef, c bot.
 func (f *Feishu) closeForm(value string) answer {
 	lang, title, _ := strings.Cut(value, " ")
 	text := slipway.T("Closed without sending anything.", "已关闭，未提交任何内容。").In(slipway.Lang(lang))
-	r := reaction{card: closedCard(slipway.Lang(lang), title, text, nil)}
+	r := reaction{card: closedCard(title, text, nil)}
 	return answer{body: r.body(), answered: func() {}}
 }
 
@@ -203,7 +203,7 @@ func (f *Feishu) finish(ctx context.Context, ev bot.Event, card bot.MsgRef, p fo
 	if r.Toast != nil {
 		text = r.Toast.Text
 	}
-	shown := encode(closedCard(p.Form.Lang, p.Form.Title, text, state))
+	shown := encode(closedCard(p.Form.Title, text, state))
 	if r.Form != nil {
 		c := f.formCard(ctx, ev, *r.Form)
 		c.from = p.From

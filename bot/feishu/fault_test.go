@@ -19,7 +19,7 @@ func TestASlowBotIsSpokenForAndHeardLater(t *testing.T) {
 	eachMode(t, func(t *testing.T, w *world) {
 		w.patience = 100 * time.Millisecond
 		release := make(chan struct{})
-		w.bot.answers(func(_ context.Context, ev bot.Event) bot.Reply {
+		w.bot.answers(func(context.Context, bot.Event) bot.Reply {
 			<-release
 			return bot.Reply{Toast: &bot.Toast{Kind: bot.ToastDone, Text: "Done at last."}, Card: say("new state"), Whisper: say("and a whisper")}
 		})
@@ -74,9 +74,10 @@ func TestACardIsNotChangedBeforeTheClickOnItIsAnswered(t *testing.T) {
 	eachMode(t, func(t *testing.T, w *world) {
 		ref := demand[bot.MsgRef](t)(w.Post(t.Context(), bot.Target{Room: roomRef(group)}, *say("plan", bot.Action{ID: "go", Label: "Go"}), "k"))
 		var updates sync.WaitGroup
-		w.bot.answers(func(_ context.Context, ev bot.Event) bot.Reply {
+		w.bot.answers(func(ctx context.Context, ev bot.Event) bot.Reply {
+			later := context.WithoutCancel(ctx)
 			updates.Go(func() { // as the repaint that the commit causes
-				if err := w.Update(context.Background(), ev.Msg, *say("repainted")); err != nil {
+				if err := w.Update(later, ev.Msg, *say("repainted")); err != nil {
 					t.Errorf("Update: %v", err)
 				}
 			})
@@ -104,7 +105,7 @@ func TestWhatIsDeliveredTwiceIsAnsweredOnce(t *testing.T) {
 	t.Parallel()
 	eachMode(t, func(t *testing.T, w *world) {
 		w.chat.Faults().DeliverTwice(true)
-		w.bot.answers(func(_ context.Context, ev bot.Event) bot.Reply {
+		w.bot.answers(func(context.Context, bot.Event) bot.Reply {
 			return bot.Reply{Whisper: say("whisper"), Message: say("message"), Form: windowForm()}
 		})
 		demand[any](t)(w.chat.Person(li).Command(t.Context(), group, "", "help"))

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"slipway"
 	"slipway/bot"
 	"slipway/bot/feishu/cardjson"
 )
@@ -22,8 +21,8 @@ const (
 // actionClose closes a form. It never reaches the bot.
 const actionClose = "feishu.close"
 
-// maxPeople is the most people in a menu.
-const maxPeople = 100
+// maxChoices is the most choices of a menu.
+const maxChoices = 100
 
 // formCard is a form as a card.
 type formCard struct {
@@ -47,25 +46,25 @@ type origin struct {
 	Direct bool   `json:"direct,omitempty"`
 }
 
-// render writes the form as card JSON 2.0. If there are too many people for one card,
-// the menus get shorter and say how else to name somebody.
+// render writes the form as card JSON 2.0. If there are too many choices for one card,
+// the menus get shorter and say so.
 func (c formCard) render() []byte {
-	for people := maxPeople; ; people /= 2 {
-		card := encode(c.draw(people))
-		if fits(card) || people == 0 {
+	for most := maxChoices; ; most /= 2 {
+		card := encode(c.draw(most))
+		if fits(card) || most == 0 {
 			return card
 		}
 	}
 }
 
-func (c formCard) draw(people int) element {
+func (c formCard) draw(most int) element {
 	p := painter{lang: c.form.Lang, zone: c.zone}
 	inside := make([]element, 0, 3*len(c.form.Fields)+1)
 	var left []string
 	for _, f := range c.form.Fields {
 		var drawn []element
 		if !slices.Contains(c.leave, f.Name) {
-			drawn = c.field(p, f, people)
+			drawn = c.field(p, f, most)
 		}
 		if drawn == nil && f.Kind != bot.HiddenField {
 			left = append(left, f.Name)
@@ -132,9 +131,10 @@ func (c formCard) buttons(p painter, left []string) element {
 	)
 }
 
-// field draws one field: its label, what is filled in, its hint. It returns nil for a
+// field draws one field: its label, what is filled in, its hint; a menu has so many
+// choices at most. It returns nil for a
 // field that has no place in a Feishu form.
-func (c formCard) field(p painter, f bot.Field, people int) []element {
+func (c formCard) field(p painter, f bot.Field, most int) []element {
 	var box element
 	label := []element{markdownElement("**" + escape(oneLine(f.Label)) + "**")}
 	hint := f.Hint
@@ -145,10 +145,14 @@ func (c formCard) field(p painter, f bot.Field, people int) []element {
 		}
 		label = nil
 	case bot.SelectField:
-		box = selectOne(f.Options, first(f.Value))
+		options, more := offered(f.Options, f.Value, most)
+		box = selectOne(options, first(f.Value))
+		if more > 0 {
+			hint = strings.TrimSpace(hint + " " + p.say("%d more choices are not in the list.", "还有 %d 个选项未列出。", more))
+		}
 	case bot.PersonField, bot.PeopleField:
 		var more int
-		if box, more = c.picker(f, people); more > 0 {
+		if box, more = c.picker(f, most); more > 0 {
 			hint = strings.TrimSpace(hint + " " + p.say("%d more people are not in the list: name them in a typed command.",
 				"还有 %d 人未列出，可在输入的命令中指定。", more))
 		}
@@ -267,21 +271,21 @@ func (c formCard) picker(f bot.Field, most int) (box element, more int) {
 	return peopleMenu(f.Kind, native, options, chosen), more
 }
 
-// offered are at most so many options, all chosen ones among them.
+// offered are at most so many options in their order, all chosen ones among them.
 func offered(options []bot.Option, chosen []string, most int) (out []bot.Option, more int) {
 	for _, id := range chosen {
-		i := slices.IndexFunc(options, func(o bot.Option) bool { return o.Value == id })
-		if i >= 0 {
-			out = append(out, options[i])
-		} else {
+		if !slices.ContainsFunc(options, func(o bot.Option) bool { return o.Value == id }) {
 			out = append(out, bot.Option{Value: id, Label: id})
 		}
 	}
+	room := most - len(chosen)
 	for _, o := range options {
 		switch {
 		case slices.Contains(chosen, o.Value):
-		case len(out) < most:
 			out = append(out, o)
+		case room > 0:
+			out = append(out, o)
+			room--
 		default:
 			more++
 		}
@@ -332,6 +336,6 @@ func (c formCard) time(f bot.Field) element {
 }
 
 // closedCard takes the place of a form that is over.
-func closedCard(lang slipway.Lang, title, text string, state *bot.State) element {
+func closedCard(title, text string, state *bot.State) element {
 	return cardOf(title+": "+text, header(title, state), []element{markdownElement(escape(text))}, false)
 }

@@ -87,11 +87,11 @@ func (f *Feishu) ours(e envelope) error {
 	if e.Header != nil {
 		token, app = e.Header.Token, e.Header.AppID
 	}
-	socket := f.Mode == modeSocket
-	if f.VerificationToken != "" && !(socket && token == "") && !equal(token, f.VerificationToken) {
+	missing := func(s string) bool { return s == "" && f.Mode == modeSocket }
+	if f.VerificationToken != "" && !missing(token) && !equal(token, f.VerificationToken) {
 		return errToken
 	}
-	if app != f.AppID && !(socket && app == "") {
+	if app != f.AppID && !missing(app) {
 		return errOtherApp
 	}
 	return nil

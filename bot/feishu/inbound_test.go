@@ -118,7 +118,7 @@ func TestBadRequestsHaveNoEffect(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := strings.Count(w.log.String(), "\n")
-			req := httptest.NewRequest(http.MethodPost, "/feishu/events", bytes.NewReader(c.body))
+			req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/feishu/events", bytes.NewReader(c.body))
 			req.Header = w.chat.Headers(c.body)
 			if c.change != nil {
 				c.change(req.Header, c.body)
@@ -155,7 +155,7 @@ func TestBothAddressesTakeEverythingAndTheChallenge(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 		}
 		body := demand[[]byte](t)(w.chat.Envelope(w.event(t, nil)))
-		req := httptest.NewRequest(http.MethodPost, path, bytes.NewReader(body))
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, bytes.NewReader(body))
 		req.Header = w.chat.Headers(body)
 		rec := httptest.NewRecorder()
 		w.Routes().ServeHTTP(rec, req)
@@ -164,7 +164,7 @@ func TestBothAddressesTakeEverythingAndTheChallenge(t *testing.T) {
 		}
 		for _, method := range []string{http.MethodGet, http.MethodPut} {
 			rec := httptest.NewRecorder()
-			w.Routes().ServeHTTP(rec, httptest.NewRequest(method, path, nil))
+			w.Routes().ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), method, path, nil))
 			if rec.Code != http.StatusMethodNotAllowed {
 				t.Errorf("%s %s answered with %d", method, path, rec.Code)
 			}
@@ -179,7 +179,7 @@ func TestTheLongConnectionTakesWhatItShould(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, feishutest.Config{Mode: modeSocket})
 	rec := httptest.NewRecorder()
-	w.Routes().ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/feishu/events", nil))
+	w.Routes().ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/feishu/events", nil))
 	if rec.Code != http.StatusNotFound {
 		t.Errorf("there is an address, too: %d", rec.Code)
 	}

@@ -60,7 +60,8 @@ var (
 	oldCodes = []string{"edit_window_closed"}
 	// After these nobody knows whether it was done.
 	doubtfulCodes = []string{"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
-	triggerCodes  = []string{"expired_trigger_id", "exchanged_trigger_id", "trigger_expired", "trigger_exchanged", "invalid_trigger_id", "invalid_trigger"}
+	triggerCodes  = []string{"expired_trigger_id", "trigger_expired", "invalid_trigger_id", "invalid_trigger"}
+	usedCodes     = []string{"exchanged_trigger_id", "trigger_exchanged"} // a trigger opens one form
 )
 
 // codeOf returns the error code that Slack answered with, "" if it did not answer.

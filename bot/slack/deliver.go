@@ -156,6 +156,9 @@ func (s *Slack) showForm(ctx context.Context, o *occasion, f bot.Form) error {
 	if o.event.Trigger != "" {
 		err = s.OpenForm(ctx, o.event.Trigger, f)
 	}
+	if slices.Contains(usedCodes, codeOf(err)) {
+		return nil // the same event was delivered twice, and the other one has opened it
+	}
 	if err == nil || !errors.Is(err, errLate) && !slices.Contains(triggerCodes, codeOf(err)) {
 		return err
 	}

@@ -35,7 +35,7 @@ type Config struct {
 	// Command is the name of the slash command, "" for "/plan".
 	Command string
 	Now     func() time.Time
-	Rand    io.Reader
+	Rand    io.Reader // spreads reconnections; nil: they are not spread
 	Log     *slog.Logger
 	// Client is used for all requests; nil is one that gives up after a while.
 	Client *http.Client

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -33,7 +34,7 @@ func (s *Slack) supervise(ctx context.Context) {
 		if worked {
 			pause = firstPause
 		}
-		wait := pause
+		wait := s.jitter(pause)
 		if after, ok := limited(err); ok {
 			wait = max(wait, after)
 		}
@@ -47,6 +48,19 @@ func (s *Slack) supervise(ctx context.Context) {
 		}
 		pause = min(2*pause, lastPause)
 	}
+}
+
+// jitter makes a pause up to a quarter longer, so that replicas do not come back all at
+// once.
+func (s *Slack) jitter(pause time.Duration) time.Duration {
+	var b [1]byte
+	if s.Rand == nil {
+		return pause
+	}
+	if _, err := io.ReadFull(s.Rand, b[:]); err != nil {
+		return pause
+	}
+	return pause + pause*time.Duration(b[0])/1024
 }
 
 var errSocketEnded = errors.New("the connection ended")

@@ -15,6 +15,7 @@ import (
 	"slipway/bot/screen"
 	"slipway/bot/slack/slacktest"
 	"slipway/cmd/slipway/storytest"
+	"slipway/storage/storagetest"
 )
 
 // faultless wants a stand-in to have found no fault with the program, once the test and
@@ -147,8 +148,10 @@ func feishuHTTPStage(t *testing.T, office *storytest.Office) storytest.Stage {
 	return feishuStage(s, h, office)
 }
 
+// feishuSocketStage is on PostgreSQL and Redis; the others are on embedded storage.
 func feishuSocketStage(t *testing.T, office *storytest.Office) storytest.Stage {
 	s, env := company(t, feishutest.LongConnection)
+	env["SLIPWAY_DATABASE_URL"], env["SLIPWAY_REDIS_URL"] = storagetest.Postgres(t), storagetest.Redis(t)
 	h := openHouse(t, env, office)
 	connected(t, s)
 	return feishuStage(s, h, office)

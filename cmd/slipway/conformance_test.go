@@ -79,9 +79,9 @@ type house struct {
 // adminOfHouse is the token of the REST API's admin.
 const adminOfHouse = "the-token-of-the-conformance-suite"
 
-// openHouse starts a Slipway and ends it with the test. An error in its log fails the
-// test.
-func openHouse(t *testing.T, env map[string]string, office *storytest.Office) *house {
+// openHouse starts a Slipway, with rooms where every plan has a card, and ends it with
+// the test. An error in its log fails the test.
+func openHouse(t *testing.T, env map[string]string, office *storytest.Office, rooms ...roomConfig) *house {
 	t.Helper()
 	dir := t.TempDir()
 	workflows := filepath.Join(dir, "workflows")
@@ -99,6 +99,7 @@ func openHouse(t *testing.T, env map[string]string, office *storytest.Office) *h
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.Rooms = rooms
 	if office != nil {
 		server := httptest.NewServer(office)
 		t.Cleanup(server.Close)

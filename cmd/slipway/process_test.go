@@ -34,6 +34,7 @@ func TestProcesses(t *testing.T) {
 		"a cold start with nothing configured":        coldStart,
 		"200 plans while everything crashes":          crashes,
 		"16 people press the same button, each twice": samePress,
+		"killed between commit and card":              killedBeforeRepaint,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -129,6 +129,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	code, _ := result["error"].(string)
 	s.calls = append(s.calls, Call{Method: name, Args: given, At: s.cfg.Now(), Error: code})
 	lost := code == "" && s.faults.lose(name)
+	body := encode(result) // with the lock: it may hold what people change
 	s.mu.Unlock()
 	s.cfg.Log.Debug("api", "method", name, "error", code)
 	if lost {
@@ -138,7 +139,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	if after > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(after.Seconds())))))
 	}
-	writeAnswer(w, status, result)
+	writeBody(w, status, body)
 }
 
 // call does what a method does, with the lock.
@@ -293,10 +294,21 @@ func readArguments(r *http.Request) (arguments, string, error) {
 	return a, bearer, nil
 }
 
-func writeAnswer(w http.ResponseWriter, status int, body answer) {
+func writeAnswer(w http.ResponseWriter, status int, body answer) { writeBody(w, status, encode(body)) }
+
+func writeBody(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // an app that went away gets no answer
+	_, _ = w.Write(body) // an app that went away gets no answer
+}
+
+// encode is for what the stand-in itself has made, which always can be encoded.
+func encode(body answer) []byte {
+	data, err := json.Marshal(body)
+	if err != nil {
+		panic(err)
+	}
+	return data
 }
 
 // breakOff ends a connection without an answer.

@@ -72,11 +72,14 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		"type": "hello", "num_connections": n + 1, "connection_info": map[string]any{"app_id": s.cfg.AppID},
 		"debug_info": map[string]any{"host": "slacktest", "build_number": 1, "approximate_connection_time": 18060},
 	}
+	// With the lock, so that whoever has seen the hello is also delivered to, and nothing
+	// comes before it.
+	s.mu.Lock()
 	if err := c.send(hello); err != nil {
+		s.mu.Unlock()
 		c.drop()
 		return
 	}
-	s.mu.Lock()
 	s.sockets = append(s.sockets, c)
 	s.change()
 	s.mu.Unlock()

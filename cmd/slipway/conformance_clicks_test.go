@@ -1,0 +1,573 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"slipway"
+	"slipway/bot"
+	"slipway/bot/feishu/feishutest"
+	"slipway/bot/screen"
+	"slipway/bot/slack/slacktest"
+	"slipway/cmd/slipway/processtest"
+	"slipway/cmd/slipway/storytest"
+	"slipway/storage/storagetest"
+)
+
+// street is two Slipways in this process, on one PostgreSQL and one Redis, with Slack
+// over HTTP, which spreads over both, and with long connections of both to Feishu.
+type street struct {
+	t      *testing.T
+	houses [2]*house
+	slack  *slacktest.Server
+	feishu *feishutest.Server
+	api    *processtest.Client
+}
+
+// The rooms of a street, where every plan has its card.
+const (
+	slackRoom  = "C0RELEASES"
+	feishuRoom = "oc_releases"
+)
+
+func newStreet(t *testing.T) *street {
+	t.Helper()
+	s := &street{t: t, api: processtest.NewClient(adminOfHouse)}
+	env := map[string]string{"SLIPWAY_DATABASE_URL": storagetest.Postgres(t), "SLIPWAY_REDIS_URL": storagetest.Redis(t)}
+	var more map[string]string
+	s.slack, more = workspace(t, false)
+	for k, v := range more {
+		env[k] = v
+	}
+	s.feishu, more = company(t, feishutest.LongConnection)
+	for k, v := range more {
+		env[k] = v
+	}
+	people := []string{"Alice", "Bob", "Carol"}
+	var slackers, feishuers []string
+	for _, name := range people {
+		s.slack.AddUser(slacktest.User{ID: slackID("U", name), Name: name, Email: emailFor(name)})
+		s.feishu.AddUser(feishutest.User{OpenID: "ou_" + name, Name: name, Email: emailFor(name), Locale: "en-US", TZ: "UTC"})
+		slackers, feishuers = append(slackers, slackID("U", name)), append(feishuers, "ou_"+name)
+	}
+	for _, second := range []string{"", "2"} { // the second is empty, to show plans afresh
+		s.slack.AddChannel(slacktest.Channel{ID: slackRoom + second, Name: "releases" + second, Members: slackers, Bot: true})
+		s.feishu.AddGroup(feishutest.Group{ID: feishuRoom + second, Name: "releases" + second, Members: feishuers})
+	}
+	rooms := []roomConfig{
+		{Platform: string(bot.Slack), ID: slackRoom, Name: "releases", Locale: "en"},
+		{Platform: string(bot.Feishu), ID: feishuRoom, Name: "releases", Locale: "en"},
+	}
+	for i := range s.houses {
+		s.houses[i] = openHouse(t, env, nil, rooms...)
+	}
+	for _, name := range people {
+		s.houses[0].user(t, storytest.NewPerson{Name: name, Email: emailFor(name), Role: slipway.RoleMember, Locale: slipway.English})
+	}
+	for _, h := range s.houses {
+		for _, p := range []bot.PlatformID{bot.Slack, bot.Feishu} {
+			h.knows(t, p, map[bot.PlatformID]string{bot.Slack: slackRoom, bot.Feishu: feishuRoom}[p]+"2", "releases2", slipway.English)
+		}
+	}
+	s.slack.SetApp(s.balance(t))
+	for s.feishu.Connections() < len(s.houses) {
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-t.Context().Done():
+			t.Fatal("the long connections are missing")
+		}
+	}
+	return s
+}
+
+func emailFor(name string) string { return strings.ToLower(name) + "@example.com" }
+
+// balance returns the address of a proxy that gives requests to the houses in turn.
+func (s *street) balance(t *testing.T) string {
+	t.Helper()
+	var proxies [2]*httputil.ReverseProxy
+	for i, h := range s.houses {
+		u, err := url.Parse(h.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		proxies[i] = httputil.NewSingleHostReverseProxy(u)
+	}
+	var turn atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		proxies[int(turn.Add(1))%len(proxies)].ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// ask asks the REST API of the first house in somebody's name.
+func (s *street) ask(name, method, path string, body any) processtest.Answer {
+	s.t.Helper()
+	r := processtest.Request{Method: method, Path: path, Body: body}
+	if name != "" {
+		r.Actor = emailFor(name)
+	}
+	a, err := s.api.Do(s.t.Context(), s.houses[0].url, r)
+	if err != nil || a.Status >= http.StatusMultipleChoices {
+		s.t.Fatalf("%s %s: %d %s (%v)", method, path, a.Status, a.Message(), err)
+	}
+	return a
+}
+
+// plan makes a plan that Bob and Carol are asked to approve, with n items.
+func (s *street) plan(name string, n int) processtest.Plan {
+	s.t.Helper()
+	var jobs []map[string]any
+	for i := range n {
+		jobs = append(jobs, map[string]any{"name": fmt.Sprintf("step %02d", i+1), "type": "text", "spec": map[string]any{"content": "do it"}})
+	}
+	var p processtest.Plan
+	a := s.ask("Alice", http.MethodPost, "/api/v1/plans", map[string]any{
+		"name": name, "jobs": jobs, "approval": map[string]any{"needed_approvers": 2, "approvers": []string{emailFor("Bob"), emailFor("Carol")}},
+	})
+	if err := a.Decode(&p); err != nil {
+		s.t.Fatal(err)
+	}
+	s.ask("Alice", http.MethodPost, "/api/v1/plans/"+p.ID+"/submit", map[string]any{})
+	return p
+}
+
+// view is somebody looking into a room.
+type view struct {
+	chat screen.Chat
+	who  screen.Person
+	room string
+}
+
+func (s *street) views(name string) []view {
+	return []view{
+		{s.slack, s.slack.Person(slackID("U", name)), slackRoom},
+		{s.feishu, s.feishu.Person("ou_" + name), feishuRoom},
+	}
+}
+
+// liveCard tells a plan's live card from other messages.
+var liveCard = regexp.MustCompile(`Version \d+, created by`)
+
+func (v view) card(room string, p processtest.Plan) (screen.Message, bool) {
+	for _, m := range slices.Backward(v.who.Look(room)) {
+		if m.Bot && !m.Only && strings.Contains(m.Text, fmt.Sprintf("#%d %s", p.Index, p.Name)) && liveCard.MatchString(m.Text) {
+			return m, true
+		}
+	}
+	return screen.Message{}, false
+}
+
+// awaitCard waits until a plan's card in a room is as it should be.
+func (v view) awaitCard(t *testing.T, room string, p processtest.Plan, right func(screen.Message) bool) screen.Message {
+	t.Helper()
+	var m screen.Message
+	late := time.NewTimer(startTimeout)
+	defer late.Stop()
+	for {
+		changed := v.chat.Changed()
+		var ok bool
+		if m, ok = v.card(room, p); ok && right(m) {
+			return m
+		}
+		select {
+		case <-changed:
+		case <-late.C:
+			t.Fatalf("the card of #%d in %s is not as it should be:\n%s", p.Index, room, m.Text)
+		}
+	}
+}
+
+func shows(parts ...string) func(screen.Message) bool {
+	return func(m screen.Message) bool {
+		return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(m.Text, part) })
+	}
+}
+
+// TestOneClickAtTwoReplicas delivers a click twice at once, to two Slipways.
+func TestOneClickAtTwoReplicas(t *testing.T) {
+	t.Parallel()
+	s := newStreet(t)
+	s.slack.Faults().DeliverTwice(true)
+	s.feishu.Faults().DeliverTwice(true)
+	for n := range 3 {
+		p := s.plan(fmt.Sprintf("twice %d", n), 1)
+		bob, carol := s.views("Bob")[0], s.views("Carol")[1]
+
+		card := bob.awaitCard(t, slackRoom, p, shows("Waiting for approval"))
+		told := len(bob.private("1/2 approvals"))
+		if _, err := bob.who.Press(t.Context(), card, buttonOf(t, card, "Approve")); err != nil {
+			t.Errorf("Bob's click: %v", err)
+		}
+		card = carol.awaitCard(t, feishuRoom, p, shows("1 of 2"))
+		before := len(s.feishu.Deliveries("card.action.trigger"))
+		a, err := carol.who.Press(t.Context(), card, buttonOf(t, card, "Approve"))
+		if err != nil || !strings.Contains(a.Toast, "Executing") {
+			t.Errorf("Carol's click is answered with %+v, %v", a, err)
+		}
+		s.equalAnswers(before)
+		for _, v := range s.views("Alice") {
+			v.awaitCard(t, v.room, p, shows("Executing", "2 of 2"))
+		}
+		// Both replicas answer Bob with the same words, of which Slack shows one.
+		if answers := bob.awaitPrivate(t, "1/2 approvals", told+1); len(answers) != told+1 {
+			t.Errorf("Bob was told %d times", len(answers)-told)
+		}
+		var log struct{ Entries []struct{ Verb string } }
+		if err := s.ask("", http.MethodGet, "/api/v1/plans/"+p.ID+"/log", nil).Decode(&log); err != nil {
+			t.Fatal(err)
+		}
+		verbs := map[string]int{}
+		for _, e := range log.Entries {
+			verbs[e.Verb]++
+		}
+		if verbs["approve"] != 2 {
+			t.Errorf("the log counts %v", verbs)
+		}
+	}
+}
+
+// private returns what only the person sees in the room, with a part.
+func (v view) private(part string) []screen.Message {
+	return slices.DeleteFunc(v.who.Look(v.room), func(m screen.Message) bool { return !m.Only || !strings.Contains(m.Text, part) })
+}
+
+// awaitPrivate waits until there are as many.
+func (v view) awaitPrivate(t *testing.T, part string, n int) []screen.Message {
+	t.Helper()
+	late := time.NewTimer(startTimeout)
+	defer late.Stop()
+	for {
+		changed := v.chat.Changed()
+		if list := v.private(part); len(list) >= n {
+			return list
+		}
+		select {
+		case <-changed:
+		case <-late.C:
+			t.Fatalf("%d private messages with %q, want %d", len(v.private(part)), part, n)
+		}
+	}
+}
+
+func buttonOf(t *testing.T, m screen.Message, label string) screen.Button {
+	t.Helper()
+	i := slices.IndexFunc(m.Buttons, func(b screen.Button) bool { return b.Label == label && b.Row == "" })
+	if i < 0 {
+		t.Fatalf("there is no button %q on:\n%s", label, m.Text)
+	}
+	return m.Buttons[i]
+}
+
+// equalAnswers wants the deliveries of a click since then to have come to two
+// connections and to have been answered alike.
+func (s *street) equalAnswers(since int) {
+	s.t.Helper()
+	var list []feishutest.Delivery
+	late := time.After(startTimeout)
+	for len(list) < 2 {
+		if list = s.feishu.Deliveries("card.action.trigger")[since:]; len(list) >= 2 {
+			break
+		}
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-late:
+			s.t.Fatalf("the click was delivered %d times", len(list))
+		}
+	}
+	var toasts [2]struct {
+		Toast struct{ Type, Content string }
+	}
+	for i, d := range list[:2] {
+		if err := json.Unmarshal(d.Answer, &toasts[i]); err != nil || d.Err != nil {
+			s.t.Errorf("delivery %d is answered with %q (%v, %v)", i+1, d.Answer, d.Err, err)
+		}
+	}
+	if list[0].EventID != list[1].EventID || toasts[0] != toasts[1] {
+		s.t.Errorf("the deliveries %s and %s are answered with %+v and %+v", list[0].EventID, list[1].EventID, toasts[0], toasts[1])
+	}
+}
+
+// How much TestAThousandClicks does.
+const (
+	thousandClicks = 1000
+	clickedPlans   = 12
+	clickers       = 6
+)
+
+// TestAThousandClicks presses what can be pressed on the cards of a dozen plans, with a
+// fifth of the clicks delivered twice and with connections that break. In the end every
+// card is what a card would be that is made afresh.
+func TestAThousandClicks(t *testing.T) {
+	t.Parallel()
+	s := newStreet(t)
+	var plans desk
+	for range clickedPlans {
+		plans.add(s)
+	}
+	var left atomic.Int64
+	left.Store(thousandClicks)
+	var done, refused, lost atomic.Int64
+	var all sync.WaitGroup
+	for n := range clickers {
+		all.Go(func() {
+			r := rand.New(rand.NewPCG(uint64(n), 7)) //nolint:gosec // which button is no secret
+			for left.Add(-1) >= 0 {
+				switch s.clickSomething(t, r, &plans) {
+				case nothing:
+					left.Add(1)
+				case "success":
+					done.Add(1)
+				case "":
+					lost.Add(1)
+				default:
+					refused.Add(1)
+				}
+			}
+		})
+	}
+	all.Wait()
+	s.slack.Faults().DeliverTwice(false)
+	s.feishu.Faults().DeliverTwice(false)
+	t.Logf("%d clicks did something, %d were refused, %d got no answer", done.Load(), refused.Load(), lost.Load())
+	if done.Load() < clickedPlans*3 {
+		t.Error("hardly anything was done")
+	}
+	for _, p := range plans.all {
+		s.fresh(p)
+	}
+}
+
+// desk holds the plans that are clicked, and all that were.
+type desk struct {
+	mu        sync.Mutex
+	open, all []processtest.Plan
+}
+
+// add makes one more plan.
+func (d *desk) add(s *street) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p := s.plan(fmt.Sprintf("clicked %02d", len(d.all)), 6)
+	d.open, d.all = append(d.open, p), append(d.all, p)
+}
+
+func (d *desk) pick(r *rand.Rand) processtest.Plan {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.open[r.IntN(len(d.open))]
+}
+
+// close takes a plan that is over away; it returns false if that was done before.
+func (d *desk) close(p processtest.Plan) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := len(d.open)
+	d.open = slices.DeleteFunc(d.open, func(o processtest.Plan) bool { return o.ID == p.ID })
+	return len(d.open) < n
+}
+
+// nothing is what a clicker does who finds nothing to click.
+const nothing = "nothing"
+
+// clickSomething presses a button of a plan's card as somebody, and returns the kind of
+// the answer, "" if there was none.
+func (s *street) clickSomething(t *testing.T, r *rand.Rand, plans *desk) string {
+	name := []string{"Alice", "Bob", "Carol"}[r.IntN(3)]
+	v, p := s.views(name)[r.IntN(2)], plans.pick(r)
+	card, ok := v.card(v.room, p)
+	if !ok {
+		return nothing // not yet
+	}
+	// What ends a plan, or only opens a form or a list, is left to other tests.
+	buttons := slices.DeleteFunc(slices.Clone(card.Buttons), func(b screen.Button) bool {
+		return !slices.Contains([]string{"Approve", "Complete", "Submit", "Start"}, b.Label)
+	})
+	if len(buttons) == 0 {
+		if strings.Contains(card.Text, slipway.Success.Text().EN) && plans.close(p) {
+			plans.add(s)
+		}
+		return nothing
+	}
+	if r.IntN(5) == 0 {
+		s.slack.Faults().DeliverTwice(true)
+		s.feishu.Faults().DeliverTwice(true)
+		defer s.slack.Faults().DeliverTwice(false)
+		defer s.feishu.Faults().DeliverTwice(false)
+	}
+	if r.IntN(60) == 0 {
+		s.feishu.Faults().DropConnections()
+	}
+	if r.IntN(40) == 0 {
+		s.slack.Faults().LoseAnswer("chat.update", 2)
+		s.feishu.Faults().LoseAnswer(feishutest.OpPatch, 2)
+	}
+	if r.IntN(40) == 0 {
+		s.slack.Faults().RateLimit("chat.update", 2, time.Second)
+		s.feishu.Faults().RateLimit(feishutest.OpPatch, 2, time.Second)
+	}
+	press := v.who.PressSeen
+	if r.IntN(2) == 0 {
+		press = v.who.Press
+	}
+	a, err := press(t.Context(), card, buttons[r.IntN(len(buttons))])
+	switch {
+	case errors.Is(err, screen.ErrNotThere):
+		return "gone"
+	case err != nil:
+		return "" // the connection broke: people see that, too
+	case a.Kind == "" && (strings.HasPrefix(a.Toast, "✅") || a.Toast == ""):
+		return "success"
+	case a.Kind == "":
+		return "error"
+	}
+	return a.Kind
+}
+
+// fresh compares the live cards of a plan with ones that are made now.
+func (s *street) fresh(p processtest.Plan) {
+	s.t.Helper()
+	for _, v := range s.views("Alice") {
+		if _, err := v.who.Command(s.t.Context(), v.room+"2", "", fmt.Sprintf("show #%d", p.Index)); err != nil {
+			s.t.Errorf("show #%d: %v", p.Index, err)
+			continue
+		}
+		made := v.awaitCard(s.t, v.room+"2", p, func(screen.Message) bool { return true })
+		v.awaitCard(s.t, v.room, p, func(m screen.Message) bool {
+			made, _ = v.card(v.room+"2", p)
+			return m.Text == made.Text
+		})
+		var now processtest.Plan
+		if err := s.ask("", http.MethodGet, "/api/v1/plans/"+p.ID, nil).Decode(&now); err != nil {
+			s.t.Fatal(err)
+		}
+		if word := slipway.Status(now.Status).Text().EN; !strings.Contains(made.Text, word) {
+			s.t.Errorf("#%d is %s, and its card says:\n%s", p.Index, word, made.Text)
+		}
+		done := 0
+		for _, j := range now.Jobs {
+			if j.Status == string(slipway.Done) {
+				done++
+			}
+		}
+		if part := fmt.Sprintf("%d of %d done", done, len(now.Jobs)); !strings.Contains(made.Text, part) {
+			s.t.Errorf("#%d has %s, and its card says:\n%s", p.Index, part, made.Text)
+		}
+		s.history(v, p)
+	}
+}
+
+// history wants every entry of the log once in the thread of a plan's card.
+func (s *street) history(v view, p processtest.Plan) {
+	s.t.Helper()
+	var log struct{ Total int }
+	if err := s.ask("", http.MethodGet, "/api/v1/plans/"+p.ID+"/log", nil).Decode(&log); err != nil {
+		s.t.Fatal(err)
+	}
+	card, _ := v.card(v.room, p)
+	var lines []string
+	late := time.NewTimer(startTimeout)
+	defer late.Stop()
+	for {
+		changed := v.chat.Changed()
+		lines = nil
+		for _, m := range v.who.Thread(v.room, card.ID) {
+			if m.Bot && !m.Only {
+				lines = append(lines, strings.Split(strings.TrimSpace(m.Text), "\n")...)
+			}
+		}
+		if len(lines) >= log.Total {
+			break
+		}
+		select {
+		case <-changed:
+			continue
+		case <-late.C:
+		}
+		break
+	}
+	if len(lines) != log.Total {
+		s.t.Errorf("the thread of #%d in %s has %d lines for %d entries:\n%s", p.Index, v.room, len(lines), log.Total, strings.Join(lines, "\n"))
+	}
+}
+
+// killedBeforeRepaint kills the program after a change is committed and before any card
+// shows it. The next start shows it.
+func killedBeforeRepaint(t *testing.T, program string) {
+	ctx, cancel := context.WithTimeout(t.Context(), 3*startTimeout)
+	defer cancel()
+	workspace, env := workspace(t, true)
+	workspace.AddUser(slacktest.User{ID: "U0ALICE", Name: "Alice", Email: emailFor("Alice")})
+	workspace.AddChannel(slacktest.Channel{ID: slackRoom, Name: "releases", Members: []string{"U0ALICE"}, Bot: true})
+	variables := []string{"SLIPWAY_ADMIN_TOKEN=" + adminToken}
+	for k, v := range env {
+		variables = append(variables, k+"="+v)
+	}
+	p, err := processtest.Start(ctx, processtest.Config{Path: program, Dir: t.TempDir(), Env: variables})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Kill)
+	if err := workspace.WaitConnected(ctx); err != nil {
+		t.Fatal(err)
+	}
+	alice := view{workspace, workspace.Person("U0ALICE"), slackRoom}
+	client := processtest.NewClient(adminToken)
+	for n := range 2 {
+		plan := processtest.Plan{Name: fmt.Sprintf("killed %d", n), Index: int64(n + 1)}
+		if _, err := alice.who.Command(ctx, slackRoom, "", "new "+plan.Name); err != nil {
+			t.Fatal(err)
+		}
+		first := alice.awaitCard(t, slackRoom, plan, shows("Planning"))
+
+		calls := len(workspace.Calls("chat.update"))
+		workspace.Faults().Fail("chat.update", "503", 1<<30)
+		a, err := client.Do(ctx, p.URL, processtest.Request{Path: fmt.Sprintf("/api/v1/plans/%d/cancel", plan.Index), Body: map[string]any{"comment": "gone"}})
+		if err != nil || a.Status != http.StatusOK {
+			t.Fatalf("cancel: %d %s (%v)", a.Status, a.Message(), err)
+		}
+		if n == 0 { // once with a repaint under way, then at once
+			for len(workspace.Calls("chat.update")) == calls {
+				select {
+				case <-time.After(5 * time.Millisecond):
+				case <-ctx.Done():
+					t.Fatal("nobody tries to update the card")
+				}
+			}
+		}
+		p.Kill()
+		if m, _ := alice.card(slackRoom, plan); m.Text != first.Text {
+			t.Fatalf("the card was updated after all:\n%s", m.Text)
+		}
+		workspace.Faults().Fail("chat.update", "503", 0)
+		if err := p.Restart(ctx); err != nil {
+			t.Fatal(err)
+		}
+		now := alice.awaitCard(t, slackRoom, plan, shows("Cancelled", "gone"))
+		if now.ID != first.ID {
+			t.Error("the card was posted anew")
+		}
+		if err := workspace.WaitConnected(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.Stop(ctx); err != nil {
+		t.Errorf("stop: %v", err)
+	}
+	noErrors(t, p)
+}
