@@ -14,7 +14,7 @@ import (
 // it. Each piece has a key, so an event that is delivered twice posts it once.
 func (f *Feishu) deliver(ctx context.Context, ev bot.Event, r bot.Reply) {
 	post := func(what string, to bot.Target, c bot.Card) {
-		if _, err := f.Post(ctx, to, c, replyKey(ev, what)); err != nil {
+		if _, err := f.Post(ctx, to, c, replyKey(ev, what)); err != nil && !errors.Is(err, errAtIt) {
 			f.Log.ErrorContext(ctx, "post reply", "event", ev.ID, "what", what, "error", err)
 		}
 	}
@@ -23,7 +23,7 @@ func (f *Feishu) deliver(ctx context.Context, ev bot.Event, r bot.Reply) {
 		private = place(ev)
 	}
 	if r.Form != nil {
-		if _, err := f.postForm(ctx, ev, *r.Form); err != nil {
+		if _, err := f.postForm(ctx, ev, *r.Form); err != nil && !errors.Is(err, errAtIt) {
 			f.Log.ErrorContext(ctx, "post form", "event", ev.ID, "error", err)
 		}
 	}

@@ -113,7 +113,7 @@ func (f *Feishu) react(ctx context.Context, ev bot.Event, r bot.Reply) reaction 
 	}
 	if r.Form != nil {
 		// Before the answer, so that the toast tells the truth.
-		if _, err := f.postForm(ctx, ev, *r.Form); err != nil {
+		if _, err := f.postForm(ctx, ev, *r.Form); err != nil && !errors.Is(err, errAtIt) {
 			f.Log.ErrorContext(ctx, "post form", "event", ev.ID, "error", err)
 			out.toast = &bot.Toast{Kind: bot.ToastRefused, Text: noForm(err).In(r.Form.Lang)}
 		} else if out.toast == nil && !ev.Direct {

@@ -129,7 +129,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	code, _ := result["error"].(string)
 	s.calls = append(s.calls, Call{Method: name, Args: given, At: s.cfg.Now(), Error: code})
 	lost := code == "" && s.faults.lose(name)
-	body := encode(result) // with the lock: it may hold what people change
+	body := encoded(result) // with the lock: it may hold what people change
 	s.mu.Unlock()
 	s.cfg.Log.Debug("api", "method", name, "error", code)
 	if lost {
@@ -294,7 +294,7 @@ func readArguments(r *http.Request) (arguments, string, error) {
 	return a, bearer, nil
 }
 
-func writeAnswer(w http.ResponseWriter, status int, body answer) { writeBody(w, status, encode(body)) }
+func writeAnswer(w http.ResponseWriter, status int, body answer) { writeBody(w, status, encoded(body)) }
 
 func writeBody(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
@@ -302,8 +302,8 @@ func writeBody(w http.ResponseWriter, status int, body []byte) {
 	_, _ = w.Write(body) // an app that went away gets no answer
 }
 
-// encode is for what the stand-in itself has made, which always can be encoded.
-func encode(body answer) []byte {
+// encoded is for what the stand-in itself has made, which always can be encoded.
+func encoded(body answer) []byte {
 	data, err := json.Marshal(body)
 	if err != nil {
 		panic(err)
