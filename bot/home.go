@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -203,7 +204,7 @@ func (b *Bot) homeOpened(ctx context.Context, v *visit) Reply {
 	if !ok {
 		return r
 	}
-	if err := homer.SetHome(ctx, v.ev.From, *r.Whisper); err != nil {
+	if err := homer.SetHome(ctx, v.ev.From, *r.Whisper); err != nil && !errors.Is(err, ErrBusy) {
 		b.Log.WarnContext(ctx, "set home", "platform", string(v.ev.From.Platform), "user", v.user.ID, "error", err)
 	}
 	return Reply{}
@@ -244,7 +245,7 @@ func (b *Bot) homeward(ctx context.Context, v *visit, r Reply) Reply {
 	if homer, ok := b.platforms[v.ev.From.Platform].(Homer); ok && v.ev.Room.ID == "" {
 		ctx, cancel := context.WithTimeout(ctx, homeTime)
 		defer cancel()
-		if err := homer.SetHome(ctx, v.ev.From, card); err != nil {
+		if err := homer.SetHome(ctx, v.ev.From, card); err != nil && !errors.Is(err, ErrBusy) {
 			b.Log.WarnContext(ctx, "set home", "platform", string(v.ev.From.Platform), "user", v.user.ID, "error", err)
 		}
 	}

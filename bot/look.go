@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -22,7 +23,7 @@ func (b *Bot) show(ctx context.Context, v *visit, p *slipway.Plan) (Reply, error
 	if v.ev.Msg.Thread != "" || v.ev.Room.ID == "" {
 		return Reply{Whisper: &card}, nil
 	}
-	if err := b.showIn(ctx, v, p, "show:"+v.ask(0).RequestID); err != nil {
+	if err := b.showIn(ctx, v, p, "show:"+v.ask(0).RequestID); err != nil && !errors.Is(err, ErrBusy) {
 		b.Log.WarnContext(ctx, "show plan", "room", v.ev.Room.ID, "error", err)
 		return Reply{Whisper: &card}, nil
 	}

@@ -80,6 +80,10 @@ var ErrGone = errors.New("gone")
 // ErrTooOld says that a message is too old to be changed.
 var ErrTooOld = errors.New("too old to change")
 
+// ErrBusy says that the message is being sent at this very moment, for an event that was
+// delivered twice or by the plan's card task. There is nothing to do.
+var ErrBusy = errors.New("somebody else is at it")
+
 // RateLimited says that the platform wants to be left alone for a while.
 type RateLimited struct{ After time.Duration }
 

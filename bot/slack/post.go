@@ -58,7 +58,7 @@ func (s *Slack) once(ctx context.Context, key string, p posting) (bot.MsgRef, er
 	case storage.PostSent:
 		return bot.MsgRef{Room: roomRef(post.RoomID), ID: post.MessageID, Thread: post.Thread}, nil
 	case storage.PostBusy:
-		return bot.MsgRef{}, &bot.RateLimited{After: busyTime}
+		return bot.MsgRef{}, fmt.Errorf("post %s: %w: %w", key, bot.ErrBusy, &bot.RateLimited{After: busyTime})
 	case storage.PostDoubtful:
 		ref, found, err := s.recall(ctx, p, time.UnixMilli(post.BegunAt))
 		if err != nil {
