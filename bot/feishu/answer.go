@@ -14,7 +14,7 @@ import (
 // it. Each piece has a key, so an event that is delivered twice posts it once.
 func (f *Feishu) deliver(ctx context.Context, ev bot.Event, r bot.Reply) {
 	post := func(what string, to bot.Target, c bot.Card) {
-		if _, err := f.Post(ctx, to, c, replyKey(ev, what)); err != nil && !errors.Is(err, errAtIt) {
+		if _, err := f.insist(ctx, to, renderCard(c), replyKey(ev, what)); err != nil && !errors.Is(err, bot.ErrBusy) {
 			f.Log.ErrorContext(ctx, "post reply", "event", ev.ID, "what", what, "error", err)
 		}
 	}
@@ -23,7 +23,7 @@ func (f *Feishu) deliver(ctx context.Context, ev bot.Event, r bot.Reply) {
 		private = place(ev)
 	}
 	if r.Form != nil {
-		if _, err := f.postForm(ctx, ev, *r.Form); err != nil && !errors.Is(err, errAtIt) {
+		if _, err := f.postForm(ctx, ev, *r.Form); err != nil && !errors.Is(err, bot.ErrBusy) {
 			f.Log.ErrorContext(ctx, "post form", "event", ev.ID, "error", err)
 		}
 	}
@@ -79,14 +79,35 @@ func (f *Feishu) postForm(ctx context.Context, ev bot.Event, form bot.Form) (bot
 	if ev.Direct {
 		to = bot.Target{Room: ev.Room}
 	}
-	return f.post(ctx, to, f.formCard(ctx, ev, form).render(), replyKey(ev, "form"))
+	return f.insist(ctx, to, f.formCard(ctx, ev, form).render(), replyKey(ev, "form"))
+}
+
+// tries is how often a reply is posted before it is given up.
+const tries = 5
+
+// insist posts a reply, and tries again when Feishu wants to be left alone for a while:
+// nobody else would.
+func (f *Feishu) insist(ctx context.Context, to bot.Target, card []byte, key string) (bot.MsgRef, error) {
+	for try := 1; ; try++ {
+		m, err := f.post(ctx, to, card, key)
+		var limited *bot.RateLimited
+		if try == tries || !errors.As(err, &limited) || errors.Is(err, bot.ErrBusy) {
+			return m, err
+		}
+		if pause(ctx, limited.After) != nil {
+			return m, err
+		}
+	}
 }
 
 // formCard prepares a form for the person that an event comes from.
 func (f *Feishu) formCard(ctx context.Context, ev bot.Event, form bot.Form) formCard {
 	c := formCard{
 		form: form, zone: f.zoneOf(ctx, ev),
-		from: origin{Room: ev.Room.ID, Msg: ev.Msg.ID, Thread: ev.Msg.Thread, Direct: ev.Direct},
+		from: origin{Room: ev.Room.ID, Thread: ev.Msg.Thread, Direct: ev.Direct},
+	}
+	if ev.Kind == bot.Click {
+		c.from.Msg = ev.Msg.ID
 	}
 	if plan := bot.DecodeRef(form.Value).Plan; plan != "" && f.PublicURL != "" {
 		c.page = strings.TrimRight(f.PublicURL, "/") + "/plans/" + plan

@@ -114,7 +114,7 @@ func (f *Feishu) react(ctx context.Context, ev bot.Event, r bot.Reply) reaction 
 	}
 	if r.Form != nil {
 		// Before the answer, so that the toast tells the truth.
-		if _, err := f.postForm(ctx, ev, *r.Form); err != nil && !errors.Is(err, errAtIt) {
+		if _, err := f.postForm(ctx, ev, *r.Form); err != nil && !errors.Is(err, bot.ErrBusy) {
 			f.Log.ErrorContext(ctx, "post form", "event", ev.ID, "error", err)
 			out.toast = &bot.Toast{Kind: bot.ToastRefused, Text: noForm(err).In(r.Form.Lang)}
 		} else if out.toast == nil && !ev.Direct {
@@ -161,7 +161,7 @@ func (f *Feishu) submit(ctx context.Context, ev bot.Event, packed string, came m
 		ev.Room, ev.Direct = roomRef(p.From.Room), p.From.Direct
 	}
 	ev.Msg = bot.MsgRef{}
-	if p.From.Msg != "" {
+	if p.From.Msg != "" || p.From.Thread != "" {
 		ev.Msg = bot.MsgRef{Room: ev.Room, ID: p.From.Msg, Thread: p.From.Thread}
 	}
 	return f.answerIn(ctx, ev, card, func(ctx context.Context) reaction {

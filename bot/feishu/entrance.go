@@ -3,9 +3,11 @@ package feishu
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/larksuite/oapi-sdk-go/v3/event/dispatcher/callback"
 
@@ -64,11 +66,20 @@ func (f *Feishu) entered(ctx context.Context, h eventHeader, e enteredEvent) (an
 func (f *Feishu) SetHome(ctx context.Context, u bot.UserRef, c bot.Card) error {
 	key := fmt.Sprintf("home:%s:%s", u.ID, f.Now().UTC().Format("2006-01-02"))
 	card := renderCard(c)
-	m, repeated, err := f.postOnce(ctx, bot.Target{User: u}, card, key)
-	if err != nil || !repeated {
-		return err
+	for {
+		m, repeated, err := f.postOnce(ctx, bot.Target{User: u}, card, key)
+		switch {
+		case errors.Is(err, bot.ErrBusy):
+			// The same event, delivered a second time: it is answered when the page is there.
+			if err := pause(ctx, 100*time.Millisecond); err != nil {
+				return fmt.Errorf("set home: %w", err)
+			}
+		case err != nil || !repeated:
+			return err
+		default:
+			return f.patch(ctx, m.ID, card)
+		}
 	}
-	return f.patch(ctx, m.ID, card)
 }
 
 // addedEvent is im.chat.member.bot.added_v1: the bot was added to a group.

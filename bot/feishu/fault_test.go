@@ -127,6 +127,37 @@ func TestWhatIsDeliveredTwiceIsAnsweredOnce(t *testing.T) {
 	})
 }
 
+func TestALimitDelaysAReplyAndLosesNone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, feishutest.Config{Mode: modeSocket})
+	w.chat.Faults().RateLimit(feishutest.OpSend, 2, time.Second)
+	w.bot.answers(func(context.Context, bot.Event) bot.Reply { return bot.Reply{Whisper: say("after all")} })
+	demand[any](t)(w.chat.Person(li).Command(t.Context(), w.chat.Direct(li), "", "help"))
+	w.newest(t, li, w.chat.Direct(li), "after all")
+}
+
+func TestAFormThatWasAskedForByTypingIsOfNoCard(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, feishutest.Config{Mode: modeHTTP})
+	w.bot.answers(func(_ context.Context, ev bot.Event) bot.Reply {
+		if ev.Kind == bot.Mention {
+			return bot.Reply{Form: windowForm()}
+		}
+		return bot.Reply{Card: say("new state")} // of a card that is not there
+	})
+	head := demand[bot.MsgRef](t)(w.Post(t.Context(), bot.Target{Room: roomRef(group)}, *say("plan"), "k"))
+	demand[any](t)(w.chat.Person(li).Command(t.Context(), group, head.ID, "edit"))
+	w.newest(t, li, w.chat.Direct(li), "Edit #12")
+	demand[any](t)(w.chat.Person(li).Fill(t.Context(), nil))
+	if ev := w.bot.last(t, bot.Submission); ev.Msg.ID != "" || ev.Msg.Thread != head.ID || ev.Room.ID != group {
+		t.Errorf("the bot saw %+v", ev)
+	}
+	w.stop()
+	if strings.Contains(w.log.String(), "level=ERROR") {
+		t.Errorf("the log has errors:\n%s", w.log)
+	}
+}
+
 func TestARevokedTokenIsReplacedAndTheCallRepeated(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, feishutest.Config{Mode: modeSocket})

@@ -38,7 +38,7 @@ type formCard struct {
 	page   string   // where the same can be edited, "" if nowhere
 }
 
-// origin is where a form was opened.
+// origin is where a form was opened; Msg is the card whose button did it.
 type origin struct {
 	Room   string `json:"room,omitempty"`
 	Msg    string `json:"msg,omitempty"`

@@ -16,10 +16,6 @@ import (
 	"slipway/storage"
 )
 
-// errAtIt says that another delivery of the same event, or another replica, posts a
-// message with the same key at this moment.
-var errAtIt = errors.New("somebody else is at it")
-
 // Post implements bot.Platform.
 func (f *Feishu) Post(ctx context.Context, to bot.Target, c bot.Card, key string) (bot.MsgRef, error) {
 	return f.post(ctx, to, renderCard(c), key)
@@ -47,7 +43,7 @@ func (f *Feishu) postOnce(ctx context.Context, to bot.Target, card []byte, key s
 	case storage.PostSent:
 		return bot.MsgRef{Room: roomRef(p.RoomID), ID: p.MessageID, Thread: p.Thread}, true, nil
 	case storage.PostBusy:
-		return m, false, fmt.Errorf("post %s: %w: %w", key, errAtIt, &bot.RateLimited{After: time.Second})
+		return m, false, fmt.Errorf("post %s: %w: %w", key, bot.ErrBusy, &bot.RateLimited{After: time.Second})
 	case storage.PostNew, storage.PostDoubtful:
 	}
 	mark := sha256.Sum256([]byte(key))

@@ -17,6 +17,18 @@ const grace = 200 * time.Millisecond
 // afterwards is how long what goes on after an answer may take.
 const afterwards = time.Minute
 
+// pause waits for a while, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // running counts what goes on in the background.
 type running struct {
 	mu   sync.Mutex

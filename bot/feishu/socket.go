@@ -68,11 +68,9 @@ func (f *Feishu) connect(ctx context.Context) {
 		}
 		f.link.set("not connected to Feishu: " + err.Error())
 		f.Log.WarnContext(ctx, "feishu connection lost", "error", err, "again_in", wait.String())
-		again := time.NewTimer(wait + f.jitter(wait))
-		select {
-		case <-again.C:
-		case <-ctx.Done():
-			again.Stop()
+		if pause(ctx, wait+f.jitter(wait)) != nil {
+			f.link.set("")
+			return
 		}
 		wait = min(2*wait, longest)
 	}
@@ -300,11 +298,7 @@ func (s *session) keepPinging(ctx context.Context) {
 		if s.write(*larkws.NewPingFrame(s.service)) != nil {
 			return // the reader sees the end, too
 		}
-		next := time.NewTimer(s.pingEvery())
-		select {
-		case <-next.C:
-		case <-ctx.Done():
-			next.Stop()
+		if pause(ctx, s.pingEvery()) != nil {
 			return
 		}
 	}

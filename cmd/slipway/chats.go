@@ -58,8 +58,8 @@ func (c *config) newChats(store *storage.Store, log *slog.Logger) ([]chat, error
 	return chats, errors.Join(problems...)
 }
 
-// listenToChats has the chats receive until the context ends. A worker only posts: what
-// it received it would have to answer without being reachable. A chat that breaks does
+// listenToChats has the chats receive until the context ends. A worker only posts: people
+// are answered by the processes with the other roles. A chat that breaks does
 // not end the program: the console and the API work without it.
 func (a *app) listenToChats(ctx context.Context, g *errgroup.Group) {
 	if a.role == tasks.RoleWorker {

@@ -109,8 +109,7 @@ func devFakechat(ctx context.Context, address string, lang slipway.Lang, p proce
 	}
 	err = errors.Join(err, g.Wait())
 	w.slack.Close()
-	w.feishu.Close()
-	return err
+	return errors.Join(err, w.feishu.Close())
 }
 
 // startFakeWorld brings everything up; nothing of it outlives the context.

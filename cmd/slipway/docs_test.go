@@ -101,10 +101,10 @@ func anchors(text string) []string {
 }
 
 // TestVariablesInTheDocuments finds every SLIPWAY_ variable that documents and
-// deployment files name in the source.
+// deployment files name in the source. A name that ends with _… stands for several.
 func TestVariablesInTheDocuments(t *testing.T) {
 	t.Parallel()
-	variable := regexp.MustCompile(`SLIPWAY_[A-Z_]*[A-Z]`)
+	variable := regexp.MustCompile(`SLIPWAY_[A-Z_]*[A-Z](_…)?`)
 	literal := regexp.MustCompile(`"(SLIPWAY_[A-Z_]*[A-Z])`)
 	// The version of the image is for compose alone.
 	known := map[string]bool{"SLIPWAY_VERSION": true}
@@ -115,6 +115,11 @@ func TestVariablesInTheDocuments(t *testing.T) {
 			continue
 		}
 		for _, m := range literal.FindAllStringSubmatch(text, -1) {
+			for i, c := range m[1] {
+				if c == '_' {
+					known[m[1][:i]+"_…"] = true
+				}
+			}
 			known[m[1]] = true
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -11,8 +12,12 @@ import (
 	"slipway/bot"
 )
 
-// clickTime is how long the doctor waits for somebody to press the button.
-const clickTime = time.Minute
+// clickTime is how long the doctor waits for somebody to press the button, thanksTime
+// how long the answer to the click may take.
+const (
+	clickTime  = time.Minute
+	thanksTime = time.Second
+)
 
 // click posts a card with a button and waits until somebody presses it. It shows what
 // no other check can: that clicks come back. Feishu subscribes to them apart from
@@ -35,8 +40,12 @@ func (d *doctor) clickIn(ctx context.Context, c chat, room bot.RoomRef) {
 	ctx, cancel := context.WithTimeout(ctx, clickTime+patience)
 	defer cancel()
 	button := &testButton{lang: d.lang, room: room, began: time.Now(), pressed: make(chan time.Duration, 1)}
-	ended := make(chan error, 1)
-	go func() { ended <- c.Run(ctx, button) }()
+	var ending error
+	ended := make(chan struct{})
+	go func() {
+		ending = c.Run(ctx, button)
+		close(ended)
+	}()
 	defer func() {
 		cancel()
 		<-ended
@@ -60,13 +69,13 @@ func (d *doctor) clickIn(ctx context.Context, c chat, room bot.RoomRef) {
 	defer waited.Stop()
 	select {
 	case took := <-button.pressed:
-		d.well(areaClick, "the click arrived, %s after the card was posted", "已收到点击，距发送卡片 %s", took.Round(100*time.Millisecond))
-	case err := <-ended:
-		ended <- nil
-		if err == nil {
-			err = context.Cause(ctx)
+		select { // what the person is told still has to go out
+		case <-time.After(thanksTime):
+		case <-ctx.Done():
 		}
-		d.note(areaClick, unhealthy, slipway.T("the connection ended: %v", "连接已断开：%v", err), slipway.Text{})
+		d.well(areaClick, "the click arrived, %s after the card was posted", "已收到点击，距发送卡片 %s", took.Round(100*time.Millisecond))
+	case <-ended: // somebody stops the doctor, or the platform gave up
+		d.note(areaClick, unhealthy, slipway.T("the connection ended: %s", "连接已断开：%s", d.hush(cmp.Or(ending, context.Cause(ctx), context.Canceled))), slipway.Text{})
 	case <-waited.C:
 		d.note(areaClick, unhealthy, slipway.T("no click arrived here", "没有收到点击"), missedClick(c))
 	}

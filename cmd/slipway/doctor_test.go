@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -173,8 +174,10 @@ func TestDoctorWaitsForAClick(t *testing.T) {
 		"SLIPWAY_SLACK_BOT_TOKEN": chat.BotToken(), "SLIPWAY_SLACK_APP_TOKEN": chat.AppToken(),
 	}
 	pressed := make(chan error, 1)
-	go func() { pressed <- pressFirstButton(t, chat, "U1", "C1") }()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { pressed <- pressFirstButton(ctx, chat, "U1", "C1") }()
 	said, err := consult(t, env, "", "--click", "slack:C1", "--lang", "en")
+	cancel()
 	if err != nil || !strings.Contains(said, "✓ button: the click arrived") {
 		t.Errorf("it ended with %v", err)
 	}
@@ -189,7 +192,7 @@ func TestDoctorWaitsForAClick(t *testing.T) {
 
 // pressFirstButton waits for a message with a button and presses it, again if the app is
 // not connected yet.
-func pressFirstButton(t *testing.T, chat screen.Chat, account, room string) error {
+func pressFirstButton(ctx context.Context, chat screen.Chat, account, room string) error {
 	them := chat.Person(account)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -198,14 +201,14 @@ func pressFirstButton(t *testing.T, chat screen.Chat, account, room string) erro
 			if len(m.Buttons) == 0 {
 				continue
 			}
-			if _, err := them.Press(t.Context(), m, m.Buttons[0]); err == nil {
+			if _, err := them.Press(ctx, m, m.Buttons[0]); err == nil {
 				return nil
 			}
 		}
 		select {
 		case <-tick.C:
-		case <-t.Context().Done():
-			return t.Context().Err()
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }

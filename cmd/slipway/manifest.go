@@ -32,7 +32,7 @@ func slackCommand(args []string, p process) error {
 	}
 	if !socket && !strings.HasPrefix(address, "https://") {
 		if address != "" {
-			return fmt.Errorf("Slack delivers to https only, not to %s: use --socket, or a public https address", address) //nolint:revive // a name comes first
+			return fmt.Errorf("a public https address is expected, not %s: Slack delivers to no other; or use --socket", address)
 		}
 		socket = true // what works without an address
 	}

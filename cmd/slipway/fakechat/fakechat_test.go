@@ -154,8 +154,8 @@ func open(t *testing.T) (*slate, string) {
 	return s, server.URL
 }
 
-// fetch asks for JSON and decodes it.
-func fetch[T any](t *testing.T, method, address, body string) (T, *http.Response) {
+// fetch asks for JSON and returns it with the status.
+func fetch[T any](t *testing.T, method, address, body string) (T, int) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
 	if err != nil {
@@ -174,7 +174,7 @@ func fetch[T any](t *testing.T, method, address, body string) (T, *http.Response
 	if err := json.Unmarshal(data, &v); err != nil {
 		t.Fatalf("%s %s: %v in %s", method, address, err, data)
 	}
-	return v, res
+	return v, res.StatusCode
 }
 
 type sight struct {
@@ -258,9 +258,9 @@ func TestWhatCannotBeDone(t *testing.T) {
 		`{"who": "Alice", "chat": "slate", "what": "press"}`:   http.StatusOK,
 		`write`: http.StatusBadRequest,
 	} {
-		out, res := fetch[outcome](t, http.MethodPost, page+"/api/do", deed)
-		if res.StatusCode != status || out.Error == "" || out.Gone != strings.Contains(deed, "press") {
-			t.Errorf("%s: %d %+v", deed, res.StatusCode, out)
+		out, got := fetch[outcome](t, http.MethodPost, page+"/api/do", deed)
+		if got != status || out.Error == "" || out.Gone != strings.Contains(deed, "press") {
+			t.Errorf("%s: %d %+v", deed, got, out)
 		}
 	}
 	// Another site that is open in the same browser.

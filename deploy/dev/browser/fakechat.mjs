@@ -97,13 +97,25 @@ async function aliceWorks(alice, li) {
   await alice.sees(thread, /Alice completed/);
   await writes(alice, '@Slipway help', thread.getByRole('textbox'));
   await alice.sees(thread, 'Only visible to you');
-  await alice.picture('chat-slack-thread-wide');
+  await alice.fits('the channel in Slack, with a thread');
   await alice.press('Close', thread);
-  await alice.page.locator('#list').evaluate((node) => { node.scrollTop = 0; });
-  await card(alice).scrollIntoViewIfNeeded();
-  await alice.picture('chat-slack-wide');
   await alice.fits('the channel in Slack');
   await li.picture('chat-feishu-wide-dark-zh');
+}
+
+// asCarol has the window show what Carol sees.
+async function asCarol(alice) {
+  const who = alice.page.getByLabel('You are');
+  await who.selectOption('Carol');
+  await alice.sees(card(alice), 'Executing');
+  await alice.sawLast(list(alice).getByText('Only visible to you'));
+  await card(alice).getByRole('button', { name: /^\d+ repl/ }).click();
+  const thread = alice.page.getByRole('complementary', { name: 'Thread' });
+  await alice.sees(thread, /Alice completed/);
+  await alice.picture('chat-slack-wide');
+  await alice.press('Close', thread);
+  await who.selectOption('Alice');
+  await alice.sees(list(alice), 'Only visible to you');
 }
 
 async function aliceGoesHome(alice) {
@@ -176,6 +188,7 @@ try {
   await tell('Alice submits by keyboard', () => aliceSubmits(alice, li));
   await tell('Li Lei approves in Feishu', () => liApproves(alice, li));
   await tell('Alice works, and looks into the thread', () => aliceWorks(alice, li));
+  await tell('The window shows what Carol sees', () => asCarol(alice));
   await tell('Alice opens her home page', () => aliceGoesHome(alice));
   await tell('Bob looks at it on a phone', () => bobIsNarrow(bob));
   await tell('Li Lei plans in Feishu', () => liPlansInFeishu(li));
