@@ -28,7 +28,7 @@ var blockShapes = map[string]shape{
 	}},
 	"image": {required: []string{"alt_text"}, props: map[string]rule{
 		"block_id": blockID, "alt_text": str(1, ImageAlt), "title": text(plain, ImageTitle),
-		"image_url": address(ImageURL), "slack_file": slackFile,
+		"image_url": both(str(1, ImageURL), address), "slack_file": slackFile,
 	}},
 	"markdown":  {required: []string{"text"}, props: map[string]rule{"block_id": blockID, "text": str(1, MarkdownText)}},
 	"rich_text": richTextBlock,
@@ -109,7 +109,7 @@ func (c *checker) block(path string, v any) {
 	case "markdown":
 		c.markdownBlock(path, o)
 	case "table":
-		c.table(path, o, c.texts-before)
+		c.table(path, c.texts-before)
 	}
 }
 
@@ -124,7 +124,7 @@ func (c *checker) markdownBlock(path string, o map[string]any) {
 	}
 }
 
-func (c *checker) table(path string, o map[string]any, characters int) {
+func (c *checker) table(path string, characters int) {
 	if c.surface != inMessage {
 		c.add(path+"/type", "table is not supported in a %s", c.surface)
 	}

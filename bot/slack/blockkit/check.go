@@ -90,11 +90,11 @@ func CheckAttachment(attachment json.RawMessage) []Problem {
 var attachmentShape = shape{props: map[string]rule{
 	"color": str(1, 20), "fallback": str(0, MessageText), "hide_border": boolean,
 	"blocks": func(c *checker, path string, v any) { c.blocks(path, v, 1, MessageBlocks) },
-	"title":  str(0, MessageText), "title_link": address(ButtonURL), "text": str(0, MessageText), "pretext": str(0, MessageText),
+	"title":  str(0, MessageText), "title_link": both(str(1, ButtonURL), address), "text": str(0, MessageText), "pretext": str(0, MessageText),
 	"id":     integer(0, math.MaxInt32),
 	"footer": str(0, ViewBytes), "author_name": str(0, ViewBytes), "mrkdwn_in": listOf(0, 10, str(1, 20)),
 	"preview": objectOf(shape{props: map[string]rule{
-		"title": text(anyText, TextObject), "subtitle": text(anyText, TextObject), "icon_url": address(ImageURL),
+		"title": text(anyText, TextObject), "subtitle": text(anyText, TextObject), "icon_url": both(str(1, ImageURL), address),
 	}}),
 }}
 

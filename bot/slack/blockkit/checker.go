@@ -179,15 +179,20 @@ func oneOf(words ...string) rule {
 	}
 }
 
-// address checks a link of at most max characters.
-func address(maximum int) rule {
+// both checks a value by two rules.
+func both(one, other rule) rule {
 	return func(c *checker, path string, v any) {
-		c.str(path, v, 1, maximum)
-		s, _ := v.(string)
-		u, err := url.Parse(s)
-		if err != nil || u.Scheme == "" || (u.Host == "" && u.Opaque == "") {
-			c.add(path, "must be a valid url")
-		}
+		one(c, path, v)
+		other(c, path, v)
+	}
+}
+
+// address checks a link. How long one may be depends on where it stands, so that is a rule of its own.
+func address(c *checker, path string, v any) {
+	s, _ := v.(string)
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme == "" || (u.Host == "" && u.Opaque == "") {
+		c.add(path, "must be a valid url")
 	}
 }
 

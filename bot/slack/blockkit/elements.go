@@ -65,7 +65,7 @@ var elementShapes = map[string]shape{
 	"button": {required: []string{"text"}, props: with(confirmable, map[string]rule{
 		"text":                text(plain, ButtonText),
 		"value":               str(0, ButtonValue),
-		"url":                 address(ButtonURL),
+		"url":                 both(str(1, ButtonURL), address),
 		"style":               oneOf("primary", "danger"),
 		"accessibility_label": str(1, ButtonLabel),
 	})},
@@ -115,7 +115,7 @@ var elementShapes = map[string]shape{
 		"min_lines":     integer(1, RichTextLines), "max_lines": integer(1, RichTextLines),
 	})},
 	"image": {required: []string{"alt_text"}, props: map[string]rule{
-		"alt_text": str(1, ImageAlt), "image_url": address(ImageURL), "slack_file": slackFile,
+		"alt_text": str(1, ImageAlt), "image_url": both(str(1, ImageURL), address), "slack_file": slackFile,
 	}},
 }
 
@@ -126,7 +126,7 @@ var (
 	}
 	initialOptions = map[string]rule{"initial_options": options(SelectOptions, option(plain))}
 	typeahead      = map[string]rule{"min_query_length": integer(0, InputLength)}
-	slackFile      = objectOf(shape{props: map[string]rule{"id": str(1, 255), "url": address(ImageURL)}})
+	slackFile      = objectOf(shape{props: map[string]rule{"id": str(1, 255), "url": both(str(1, ImageURL), address)}})
 )
 
 // element checks an element that stands where only some may.

@@ -87,7 +87,7 @@ var overflowOption = objectOf(shape{
 		"text":        text(plain, OptionText),
 		"value":       str(1, OptionValue),
 		"description": text(plain, OptionDescription),
-		"url":         address(OptionURL),
+		"url":         both(str(1, OptionURL), address),
 	},
 })
 

@@ -11,10 +11,10 @@ var richStyle = objectOf(shape{props: map[string]rule{
 var richElements = map[string]shape{
 	"text": {required: []string{"text"}, props: map[string]rule{"text": richText, "style": richStyle}},
 	"link": {required: []string{"url"}, props: map[string]rule{
-		"url": address(ButtonURL), "text": richText, "unsafe": boolean, "style": richStyle,
+		"url": both(str(1, ButtonURL), address), "text": richText, "unsafe": boolean, "style": richStyle,
 	}},
 	"emoji": {required: []string{"name"}, props: map[string]rule{
-		"name": str(1, 255), "unicode": str(1, 255), "url": address(ImageURL), "skin_tone": integer(1, 6), "style": richStyle,
+		"name": str(1, 255), "unicode": str(1, 255), "url": both(str(1, ImageURL), address), "skin_tone": integer(1, 6), "style": richStyle,
 	}},
 	"user":      {required: []string{"user_id"}, props: map[string]rule{"user_id": account, "style": richStyle}},
 	"usergroup": {required: []string{"usergroup_id"}, props: map[string]rule{"usergroup_id": str(1, 255), "style": richStyle}},
@@ -23,7 +23,7 @@ var richElements = map[string]shape{
 	"broadcast": {required: []string{"range"}, props: map[string]rule{"range": oneOf("here", "channel", "everyone"), "style": richStyle}},
 	"color":     {required: []string{"value"}, props: map[string]rule{"value": str(1, 9), "style": richStyle}},
 	"date": {required: []string{"timestamp", "format"}, props: map[string]rule{
-		"timestamp": integer(0, math.MaxInt32), "format": str(1, 255), "url": address(ButtonURL), "fallback": str(1, 255), "style": richStyle,
+		"timestamp": integer(0, math.MaxInt32), "format": str(1, 255), "url": both(str(1, ButtonURL), address), "fallback": str(1, 255), "style": richStyle,
 	}},
 }
 

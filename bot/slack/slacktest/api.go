@@ -55,7 +55,8 @@ func always(scope string) func(*Server, arguments) string {
 	return func(*Server, arguments) string { return scope }
 }
 
-// byRoom is a scope that depends on what kind of room the call is about.
+// byRoom is a scope that depends on what kind of room the call is about. A room that does not exist needs none: the
+// method itself refuses it.
 func byRoom(suffix string) func(*Server, arguments) string {
 	return func(s *Server, a arguments) string {
 		r := s.channels[a.str("channel")]
@@ -131,7 +132,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	lost := code == "" && s.faults.lose(name)
 	body := encoded(result) // with the lock: it may hold what people change
 	s.mu.Unlock()
-	s.cfg.Log.Debug("api", "method", name, "error", code)
+	s.cfg.Log.DebugContext(r.Context(), "api", "method", name, "error", code)
 	if lost {
 		breakOff(w)
 		return

@@ -180,7 +180,7 @@ func (s *Server) updateMessage(a arguments) (answer, *refusal) {
 		return nil, bad
 	}
 	if _, given := a["blocks"]; !given && c.text == "" {
-		c.blocks = old.blocks
+		c.blocks = old.blocks // who changes only attachments keeps the blocks
 	}
 	if a.has("metadata") {
 		metadata, bad := metadataOf(a)
@@ -223,7 +223,7 @@ func (s *Server) permalink(a arguments) (answer, *refusal) {
 func (s *Server) unfurlMessage(a arguments) (answer, *refusal) {
 	channel, ts := a.str("channel"), a.str("ts")
 	if id := a.str("unfurl_id"); id != "" {
-		channel, ts, _ = strings.Cut(id, "/")
+		channel, ts, _ = strings.Cut(id, "/") // as the link_shared event made it
 	}
 	m := s.find(channel, ts)
 	if m == nil {

@@ -1,7 +1,6 @@
 package slacktest
 
 import (
-	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -170,7 +169,7 @@ func micros(ts string) int64 {
 func (s *Server) withMetadata(m *message, a arguments) map[string]any {
 	o := s.render(m)
 	if m.metadata != nil && a.yes("include_all_metadata") {
-		o["metadata"] = json.RawMessage(m.metadata)
+		o["metadata"] = m.metadata
 	}
 	return o
 }

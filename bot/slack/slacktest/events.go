@@ -9,6 +9,12 @@ import (
 // subscribed tells whether the app gets an event.
 func (s *Server) subscribed(name string) bool { return slices.Contains(s.cfg.Events, name) }
 
+// hears tells whether the app gets events about the messages of a room.
+func (s *Server) hears(r *room) bool {
+	name := map[string]string{"im": "message.im", "group": "message.groups", "channel": "message.channels"}[r.kind()]
+	return r.Bot && s.subscribed(name)
+}
+
 // event wraps an inner event for delivery, with the lock.
 func (s *Server) event(inner map[string]any) delivery {
 	id := s.id("Ev")
@@ -28,8 +34,7 @@ func (s *Server) said(m *message) []delivery {
 	delete(inner, "reply_count")
 	inner["channel"], inner["event_ts"], inner["channel_type"] = m.channel, m.ts, r.kind()
 	var events []delivery
-	name := map[string]string{"im": "message.im", "group": "message.groups", "channel": "message.channels"}[r.kind()]
-	if r.Bot && s.subscribed(name) {
+	if s.hears(r) {
 		events = append(events, s.event(inner))
 	}
 	if m.bot {
@@ -104,8 +109,7 @@ func (s *Server) echo(m *message, subtype string) {
 		events = s.said(m)
 	} else {
 		r := s.channels[m.channel]
-		name := map[string]string{"im": "message.im", "group": "message.groups", "channel": "message.channels"}[r.kind()]
-		if !r.Bot || !s.subscribed(name) {
+		if !s.hears(r) {
 			return
 		}
 		ts, _ := s.ts()

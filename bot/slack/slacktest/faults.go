@@ -1,6 +1,7 @@
 package slacktest
 
 import (
+	"net/http"
 	"slices"
 	"strconv"
 	"time"
@@ -125,14 +126,14 @@ func (f *Faults) revoked(yes bool) {
 func (f *Faults) next(method string) (status int, code string, after time.Duration) {
 	if l := f.limited[method]; l != nil && l.n > 0 {
 		l.n--
-		return 429, "ratelimited", l.after
+		return http.StatusTooManyRequests, "ratelimited", l.after
 	}
 	if e := f.failed[method]; e != nil && e.n > 0 {
 		e.n--
 		if n, err := strconv.Atoi(e.code); err == nil {
 			return n, "internal_error", 0
 		}
-		return 200, e.code, 0
+		return http.StatusOK, e.code, 0
 	}
 	return 0, "", 0
 }

@@ -274,8 +274,13 @@ func TestAnAddressOpensOneWebSocket(t *testing.T) {
 	if err := ws.ReadJSON(&hello); err != nil || hello.Type != "hello" || hello.N != 1 {
 		t.Errorf("hello %+v, %v", hello, err)
 	}
-	if _, resp, err := websocket.DefaultDialer.DialContext(w.ctx(), url, nil); err == nil || resp.StatusCode != http.StatusForbidden {
-		t.Errorf("second use: %v", err)
+	_, resp, err := websocket.DefaultDialer.DialContext(w.ctx(), url, nil)
+	if resp == nil {
+		t.Fatalf("second use has no answer: %v", err)
+	}
+	_ = resp.Body.Close()
+	if err == nil || resp.StatusCode != http.StatusForbidden {
+		t.Errorf("second use: %v, status %d", err, resp.StatusCode)
 	}
 	w.violates("was used before")
 }

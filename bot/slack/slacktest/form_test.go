@@ -49,6 +49,17 @@ func form(title string) slack.ModalViewRequest {
 	}
 }
 
+// formAsSeen is form("New plan") as people see it.
+var formAsSeen = &screen.Form{Title: "New plan", Text: "A new plan", Submit: "Send", Fields: []screen.Field{
+	{Label: "Name", Kind: screen.Text, Required: true, Value: []string{"1.2.0"}, Max: 10},
+	{Label: "Note", Kind: screen.Long},
+	{Label: "Kind", Kind: screen.Select, Options: []screen.Option{{Value: "fix", Label: "Fix"}, {Value: "big", Label: "Big"}}},
+	{Label: "Who", Kind: screen.People, Value: []string{"U1"}},
+	{Label: "When", Kind: screen.Time},
+	{Label: "Also", Kind: screen.Select},
+	{Label: "Sure", Kind: screen.Check, Options: []screen.Option{{Value: "true", Label: "I am sure"}}},
+}}
+
 // opens answers a slash command with a form.
 func (w *world) opens(view slack.ModalViewRequest) func(heard) any {
 	return func(h heard) any {
@@ -89,16 +100,7 @@ func TestAFormIsOpenedFilledAndSent(t *testing.T) {
 			t.Fatal("no form")
 		}
 		f.Raw = nil
-		want := &screen.Form{Title: "New plan", Text: "A new plan", Submit: "Send", Fields: []screen.Field{
-			{Label: "Name", Kind: screen.Text, Required: true, Value: []string{"1.2.0"}, Max: 10},
-			{Label: "Note", Kind: screen.Long},
-			{Label: "Kind", Kind: screen.Select, Options: []screen.Option{{Value: "fix", Label: "Fix"}, {Value: "big", Label: "Big"}}},
-			{Label: "Who", Kind: screen.People, Value: []string{"U1"}},
-			{Label: "When", Kind: screen.Time},
-			{Label: "Also", Kind: screen.Select},
-			{Label: "Sure", Kind: screen.Check, Options: []screen.Option{{Value: "true", Label: "I am sure"}}},
-		}}
-		if diff := cmp.Diff(want, f); diff != "" {
+		if diff := cmp.Diff(formAsSeen, f); diff != "" {
 			t.Errorf("form (-want +got):\n%s", diff)
 		}
 
@@ -125,20 +127,26 @@ func TestAFormIsOpenedFilledAndSent(t *testing.T) {
 		if ann.Form() != nil {
 			t.Error("the form is still open")
 		}
-		var callback slack.InteractionCallback
-		if err := jsonInto(w.app.all("view_submission")[0].raw, &callback); err != nil {
-			t.Fatal(err)
-		}
-		values := callback.View.State.Values
-		if got := values["who"]["v"].SelectedUsers; !cmp.Equal(got, []string{"U1", "U2"}) {
-			t.Errorf("who %v", got)
-		}
-		if values["name"]["v"].Value != "1.3.0" || values["kind"]["v"].SelectedOption.Value != "big" || values["when"]["v"].SelectedDateTime != at ||
-			values["more"]["v"].SelectedOption.Value != "z" || len(values["sure"]["v"].SelectedOptions) != 1 || callback.View.PrivateMetadata != "plan-1" {
-			t.Errorf("values %+v", values)
-		}
+		w.submittedAsFilled(at)
 		w.clean()
 	})
+}
+
+// submittedAsFilled fails unless the app got what TestAFormIsOpenedFilledAndSent fills in, with the time at.
+func (w *world) submittedAsFilled(at int64) {
+	w.t.Helper()
+	var callback slack.InteractionCallback
+	if err := jsonInto(w.app.all("view_submission")[0].raw, &callback); err != nil {
+		w.t.Fatal(err)
+	}
+	values := callback.View.State.Values
+	if got := values["who"]["v"].SelectedUsers; !cmp.Equal(got, []string{"U1", "U2"}) {
+		w.t.Errorf("who %v", got)
+	}
+	if values["name"]["v"].Value != "1.3.0" || values["kind"]["v"].SelectedOption.Value != "big" || values["when"]["v"].SelectedDateTime != at ||
+		values["more"]["v"].SelectedOption.Value != "z" || len(values["sure"]["v"].SelectedOptions) != 1 || callback.View.PrivateMetadata != "plan-1" {
+		w.t.Errorf("values %+v", values)
+	}
 }
 
 func TestErrorsKeepAFormOpenWithWhatWasTyped(t *testing.T) {

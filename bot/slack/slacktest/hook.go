@@ -136,7 +136,7 @@ func (s *Server) deleteOriginal(h *hook) (int, string) {
 }
 
 // show posts an answer to an interaction: for the person alone unless it says otherwise.
-func (s *Server) show(h *hook, c content, kind, thread string) *message {
+func (s *Server) show(h *hook, c content, kind, thread string) {
 	m := &message{channel: h.room, thread: thread, user: botUser, bot: true, only: h.user, versions: []content{c}}
 	switch kind {
 	case "in_channel":
@@ -145,5 +145,5 @@ func (s *Server) show(h *hook, c content, kind, thread string) *message {
 	default:
 		s.violate("response_type %q does not exist", kind)
 	}
-	return s.put(m)
+	s.put(m)
 }

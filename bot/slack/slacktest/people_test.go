@@ -120,7 +120,8 @@ func TestACardReadsAsItLooksToItsReader(t *testing.T) {
 	row := "1. Ship it to @Bob"
 	want := []screen.Button{
 		{Label: "Approve", Row: row, Style: "primary", Question: "Sure?\nIt goes out."},
-		{Label: "Skip", Row: row}, {Label: "Edit", Row: row},
+		{Label: "Skip", Row: row},
+		{Label: "Edit", Row: row},
 		{Label: "Cancel"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -23,16 +23,16 @@ type Person struct {
 var _ screen.Person = (*Person)(nil)
 
 // known fails for accounts that the workspace does not have.
-func (p *Person) known() (*User, error) {
-	if u := p.s.users[p.id]; u != nil {
-		return u, nil
+func (p *Person) known() error {
+	if p.s.users[p.id] == nil {
+		return fmt.Errorf("account %s: %w", p.id, screen.ErrNotThere)
 	}
-	return nil, fmt.Errorf("account %s: %w", p.id, screen.ErrNotThere)
+	return nil
 }
 
 // enter finds a room that the person is in.
 func (p *Person) enter(id string) (*room, error) {
-	if _, err := p.known(); err != nil {
+	if err := p.known(); err != nil {
 		return nil, err
 	}
 	r := p.s.channels[id]
@@ -49,7 +49,7 @@ func (p *Person) enter(id string) (*room, error) {
 func (p *Person) Rooms() []screen.Room {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
-	if _, err := p.known(); err != nil {
+	if err := p.known(); err != nil {
 		return nil
 	}
 	var rooms []screen.Room
@@ -139,7 +139,7 @@ func (p *Person) Command(ctx context.Context, room, thread, text string) (screen
 func (p *Person) Write(ctx context.Context, room, thread, text string) (screen.Answer, error) {
 	wait := noWait
 	if room == "D"+p.id {
-		wait = waitForAnswer
+		wait = waitForAnswer // only there is every text meant for the bot
 	}
 	return p.say(ctx, room, thread, p.typed(text), wait)
 }
@@ -155,6 +155,7 @@ func (p *Person) typed(text string) string {
 	text = escaper.Replace(text)
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
+	// The longest names first, so that @Ann does not take the beginning of @Ann Lee.
 	accounts := slices.Clone(p.s.order)
 	sort.SliceStable(accounts, func(i, j int) bool { return len(p.s.users[accounts[i]].Name) > len(p.s.users[accounts[j]].Name) })
 	for _, id := range accounts {
@@ -201,7 +202,7 @@ func (p *Person) say(ctx context.Context, room, thread, text string, wait waitin
 		return screen.Answer{Took: took}, err
 	}
 	if len(events) == 0 {
-		wait = noWait
+		wait = noWait // the app has not heard of it
 	}
 	return p.answer(ctx, since, nil, took, wait), nil
 }

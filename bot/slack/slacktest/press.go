@@ -85,7 +85,7 @@ func (p *Person) pressNow(on surface, b screen.Button) (control, bool) {
 func (p *Person) press(ctx context.Context, message screen.Message, b screen.Button, choose func(surface, screen.Button) (control, bool)) (screen.Answer, error) {
 	s := p.s
 	s.mu.Lock()
-	if _, err := p.known(); err != nil {
+	if err := p.known(); err != nil {
 		s.mu.Unlock()
 		return screen.Answer{}, err
 	}
@@ -221,7 +221,7 @@ func (p *Person) Shortcut(ctx context.Context, room, message, callbackID string)
 func (p *Person) GlobalShortcut(ctx context.Context, callbackID string) (screen.Answer, error) {
 	s := p.s
 	s.mu.Lock()
-	if _, err := p.known(); err != nil {
+	if err := p.known(); err != nil {
 		s.mu.Unlock()
 		return screen.Answer{}, err
 	}

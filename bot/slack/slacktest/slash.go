@@ -99,7 +99,7 @@ func (p *Person) Paste(ctx context.Context, room, link string) (string, error) {
 func (p *Person) OpenHome(ctx context.Context) (screen.Message, error) {
 	s := p.s
 	s.mu.Lock()
-	if _, err := p.known(); err != nil {
+	if err := p.known(); err != nil {
 		s.mu.Unlock()
 		return screen.Message{}, err
 	}

@@ -41,6 +41,7 @@ type envelope struct {
 	Reason  string          `json:"retry_reason"`
 }
 
+// Apps are no browsers, so where a request comes from says nothing.
 var upgrader = websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
 
 // serveSocket opens a WebSocket for a ticket that nobody used yet.
@@ -64,7 +65,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	ws, err := upgrader.Upgrade(w, r, nil)
 	if err != nil {
-		s.cfg.Log.Warn("upgrade to WebSocket", "error", err)
+		s.cfg.Log.WarnContext(r.Context(), "upgrade to WebSocket", "error", err)
 		return
 	}
 	c := &socket{ws: ws, closed: make(chan struct{}), acks: map[string]chan json.RawMessage{}, done: map[string]bool{}}
@@ -84,7 +85,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	s.change()
 	s.mu.Unlock()
 	if s.ctx.Err() != nil {
-		c.drop()
+		c.drop() // Close may have gone through the list before this one was on it
 	}
 	s.spawn(func() { s.ping(c) })
 	s.read(c) // until the connection ends
@@ -181,7 +182,7 @@ func (s *Server) overSocket(ctx context.Context, d delivery) (reply, error) {
 	raw, err := json.Marshal(d.payload)
 	e := envelope{ID: s.id("env-"), Type: d.kind, Accepts: d.kind != "events_api", Payload: raw, Retry: d.retry, Reason: d.reason}
 	sockets := slices.Clone(s.sockets)
-	s.turn++
+	s.turn++ // the next envelope begins with another socket, as Slack spreads them
 	first := s.turn
 	s.mu.Unlock()
 	if err != nil {

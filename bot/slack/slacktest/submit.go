@@ -62,7 +62,7 @@ func (p *Person) Fill(ctx context.Context, values map[string][]string) (screen.A
 func (p *Person) open() (*view, error) {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
-	if _, err := p.known(); err != nil {
+	if err := p.known(); err != nil {
 		return nil, err
 	}
 	v := p.s.top(p.id)
