@@ -25,7 +25,7 @@ func (f *Feishu) click(ctx context.Context, h eventHeader, c callback.CardAction
 	}
 	room := roomRef(c.Context.OpenChatID)
 	ev := bot.Event{
-		Kind: bot.Click, ID: h.EventID, From: userRef(c.Operator.OpenID), Room: room, Direct: f.isDirect(ctx, room),
+		Kind: bot.Click, ID: h.EventID, From: userRef(c.Operator.OpenID), Room: room,
 		Msg: bot.MsgRef{Room: room, ID: c.Context.OpenMessageID}, TimeZone: c.Action.Timezone, At: h.at(),
 	}
 	if packed := stringIn(c.Action.Value, keyForm); packed != "" {
@@ -40,6 +40,7 @@ func (f *Feishu) click(ctx context.Context, h eventHeader, c callback.CardAction
 	}
 	ev.Action, ev.Value = bot.ActionID(action), value
 	return f.answerIn(ctx, ev, ev.Msg, func(ctx context.Context) reaction {
+		ev.Direct = f.isDirect(ctx, room)
 		r := f.handle(ctx, ev)
 		return f.react(ctx, ev, r)
 	}), nil
@@ -93,7 +94,7 @@ func (f *Feishu) answerIn(ctx context.Context, ev bot.Event, clicked bot.MsgRef,
 			r.then(ctx)
 		}
 	})
-	due := time.NewTimer(f.patience + grace)
+	due := time.NewTimer(min(f.patience, clickPatience) + grace)
 	defer due.Stop()
 	select {
 	case r := <-ready:
@@ -101,7 +102,9 @@ func (f *Feishu) answerIn(ctx context.Context, ev bot.Event, clicked bot.MsgRef,
 	case <-due.C:
 		close(gaveUp)
 		working := slipway.T("Working on it. The result comes as a message.", "正在处理，结果会以消息形式通知您。")
-		r := reaction{toast: &bot.Toast{Kind: bot.ToastInfo, Text: working.In(f.langOf(ctx, ev.From))}}
+		soon, cancel := context.WithTimeout(ctx, grace/2) // the database may be what is slow
+		defer cancel()
+		r := reaction{toast: &bot.Toast{Kind: bot.ToastInfo, Text: working.In(f.langOf(soon, ev.From))}}
 		return answer{body: r.body(), answered: answered}
 	}
 }

@@ -41,15 +41,18 @@ func TestASlowBotIsSpokenForAndHeardLater(t *testing.T) {
 	})
 }
 
-func TestTheBotHasLessThanThreeSeconds(t *testing.T) {
+func TestFeishuIsAnsweredWithinThreeSecondsWhateverTheBotTakes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, feishutest.Config{Mode: modeHTTP})
-	if w.patience+grace >= 3*time.Second || w.patience != 2500*time.Millisecond {
-		t.Errorf("the bot may take %s", w.patience)
+	if all := w.patience + grace; all >= 3*time.Second {
+		t.Errorf("Feishu may wait for %s", all)
+	}
+	if click := min(w.patience, clickPatience) + grace; click >= time.Second {
+		t.Errorf("somebody who clicked may wait for %s", click)
 	}
 	w.bot.answers(func(ctx context.Context, _ bot.Event) bot.Reply {
-		if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > 2500*time.Millisecond {
-			t.Errorf("the bot has until %v", deadline)
+		if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) < 30*time.Second {
+			t.Errorf("what was begun is cut off at %v", deadline)
 		}
 		return bot.Reply{}
 	})

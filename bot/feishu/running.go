@@ -14,6 +14,10 @@ import (
 // patience is over, to give the answer.
 const grace = 200 * time.Millisecond
 
+// clickPatience is how long somebody who clicked waits for the result of it; after that
+// they learn that it is being worked on.
+const clickPatience = 600 * time.Millisecond
+
 // afterwards is how long what goes on after an answer may take.
 const afterwards = time.Minute
 
@@ -89,10 +93,9 @@ func (f *Feishu) inTime(ctx context.Context, work func(ctx context.Context)) {
 	}
 }
 
-// handle gives an event to the bot, which has its patience to answer.
+// handle gives an event to the bot. What it begins it may end, even if Feishu has to be
+// answered before that.
 func (f *Feishu) handle(ctx context.Context, ev bot.Event) bot.Reply {
-	ctx, cancel := context.WithTimeout(ctx, f.patience)
-	defer cancel()
 	h, err := f.handler.get(ctx)
 	if err != nil {
 		f.Log.ErrorContext(ctx, "feishu event without handler", "event", ev.ID, "error", err)

@@ -127,10 +127,14 @@ func (s *Slack) receive(ctx context.Context, from source, payload []byte) answer
 	return last
 }
 
-// How long things may take. Slack shows an error to the person after 3 s.
+// How long things may take. Slack shows an error to the person after 3 s, and a spinner
+// until then: a click or command that takes longer than clickTime is answered by message.
+// A form that was sent can only be answered at once, and an event that was not is delivered
+// again should this process die.
 const (
 	ackTime     = 2500 * time.Millisecond
-	handlerTime = 25 * time.Second
+	clickTime   = 800 * time.Millisecond
+	handlerTime = time.Minute
 	deliverTime = 90 * time.Second
 )
 
@@ -150,6 +154,11 @@ func (s *Slack) handle(soon context.Context, o *occasion) answer {
 		o.event.Locale, o.event.TimeZone = customs.Locale, customs.TimeZone
 		done <- (*h).Handle(ctx, o.event)
 	})
+	if o.event.Kind == bot.Click || o.event.Kind == bot.Command {
+		sooner, cancel := context.WithTimeout(soon, clickTime)
+		defer cancel()
+		soon = sooner
+	}
 	select {
 	case r := <-done:
 		return s.reply(ctx, o, r)

@@ -32,6 +32,13 @@ func faultless(t *testing.T, violations func() []string) {
 	})
 }
 
+// onServers has a Slipway use PostgreSQL and Redis. Without it, it is on embedded storage,
+// as the console and Slack in Socket Mode are here.
+func onServers(t *testing.T, env map[string]string) {
+	t.Helper()
+	env["SLIPWAY_DATABASE_URL"], env["SLIPWAY_REDIS_URL"] = storagetest.Postgres(t), storagetest.Redis(t)
+}
+
 // workspace is a stand-in of Slack and the environment that connects a Slipway to it.
 func workspace(t *testing.T, socket bool) (*slacktest.Server, map[string]string) {
 	t.Helper()
@@ -57,6 +64,7 @@ func slackID(kind, name string) string {
 
 func slackHTTPStage(t *testing.T, office *storytest.Office) storytest.Stage {
 	s, env := workspace(t, false)
+	onServers(t, env)
 	h := openHouse(t, env, office)
 	s.SetApp(h.url)
 	if err := s.Challenge(t.Context()); err != nil {
@@ -138,6 +146,7 @@ func company(t *testing.T, mode string) (*feishutest.Server, map[string]string) 
 
 func feishuHTTPStage(t *testing.T, office *storytest.Office) storytest.Stage {
 	s, env := company(t, feishutest.HTTP)
+	onServers(t, env)
 	h := openHouse(t, env, office)
 	s.SetApp(h.url)
 	for _, path := range []string{"/feishu/events", "/feishu/cards"} {
@@ -148,10 +157,9 @@ func feishuHTTPStage(t *testing.T, office *storytest.Office) storytest.Stage {
 	return feishuStage(s, h, office)
 }
 
-// feishuSocketStage is on PostgreSQL and Redis; the others are on embedded storage.
 func feishuSocketStage(t *testing.T, office *storytest.Office) storytest.Stage {
 	s, env := company(t, feishutest.LongConnection)
-	env["SLIPWAY_DATABASE_URL"], env["SLIPWAY_REDIS_URL"] = storagetest.Postgres(t), storagetest.Redis(t)
+	onServers(t, env)
 	h := openHouse(t, env, office)
 	connected(t, s)
 	return feishuStage(s, h, office)

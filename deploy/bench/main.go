@@ -44,6 +44,7 @@ type options struct {
 	plans    int           // lifecycles under way at once
 	inFlight int           // clicks or callbacks under way at once
 	only     string
+	chats    bool
 }
 
 func main() {
@@ -53,6 +54,7 @@ func main() {
 	flag.IntVar(&o.plans, "plans", 16, "how many plans are under way at once")
 	flag.IntVar(&o.inFlight, "in-flight", 50, "how many clicks or callbacks are under way at once")
 	flag.StringVar(&o.only, "only", "", "embedded or servers: measure only that")
+	flag.BoolVar(&o.chats, "chats", false, "measure only the clicks in chats")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, o)
@@ -96,7 +98,10 @@ func run(ctx context.Context, o options) error {
 		if err != nil {
 			return err
 		}
-		m, err := measure(ctx, o, program, own, env, func(what string) { say("%s: %s", s.title, what) })
+		m := &measures{}
+		if !o.chats {
+			m, err = measure(ctx, o, program, own, env, func(what string) { say("%s: %s", s.title, what) })
+		}
 		if err == nil {
 			err = m.inChats(ctx, o, program, own, env, func(what string) { say("%s: %s", s.title, what) })
 		}
