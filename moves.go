@@ -187,6 +187,18 @@ func endMoves() []Move {
 // Moves returns the table of moves.
 func Moves() []Move { return slices.Clone(moves) }
 
+// VerbsIn returns the verbs that are possible in a status, in the order of Verbs, whoever
+// may use them.
+func VerbsIn(s Status) []Verb {
+	var out []Verb
+	for _, verb := range Verbs() {
+		if move(s, verb) != nil {
+			out = append(out, verb)
+		}
+	}
+	return out
+}
+
 // move returns the row for a verb in a status, nil if it is not possible there.
 func move(from Status, verb Verb) *Move {
 	for i := range moves {

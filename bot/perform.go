@@ -164,7 +164,7 @@ func doneText(out storage.Outcome) slipway.Text {
 		what = slipway.T("%[1]s “%[2]s” of %[3]s.", "%[1]s %[3]s 的发布项“%[2]s”。", didTexts[e.Verb], e.ItemName, planTitle(p))
 	}
 	if e.Verb == slipway.VerbCreate && len(p.Items) == 0 {
-		return slipway.T("%[1]s Next, add what is to be done: “Add item” on its card, or `add #%[2]d …`.",
+		return slipway.T("%[1]s Next, add what is to be done: “Add item” on its card, or type: add #%[2]d …",
 			"%[1]s接下来请添加发布项：点击卡片上的“添加发布项”，或输入“添加 #%[2]d …”。", what, p.Index)
 	}
 	if e.Verb == slipway.VerbRemind {

@@ -29,15 +29,7 @@ func (v View) planVerbsNow(p *slipway.Plan) []slipway.Verb {
 	if v.Viewer != nil {
 		return p.Allowed(*v.Viewer, v.Rules)
 	}
-	var out []slipway.Verb
-	for _, verb := range slipway.Verbs() {
-		if slices.ContainsFunc(slipway.Moves(), func(m slipway.Move) bool {
-			return m.Verb == verb && slices.Contains(m.From, p.Status())
-		}) {
-			out = append(out, verb)
-		}
-	}
-	return out
+	return slipway.VerbsIn(p.Status())
 }
 
 // itemVerbsNow does the same for an item.

@@ -28,11 +28,15 @@ func (b *Bot) Repaint(ctx context.Context, planID string) error {
 	if err != nil {
 		return fmt.Errorf("repaint plan %s: find cards: %w", planID, err)
 	}
+	p, err := b.Store.Plan(ctx, planID) // what changes it later brings a call of its own
+	if err != nil {
+		return fmt.Errorf("repaint plan %s: read plan: %w", planID, err)
+	}
 	var errands []errand
 	for _, room := range b.Rooms {
 		if !slices.ContainsFunc(cards, func(c storage.CardRef) bool { return roomOf(c) == room && c.Moved == "" }) {
 			errands = append(errands, errand{room.Platform, "post " + planID + " " + room.ID, func(ctx context.Context) error {
-				return b.firstCard(ctx, planID, room)
+				return b.firstCard(ctx, p, room)
 			}})
 		}
 	}
@@ -40,7 +44,7 @@ func (b *Bot) Repaint(ctx context.Context, planID string) error {
 		platform := PlatformID(c.Platform)
 		if b.platforms[platform] != nil {
 			errands = append(errands, errand{platform, "card " + c.RoomID + " " + c.MessageID, func(ctx context.Context) error {
-				return b.paintCard(ctx, c)
+				return b.paintCard(ctx, p, c)
 			}})
 		}
 	}
@@ -85,11 +89,7 @@ func (b *Bot) viewOf(u *slipway.User) View {
 
 // firstCard posts the card of a plan in a room that has none; its thread gets the
 // history of the plan.
-func (b *Bot) firstCard(ctx context.Context, planID string, room RoomRef) error {
-	p, err := b.Store.Plan(ctx, planID)
-	if err != nil {
-		return fmt.Errorf("read plan: %w", err)
-	}
+func (b *Bot) firstCard(ctx context.Context, p *slipway.Plan, room RoomRef) error {
 	view, err := b.roomView(ctx, room)
 	if err != nil {
 		return err
@@ -101,7 +101,7 @@ func (b *Bot) firstCard(ctx context.Context, planID string, room RoomRef) error 
 	if err != nil {
 		return err
 	}
-	return b.paintCard(ctx, c)
+	return b.paintCard(ctx, p, c)
 }
 
 // cardKey is the key under which a plan's card is posted in a room of its own accord,
@@ -194,8 +194,9 @@ type painting struct {
 	card     *storage.CardRef
 }
 
-// paintCard brings one card up to date, as far as that can be done now.
-func (b *Bot) paintCard(ctx context.Context, ref storage.CardRef) error {
+// paintCard brings one card up to date, as far as that can be done now. A card that shows
+// more than the given plan is left as it is.
+func (b *Bot) paintCard(ctx context.Context, p *slipway.Plan, ref storage.CardRef) error {
 	c, err := b.Store.CardAt(ctx, ref.Platform, ref.RoomID, ref.MessageID)
 	if slipway.CodeOf(err) == slipway.NotFound {
 		return nil // dropped since
@@ -206,10 +207,6 @@ func (b *Bot) paintCard(ctx context.Context, ref storage.CardRef) error {
 	if c.Moved != "" && c.StaleAt == 0 {
 		return nil
 	}
-	p, err := b.Store.Plan(ctx, c.PlanID)
-	if err != nil {
-		return fmt.Errorf("read plan: %w", err)
-	}
 	view, err := b.roomView(ctx, roomOf(*c))
 	if err != nil {
 		return err
@@ -219,6 +216,9 @@ func (b *Bot) paintCard(ctx context.Context, ref storage.CardRef) error {
 		return k.update(ctx, k.moved(ctx))
 	}
 	told := k.finishTelling(ctx)
+	if c.Seq > p.Seq && c.StaleAt != 0 {
+		return &RateLimited{After: comeBack} // with the plan as it is by then
+	}
 	if c.Seq < p.Seq || c.StaleAt != 0 {
 		if err := k.update(ctx, PlanCard(p, view)); err != nil {
 			return errors.Join(told, err)

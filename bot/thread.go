@@ -1,9 +1,11 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"slipway"
 )
@@ -11,17 +13,37 @@ import (
 // maxLines is how many lines of the log one message in a thread has.
 const maxLines = 30
 
+// gathering is for how many paces news is gathered before a thread is told. Platforms
+// count every message in a room, and people prefer one to many.
+const gathering = 3
+
 // tell puts what happened since the last time into the thread of the card, as far as the
 // card shows it.
 func (k *painting) tell(ctx context.Context) error {
 	if err := k.finishTelling(ctx); err != nil || !k.isShared() || k.card.Told >= k.card.Seq {
 		return err
 	}
+	if wait, err := k.gather(ctx); err != nil || wait > 0 {
+		return cmp.Or(err, error(&RateLimited{After: wait}))
+	}
 	// Noted before it is sent: after a crash the very same is sent under the same key.
 	if err := k.b.Store.TellCard(ctx, k.card); err != nil {
 		return err
 	}
 	return k.finishTelling(ctx)
+}
+
+// gather returns how long to wait for more news. The console, where messages cost nothing,
+// is told at once.
+func (k *painting) gather(ctx context.Context) (time.Duration, error) {
+	if k.b.Pace <= 0 || PlatformID(k.card.Platform) == Web {
+		return 0, nil
+	}
+	oldest, err := k.b.Store.EntriesBetween(ctx, k.card.PlanID, k.card.Told, k.card.Told+1, 1)
+	if err != nil || len(oldest) == 0 {
+		return 0, err
+	}
+	return time.UnixMilli(oldest[0].At).Add(gathering * k.b.Pace).Sub(k.b.Now()), nil
 }
 
 // finishTelling sends the message that was noted to be sent.

@@ -7,7 +7,7 @@ import (
 )
 
 // backgroundShare is which of so many turns work in the background gets at least.
-const backgroundShare = 8
+const backgroundShare = 3
 
 type backgroundKey struct{}
 

@@ -57,7 +57,7 @@ func TestWhoComesFirstWritesFirst(t *testing.T) {
 func TestWorkInTheBackgroundWaitsButNotForEver(t *testing.T) {
 	t.Parallel()
 	got := queueUp(t, nil, "-x", "a", "-y", "b", "c", "d", "e", "f", "g", "h", "i")
-	if diff := cmp.Diff([]string{"a", "b", "c", "d", "e", "f", "g", "-x", "h", "i", "-y"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"a", "b", "-x", "c", "d", "-y", "e", "f", "g", "h", "i"}, got); diff != "" {
 		t.Errorf("order (-want +got):\n%s", diff)
 	}
 }

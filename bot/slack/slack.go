@@ -124,6 +124,7 @@ func (s *Slack) Run(ctx context.Context, h bot.Handler) error {
 	defer s.chores.wait()
 	defer s.handler.Store(nil)
 	if s.Socket() {
+		s.status.setSocket("Socket Mode: connecting")
 		s.supervise(ctx)
 		return nil
 	}

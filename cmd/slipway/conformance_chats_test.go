@@ -33,7 +33,7 @@ func faultless(t *testing.T, violations func() []string) {
 }
 
 // onServers has a Slipway use PostgreSQL and Redis. Without it, it is on embedded storage,
-// as the console and Slack in Socket Mode are here.
+// as with Slack in Socket Mode here; the race detector makes that several times slower.
 func onServers(t *testing.T, env map[string]string) {
 	t.Helper()
 	env["SLIPWAY_DATABASE_URL"], env["SLIPWAY_REDIS_URL"] = storagetest.Postgres(t), storagetest.Redis(t)

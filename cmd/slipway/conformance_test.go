@@ -192,7 +192,9 @@ func (h *house) signIn(ctx context.Context, email string) (string, error) {
 
 // webStage is the web console.
 func webStage(t *testing.T, office *storytest.Office) storytest.Stage {
-	h := openHouse(t, nil, office)
+	env := map[string]string{}
+	onServers(t, env)
+	h := openHouse(t, env, office)
 	s := h.stage(bot.Web, office)
 	s.Open = func(t *testing.T) screen.Chat {
 		c := storytest.NewConsole(storytest.ConsoleConfig{

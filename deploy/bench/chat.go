@@ -22,7 +22,7 @@ import (
 
 // What the clicks in chats are.
 const (
-	chatPlans  = 50 // each with a card in Slack and one in Feishu
+	chatPlans  = 100 // each with a card in Slack and one in Feishu
 	chatItems  = 20
 	clickRate  = 50 // a second, half of them in each chat
 	farDelay   = 200 * time.Millisecond

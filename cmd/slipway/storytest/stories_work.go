@@ -139,14 +139,13 @@ func windowEnds(_ *testing.T, w *World) {
 	p := w.made(w.name("short window"))
 	now := time.Now().Unix()
 	w.ask(w.Alice, http.MethodPost, "/api/v1/plans", map[string]any{
-		"name": p.Name, "start_time": now - 60, "end_time": now + 4,
+		"name": p.Name, "start_time": now - 60, "end_time": now + 6,
 		"jobs": []map[string]any{{"name": "watch", "type": "text", "spec": map[string]any{"content": "the graphs"}}},
 	})
 	p.find()
-	w.Alice.Say("show %s", p.ref())
-	p.Card(w.Alice)
 	p.Do(w.Alice, "submit", "")
 	p.Do(w.Alice, "start", "")
+	w.Alice.Say("show %s", p.ref())
 	p.Card(w.Bob, "Timed out", "The window ended")
 	p.Is(slipway.Timeout)
 	w.Alice.Say("complete %s watch", p.ref()).Told("replan")
@@ -159,9 +158,9 @@ func scheduleFires(_ *testing.T, w *World) {
 		"jobs": []map[string]any{{"name": "deploy", "type": "workflow", "spec": map[string]any{"engine": "local", "workflow": "deploy"}}},
 	})
 	p.find()
-	w.Alice.Say("show %s", p.ref())
 	p.Do(w.Alice, "submit", "")
 	p.Do(w.Alice, "start", "")
+	w.Alice.Say("show %s", p.ref())
 	p.Card(w.Alice, "Success")
 	if entries := p.log(); !contains(entries, "schedule") {
 		w.t.Errorf("the schedule is not in the log: %v", fmt.Sprint(entries))

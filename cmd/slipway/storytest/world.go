@@ -128,15 +128,19 @@ type Person struct {
 
 	w      *World
 	client screen.Person
+	own    string // the direct room, once it is known
 }
 
 // direct is the person's room with the bot.
 func (p *Person) direct() string {
-	rooms := p.client.Rooms()
-	if len(rooms) == 0 {
-		p.w.t.Fatalf("%s sees no rooms", p.Name)
+	if p.own == "" {
+		rooms := p.client.Rooms()
+		if len(rooms) == 0 || !rooms[len(rooms)-1].Direct {
+			p.w.t.Fatalf("%s has no room with the bot: %+v", p.Name, rooms)
+		}
+		p.own = rooms[len(rooms)-1].ID
 	}
-	return rooms[len(rooms)-1].ID
+	return p.own
 }
 
 // Say types a command in the story's room.
