@@ -227,6 +227,9 @@ func (b *Bot) outcome(ctx context.Context, room RoomRef, err error) error {
 // Soonest takes an error of Repaint or Tell apart: the shortest of the waits that it asks
 // for, and what went wrong beside. Waits is false if it asks for none.
 func Soonest(err error) (after time.Duration, waits bool, rest error) {
+	if err == ErrBusy { //nolint:errorlint // the same; how long to wait stands beside it
+		return 0, false, nil
+	}
 	switch e := err.(type) { //nolint:errorlint // each error of the tree is looked at by itself
 	case nil:
 	case *RateLimited:

@@ -27,10 +27,11 @@ func TestCardsThatWait(t *testing.T) {
 		most   time.Duration
 		counts bool
 	}{
-		"limited":               {fmt.Errorf("repaint: %w", limited(700*time.Millisecond)), 700 * time.Millisecond, 700 * time.Millisecond, false},
-		"two limited":           {errors.Join(limited(time.Minute), fmt.Errorf("x: %w", limited(time.Second))), time.Second, time.Second, false},
-		"a room fails":          {fmt.Errorf("repaint: %w", errors.Join(room)), 800 * time.Millisecond, 1200 * time.Millisecond, true},
-		"a room fails, limited": {fmt.Errorf("repaint: %w", errors.Join(room, limited(100*time.Millisecond))), 100 * time.Millisecond, 100 * time.Millisecond, true},
+		"limited":                {fmt.Errorf("repaint: %w", limited(700*time.Millisecond)), 700 * time.Millisecond, 700 * time.Millisecond, false},
+		"two limited":            {errors.Join(limited(time.Minute), fmt.Errorf("x: %w", limited(time.Second))), time.Second, time.Second, false},
+		"somebody else is at it": {fmt.Errorf("post: %w: %w", bot.ErrBusy, limited(time.Second)), time.Second, time.Second, false},
+		"a room fails":           {fmt.Errorf("repaint: %w", errors.Join(room)), 800 * time.Millisecond, 1200 * time.Millisecond, true},
+		"a room fails, limited":  {fmt.Errorf("repaint: %w", errors.Join(room, limited(100*time.Millisecond))), 100 * time.Millisecond, 100 * time.Millisecond, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

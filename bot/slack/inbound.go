@@ -91,7 +91,9 @@ func (s *Slack) receive(ctx context.Context, from source, payload []byte) answer
 	defer cancel()
 	me, err := s.me(soon)
 	if err != nil {
-		s.Log.ErrorContext(ctx, "ask slack who the bot is", "error", err)
+		if ctx.Err() == nil { // else the program stops, and Slack tells the next one
+			s.Log.ErrorContext(ctx, "ask slack who the bot is", "error", err)
+		}
 		return notNow
 	}
 	if me.app != "" && e.APIAppID != me.app {
