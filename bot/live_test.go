@@ -231,9 +231,9 @@ func TestARoomThatFailsIsLoggedOnce(t *testing.T) {
 	var log bytes.Buffer
 	b := h.bot(h.slack, slog.New(slog.NewTextHandler(&log, nil)), h.rooms[1])
 	p := h.plan("payments")
-	h.slack.Disturb = func(bottest.Call) bottest.Disturbance {
+	h.slack.Disturb(func(bottest.Call) bottest.Disturbance {
 		return bottest.Disturbance{Err: errors.New("no such team")}
-	}
+	})
 	for range 5 {
 		room := (*bot.RoomError)(nil)
 		if err := b.Repaint(t.Context(), p.ID); !errors.As(err, &room) || room.Room != h.rooms[1] {
@@ -241,7 +241,7 @@ func TestARoomThatFailsIsLoggedOnce(t *testing.T) {
 		}
 		h.pass(storage.PostPatience)
 	}
-	h.slack.Disturb = nil
+	h.slack.Disturb(nil)
 	h.settle(b)
 	for _, text := range []string{"room fails", "room works again"} {
 		if n := strings.Count(log.String(), text); n != 1 {

@@ -23,15 +23,16 @@ func (b *Bot) show(ctx context.Context, v *visit, p *slipway.Plan) (Reply, error
 	if v.ev.Msg.Thread != "" || v.ev.Room.ID == "" {
 		return Reply{Whisper: &card}, nil
 	}
-	if err := b.showIn(ctx, v, p, "show:"+v.ask(0).RequestID); err != nil && !errors.Is(err, ErrBusy) {
+	if err := b.showIn(ctx, v, p, "show:"+v.ask(0).RequestID, p.Seq); err != nil && !errors.Is(err, ErrBusy) {
 		b.Log.WarnContext(ctx, "show plan", "room", v.ev.Room.ID, "error", err)
 		return Reply{Whisper: &card}, nil
 	}
 	return Reply{}, nil
 }
 
-// showIn makes the plan's live card the newest message of the visitor's room.
-func (b *Bot) showIn(ctx context.Context, v *visit, p *slipway.Plan, key string) error {
+// showIn makes the plan's live card the newest message of the visitor's room. Its thread
+// tells what comes after told, a Seq of the plan.
+func (b *Bot) showIn(ctx context.Context, v *visit, p *slipway.Plan, key string, told int64) error {
 	platform := b.platforms[v.ev.Room.Platform]
 	if platform == nil {
 		return ErrGone
@@ -43,7 +44,7 @@ func (b *Bot) showIn(ctx context.Context, v *visit, p *slipway.Plan, key string)
 	if err != nil {
 		return err
 	}
-	_, err = b.raise(ctx, p, view, posting{to: Target{Room: v.ev.Room}, card: PlanCard(p, view), key: key})
+	_, err = b.raise(ctx, p, view, posting{to: Target{Room: v.ev.Room}, card: PlanCard(p, view), key: key, told: told})
 	return err
 }
 

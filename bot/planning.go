@@ -67,7 +67,7 @@ func (b *Bot) made(ctx context.Context, v *visit, out storage.Outcome) (Reply, e
 	case v.ev.Room.ID == "" || slices.Contains(b.Rooms, v.ev.Room) && v.ev.Msg.Thread == "":
 		return r, nil // the card's task posts it
 	}
-	if err := b.showIn(ctx, v, out.Plan, cardKey(out.Plan.ID, v.ev.Room, "")); err != nil && !errors.Is(err, ErrBusy) {
+	if err := b.showIn(ctx, v, out.Plan, cardKey(out.Plan.ID, v.ev.Room, ""), 0); err != nil && !errors.Is(err, ErrBusy) {
 		b.Log.WarnContext(ctx, "show new plan", "room", v.ev.Room.ID, "error", err)
 		card := PlanCard(out.Plan, b.view(v))
 		r.Whisper = &card

@@ -174,7 +174,6 @@ func (b *Bot) postCard(ctx context.Context, p *slipway.Plan, view View, post pos
 // raise posts the plan's card as the newest message of a room; the one that was live
 // there before will point to it.
 func (b *Bot) raise(ctx context.Context, p *slipway.Plan, view View, post posting) (MsgRef, error) {
-	post.told = p.Seq
 	c, behind, err := b.postCard(ctx, p, view, post)
 	if err != nil {
 		return MsgRef{}, fmt.Errorf("post card: %w", err)

@@ -247,11 +247,11 @@ func TestAThousandChangesLeaveEveryCardRight(t *testing.T) {
 	h := newHouse(t)
 	dice := mathrand.New(mathrand.NewPCG(7, 11))
 	broken := errors.New("the connection broke")
-	h.slack.Disturb = mischief(mathrand.New(mathrand.NewPCG(1, 2)),
+	h.slack.Disturb(mischief(mathrand.New(mathrand.NewPCG(1, 2)),
 		bottest.Disturbance{Err: &bot.RateLimited{After: 3 * time.Second}}, bottest.Disturbance{Err: broken},
-		bottest.Disturbance{Err: broken, Lost: true})
-	h.feishu.Disturb = mischief(mathrand.New(mathrand.NewPCG(3, 4)),
-		bottest.Disturbance{Err: &bot.RateLimited{After: 700 * time.Millisecond}}, bottest.Disturbance{Err: bot.ErrTooOld})
+		bottest.Disturbance{Err: broken, Lost: true}))
+	h.feishu.Disturb(mischief(mathrand.New(mathrand.NewPCG(3, 4)),
+		bottest.Disturbance{Err: &bot.RateLimited{After: 700 * time.Millisecond}}, bottest.Disturbance{Err: bot.ErrTooOld}))
 	processes := []*bot.Bot{h.process(), h.process()}
 	plans := make([]*slipway.Plan, 10)
 	for i := range plans {
@@ -277,7 +277,8 @@ func TestAThousandChangesLeaveEveryCardRight(t *testing.T) {
 		}
 		wg.Wait()
 	}
-	h.slack.Disturb, h.feishu.Disturb = nil, nil
+	h.slack.Disturb(nil)
+	h.feishu.Disturb(nil)
 	h.settle(processes[0])
 	h.check(plans)
 	checkPace(t, h.slack)
@@ -305,18 +306,18 @@ func TestACardIsRightAfterARestart(t *testing.T) {
 		for _, method := range []string{"update", "post"} {
 			h.change(p, method+wrong.Err.Error())
 			h.pass(time.Second)
-			h.slack.Disturb = func(c bottest.Call) bottest.Disturbance {
+			h.slack.Disturb(func(c bottest.Call) bottest.Disturbance {
 				if c.Method == method {
 					return wrong
 				}
 				return bottest.Disturbance{}
-			}
+			})
 			for _, id := range h.take() {
 				if err := h.repaint(h.process(), id); err == nil {
 					t.Error("nothing went wrong")
 				}
 			}
-			h.slack.Disturb = nil
+			h.slack.Disturb(nil)
 			h.settle(h.process())
 			h.check([]*slipway.Plan{p})
 		}
@@ -338,12 +339,12 @@ func TestWhatIsSlowHoldsUpNothingElse(t *testing.T) {
 	h.pass(2 * time.Second)
 	release := make(chan struct{})
 	slow := h.live(h.slack, h.rooms[1], one.ID).Ref
-	h.slack.Disturb = func(c bottest.Call) bottest.Disturbance {
+	h.slack.Disturb(func(c bottest.Call) bottest.Disturbance {
 		if c.Ref.ID == slow.ID {
 			<-release
 		}
 		return bottest.Disturbance{}
-	}
+	})
 	for _, p := range []*slipway.Plan{one, two} {
 		must(t, h.repaint(b, p.ID))
 	}
@@ -354,7 +355,7 @@ func TestWhatIsSlowHoldsUpNothingElse(t *testing.T) {
 			}
 		}
 	}
-	h.slack.Disturb = nil
+	h.slack.Disturb(nil)
 	close(release)
 	h.settle(b)
 	h.check([]*slipway.Plan{one, two})

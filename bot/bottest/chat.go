@@ -37,9 +37,7 @@ type Chat struct {
 	fail     map[string]error    // what the next Update of a message fails with
 	updates  []Update
 	ledger   *storage.Store
-	// Disturb, if set, is asked before everything that is posted or updated. A call
-	// whose answer is lost has its effect all the same.
-	Disturb func(Call) Disturbance
+	disturb  func(Call) Disturbance
 	// Flat leaves groups out of forms, as platforms without an editor for them do.
 	Flat bool
 	// People are accounts that are not called like their ids.
@@ -115,11 +113,22 @@ func (c *Chat) Delete(ref bot.MsgRef) {
 	c.messages = slices.DeleteFunc(c.messages, func(m *Message) bool { return m.Ref.ID == ref.ID })
 }
 
+// Disturb sets who is asked before everything that is posted or updated, nil for nobody.
+// A call whose answer is lost has its effect all the same.
+func (c *Chat) Disturb(ask func(Call) Disturbance) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.disturb = ask
+}
+
 func (c *Chat) disturbed(call Call) Disturbance {
-	if c.Disturb == nil {
+	c.mu.Lock()
+	ask := c.disturb
+	c.mu.Unlock()
+	if ask == nil {
 		return Disturbance{}
 	}
-	return c.Disturb(call)
+	return ask(call)
 }
 
 // Serve sets who handles the events.

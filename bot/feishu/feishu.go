@@ -129,9 +129,10 @@ func New(c Config) (*Feishu, error) {
 // ID implements bot.Platform.
 func (f *Feishu) ID() bot.PlatformID { return bot.Feishu }
 
-// Settle implements bot.Settler: Feishu takes back a change of a card that arrives
-// together with the answer to a click on it.
-func (f *Feishu) Settle() time.Duration { return 500 * time.Millisecond }
+// Settle implements bot.Settler: Feishu takes back a change of a card that arrives before
+// the answer to a click on it. Whatever the click changes, on whichever replica, is shown
+// after the click was surely answered.
+func (f *Feishu) Settle() time.Duration { return clickPatience + 2*grace }
 
 // Run implements bot.Platform. It returns when ctx has ended and everything that was
 // begun for events is done.
