@@ -54,8 +54,16 @@ rooms:
   - {platform: feishu, id: ` + feishuRoom + `}
 `
 
-// measureChats measures a set-up with both chats, at the usual place of the database.
-func measureChats(ctx context.Context, o options, program, dir string, env []string) (c chatClicks, err error) {
+// chatEnd is how far clicks are followed.
+type chatEnd int
+
+const (
+	untilAnswered chatEnd = iota
+	untilVisible
+)
+
+// measureChats measures a set-up with both chats.
+func measureChats(ctx context.Context, o options, program, dir string, env []string, until chatEnd) (c chatClicks, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return c, fmt.Errorf("write settings: %w", err)
 	}
@@ -80,7 +88,7 @@ func measureChats(ctx context.Context, o options, program, dir string, env []str
 	}
 	defer p.Kill()
 	h.base = p.URL
-	if c, err = h.measure(ctx, o); err != nil {
+	if c, err = h.measure(ctx, o, until); err != nil {
 		lines := p.Logged()
 		return c, fmt.Errorf("%w; the end of its log:\n%s", err, strings.Join(lines[max(0, len(lines)-5):], "\n"))
 	}
@@ -112,7 +120,7 @@ func (h *chats) close() {
 	h.slack.Close()
 }
 
-func (h *chats) measure(ctx context.Context, o options) (c chatClicks, err error) {
+func (h *chats) measure(ctx context.Context, o options, until chatEnd) (c chatClicks, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	if err := h.begin(ctx); err != nil {
@@ -143,8 +151,10 @@ func (h *chats) measure(ctx context.Context, o options) (c chatClicks, err error
 			c.feishu = append(c.feishu, d)
 		}
 	}
-	if c.visible, err = h.visible(ctx, at); err != nil {
-		return c, err
+	if until == untilVisible {
+		if c.visible, err = h.visible(ctx, at); err != nil {
+			return c, err
+		}
 	}
 	if wrong := append(h.slack.Violations(), h.feishu.Violations()...); len(wrong) > 0 {
 		return c, fmt.Errorf("%d violations of the platforms' rules, the first: %s", len(wrong), wrong[0])

@@ -162,7 +162,7 @@ func (m *measures) phases(ctx context.Context, o options, d *driver, p *processt
 // inChats measures clicks in Slack and Feishu, each time with a program of its own.
 func (m *measures) inChats(ctx context.Context, o options, program, dir string, env []string, say func(string)) (err error) {
 	say(fmt.Sprintf("%d clicks a second in Slack and Feishu", clickRate))
-	if m.chats, err = measureChats(ctx, o, program, filepath.Join(dir, "chats"), env); err != nil {
+	if m.chats, err = measureChats(ctx, o, program, filepath.Join(dir, "chats"), env, untilVisible); err != nil {
 		return err
 	}
 	const key = "SLIPWAY_DATABASE_URL="
@@ -178,7 +178,7 @@ func (m *measures) inChats(ctx context.Context, o options, program, dir string, 
 	say(fmt.Sprintf("the same, %v added to all that the database answers", farDelay))
 	env = slices.Clone(env)
 	env[i] = key + address
-	m.farChats, err = measureChats(ctx, o, program, filepath.Join(dir, "far"), env)
+	m.farChats, err = measureChats(ctx, o, program, filepath.Join(dir, "far"), env, untilAnswered)
 	return err
 }
 

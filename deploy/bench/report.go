@@ -67,7 +67,6 @@ func (r *report) print(w io.Writer) error {
 		{"visible on both cards: p50 / p99", "< 2 s", func(m *measures) string { return pair(m.chats.visible) }},
 		{"Slack click answered, database far away: p50 / p99", "< 1 s", func(m *measures) string { return pair(m.farChats.slack) }},
 		{"Feishu click answered, database far away: p50 / p99", "< 1 s", func(m *measures) string { return pair(m.farChats.feishu) }},
-		{"visible on both cards, database far away: p50 / p99", "", func(m *measures) string { return pair(m.farChats.visible) }},
 		{fmt.Sprintf("memory at rest, %v after the start", r.rest), "< 60 MB", func(m *measures) string { return megabytes(m.memory) }},
 		{fmt.Sprintf("memory %v after all of this", r.rest), "", func(m *measures) string { return megabytes(m.memoryAfter) }},
 		{"computing at rest, of one core", "", func(m *measures) string { return fmt.Sprintf("%.1f %%", 100*m.idleCPU) }},
