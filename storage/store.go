@@ -109,7 +109,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 }
 
 // maxConns bounds the connections of one process to PostgreSQL.
-const maxConns = 24
+const maxConns = 16
 
 func (s *Store) openPostgres(address string) error {
 	cfg, err := pgx.ParseConfig(address)
@@ -128,7 +128,7 @@ func (s *Store) openPostgres(address string) error {
 	db.SetMaxIdleConns(maxConns)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	s.dialect = Postgres
-	s.turns = newTurns(2 * maxConns / 3) // the others are for those who read
+	s.turns = newTurns(maxConns / 2) // the others are for those who read
 	s.write = bun.NewDB(db, postgresDialect{pgdialect.New()})
 	s.read = s.write
 	return nil
