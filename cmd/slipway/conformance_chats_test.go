@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,14 +19,23 @@ import (
 	"slipway/storage/storagetest"
 )
 
+// What a stand-in notes and the program cannot help.
+const (
+	// Of two deliveries of a click one comes too late to open the form.
+	lateForm = "exchanged_trigger_id"
+	// One replica shows an older change while another answers somebody's click: it cannot
+	// know. Feishu takes the change back, so what counts is that the card is shown again.
+	crossedClick = "the card was changed before the click on it was answered"
+)
+
 // faultless wants a stand-in to have found no fault with the program, once the test and
-// the program have ended.
-func faultless(t *testing.T, violations func() []string) {
+// the program have ended, except what it cannot help.
+func faultless(t *testing.T, violations func() []string, except ...string) {
 	t.Helper()
 	t.Cleanup(func() {
 		for _, v := range violations() {
-			if strings.Contains(v, "exchanged_trigger_id") {
-				continue // of two deliveries of a click one comes too late to open the form
+			if slices.ContainsFunc(except, func(e string) bool { return strings.Contains(v, e) }) {
+				continue
 			}
 			t.Errorf("the stand-in finds fault with the program: %s", v)
 		}
@@ -47,7 +57,7 @@ func workspace(t *testing.T, socket bool) (*slacktest.Server, map[string]string)
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	faultless(t, s.Violations)
+	faultless(t, s.Violations, lateForm)
 	env := map[string]string{"SLIPWAY_SLACK_BOT_TOKEN": s.BotToken(), "SLIPWAY_SLACK_API_URL": s.APIURL()}
 	if socket {
 		env["SLIPWAY_SLACK_APP_TOKEN"] = s.AppToken()
@@ -130,14 +140,14 @@ func slackCall(t *testing.T, s *slacktest.Server, method string, args url.Values
 }
 
 // company is a stand-in of Feishu and the environment that connects a Slipway to it.
-func company(t *testing.T, mode string) (*feishutest.Server, map[string]string) {
+func company(t *testing.T, mode string, except ...string) (*feishutest.Server, map[string]string) {
 	t.Helper()
 	s := feishutest.New(feishutest.Config{Mode: mode, VerificationToken: "the-verification-token", EncryptKey: "the-encrypt-key"})
 	if _, err := s.Listen("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	faultless(t, s.Violations)
+	faultless(t, s.Violations, except...)
 	return s, map[string]string{
 		"SLIPWAY_FEISHU_APP_ID": s.AppID(), "SLIPWAY_FEISHU_APP_SECRET": s.AppSecret(), "SLIPWAY_FEISHU_VERIFICATION_TOKEN": s.VerificationToken(),
 		"SLIPWAY_FEISHU_ENCRYPT_KEY": s.EncryptKey(), "SLIPWAY_FEISHU_BASE_URL": s.BaseURL(), "SLIPWAY_FEISHU_MODE": mode,

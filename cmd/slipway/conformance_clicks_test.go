@@ -53,7 +53,7 @@ func newStreet(t *testing.T) *street {
 	for k, v := range more {
 		env[k] = v
 	}
-	s.feishu, more = company(t, feishutest.LongConnection)
+	s.feishu, more = company(t, feishutest.LongConnection, crossedClick)
 	for k, v := range more {
 		env[k] = v
 	}
