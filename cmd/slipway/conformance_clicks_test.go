@@ -316,9 +316,9 @@ const (
 
 // TestAThousandClicks presses what can be pressed on the cards of a dozen plans, with a
 // fifth of the clicks delivered twice and with connections that break. In the end every
-// card is what a card would be that is made afresh.
+// card is what a card would be that is made afresh. Like TestConformance it is played
+// beside no other test.
 func TestAThousandClicks(t *testing.T) {
-	t.Parallel()
 	s := newStreet(t)
 	var plans desk
 	for range clickedPlans {
