@@ -31,6 +31,7 @@ type HandlerConfig struct {
 	Store    *storage.Store
 	Rules    func() *slipway.Rules // the settings in force
 	Notices  Notices               // nil: event streams look at the database with every heartbeat only
+	Engines  EngineNotices         // nil: no engine sends notices
 	Now      func() time.Time
 	Rand     io.Reader    // where references to faults come from
 	Log      *slog.Logger // nil: nothing is logged
@@ -90,6 +91,7 @@ type call struct {
 func (h *handler) calls() []call {
 	list := []call{
 		{"POST", "/api/callback/release_plan", h.callback},
+		{"POST", "/api/engine/{engine}", h.engineNotice},
 		{"GET", "/api/openapi.json", h.describe},
 		{"GET", "/api/v1/me", h.signedIn(h.me)},
 		{"GET", "/api/v1/users", h.signedIn(h.listUsers)},
