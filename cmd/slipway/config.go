@@ -54,6 +54,11 @@ type config struct {
 	Slack  slackConfig  `yaml:"slack"`
 	Feishu feishuConfig `yaml:"feishu"`
 
+	Zadig   zadigConfig   `yaml:"zadig"`
+	GitHub  githubConfig  `yaml:"github"`
+	GitLab  gitlabConfig  `yaml:"gitlab"`
+	Jenkins jenkinsConfig `yaml:"jenkins"`
+
 	file `yaml:",inline"`
 }
 
@@ -69,6 +74,10 @@ type file struct {
 	// CallbackRate is how many callbacks a second are taken from one sender, ten times
 	// as many at once; zero: no limit.
 	CallbackRate *int `yaml:"callback_rate"`
+	// Engines says how workflow engines are treated, by name, and sets up those of type http.
+	Engines map[string]engineConfig `yaml:"engines"`
+	// LeaveRuns leaves runs alone when their plan is re-planned or cancelled.
+	LeaveRuns bool `yaml:"leave_runs"`
 }
 
 type userConfig struct {
@@ -119,6 +128,7 @@ func loadConfig(path string, p process) (*config, error) {
 			*to = v
 		}
 	}
+	c.fromFiles(p, note)
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		note("SLIPWAY_LISTEN", "an address such as 127.0.0.1:8080 is expected, not %q", c.Listen)
 	}
@@ -136,6 +146,7 @@ func loadConfig(path string, p process) (*config, error) {
 	}
 	problems = append(problems, c.check()...)
 	problems = append(problems, c.checkChats()...)
+	problems = append(problems, c.checkEngines()...)
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("the configuration has %d problem(s):\n  %w", len(problems), joined(problems))
 	}
@@ -156,6 +167,18 @@ func (c *config) variables() map[string]*string {
 		"SLIPWAY_FEISHU_VERIFICATION_TOKEN": (*string)(&c.Feishu.VerificationToken),
 		"SLIPWAY_FEISHU_ENCRYPT_KEY":        (*string)(&c.Feishu.EncryptKey),
 		"SLIPWAY_FEISHU_BASE_URL":           &c.Feishu.BaseURL, "SLIPWAY_FEISHU_MODE": &c.Feishu.Mode,
+
+		"SLIPWAY_ZADIG_URL": &c.Zadig.URL, "SLIPWAY_ZADIG_TOKEN": (*string)(&c.Zadig.Token),
+		"SLIPWAY_ZADIG_WEBHOOK_TOKEN": (*string)(&c.Zadig.WebhookToken),
+
+		"SLIPWAY_GITHUB_URL": &c.GitHub.URL, "SLIPWAY_GITHUB_TOKEN": (*string)(&c.GitHub.Token), "SLIPWAY_GITHUB_APP_ID": &c.GitHub.AppID,
+		"SLIPWAY_GITHUB_APP_KEY": (*string)(&c.GitHub.AppKey), "SLIPWAY_GITHUB_WEBHOOK_SECRET": (*string)(&c.GitHub.WebhookSecret),
+
+		"SLIPWAY_GITLAB_URL": &c.GitLab.URL, "SLIPWAY_GITLAB_TOKEN": (*string)(&c.GitLab.Token),
+		"SLIPWAY_GITLAB_WEBHOOK_TOKEN": (*string)(&c.GitLab.WebhookToken),
+
+		"SLIPWAY_JENKINS_URL": &c.Jenkins.URL, "SLIPWAY_JENKINS_USER": &c.Jenkins.User, "SLIPWAY_JENKINS_TOKEN": (*string)(&c.Jenkins.Token),
+		"SLIPWAY_JENKINS_WEBHOOK_TOKEN": (*string)(&c.Jenkins.WebhookToken),
 	}
 }
 

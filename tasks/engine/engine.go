@@ -6,14 +6,17 @@
 // the start, so that after a crash the engine can be asked what became of it: a
 // workflow is never started twice silently. What engines differ in is folded here
 // into one set of statuses, states and log lines. Abilities that only some engines
-// have are interfaces of their own: Lister, Retrier, Answerer.
+// have are interfaces of their own: Lister, Retrier, Answerer, and the others below.
 //
 // Package enginetest holds the suite that every engine passes.
 package engine
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"net/http"
+	"net/url"
 
 	"slipway"
 )
@@ -58,8 +61,14 @@ type Lister interface {
 	Workflows(ctx context.Context, project string) ([]*slipway.Workflow, error)
 }
 
-// Retrier is an engine that can run what failed in a run again, as the same run.
+// Retrier is an engine that can run what failed in a run again, as the same run. A run
+// that is running again is not over: Watch follows it to its new end.
 type Retrier interface {
+	// Attempt returns a word that differs whenever the run was run again, by Retry or
+	// by a person in the engine's own page.
+	Attempt(context.Context, Ref) (string, error)
+	// Retry refuses with slipway.Conflict when the run is not over or cannot be run
+	// again.
 	Retry(context.Context, Ref) error
 }
 
@@ -74,6 +83,78 @@ type Answer struct {
 	Approve bool
 	Comment string
 	By      string // the person's name
+}
+
+// Adopter is an engine in which a person can point at a run that Slipway is to follow,
+// when it is not known whether a start happened.
+type Adopter interface {
+	// Adopt returns the run that a person named by its address or its number. It
+	// refuses with slipway.Invalid when it cannot read what was said, with
+	// slipway.NotFound when there is no such run, and with slipway.Conflict when the
+	// run is one of another workflow; the texts name what is expected.
+	Adopt(ctx context.Context, spec slipway.WorkflowSpec, said string) (Ref, error)
+}
+
+// Hearer is an engine that sends notices of what happens to its runs by HTTP.
+type Hearer interface {
+	// Hear verifies a notice and says whom it is about. It changes nothing: a notice
+	// is a reason to look, not a truth. It refuses with slipway.Unauthenticated when
+	// the token or the signature is missing or wrong, and with slipway.Invalid when
+	// the body cannot be read. A notice about something else has no hints.
+	Hear(context.Context, Notice) ([]Hint, error)
+}
+
+// Notice is what an engine sent.
+type Notice struct {
+	Header http.Header
+	Query  url.Values
+	Body   []byte
+}
+
+// Hint says which run a notice is about: by its Ref, or by its mark.
+type Hint struct {
+	Ref  Ref
+	Mark string // the mark's ID, if only that is known
+	// Report is what the notice says of the run, for an engine that cannot be asked.
+	// It is kept with the run. Nil for the others.
+	Report json.RawMessage
+	// Question is set when the notice asks for a decision; see Gatekept.
+	Question *Question
+}
+
+// Question asks whether a deployment may go on.
+type Question struct {
+	ID          string          `json:"id"`      // the same for the same question
+	Project     string          `json:"project"` // as in plan documents
+	Environment string          `json:"environment"`
+	Run         Ref             `json:"run,omitempty"` // the run that asks, if it can be told
+	SHA         string          `json:"sha,omitempty"`
+	Data        json.RawMessage `json:"data"` // what Reply needs, of the engine's own; no secrets
+}
+
+// Gatekept is an engine that lets Slipway decide whether a deployment may go on.
+type Gatekept interface {
+	// Reply answers a question. Answering again, or what is no longer asked, changes
+	// nothing and is no error. A comment is Markdown.
+	Reply(ctx context.Context, q Question, approve bool, comment string) error
+}
+
+// Nudger wakes those who watch a run, so that they look at once. A Ref that nobody
+// watches is ignored.
+type Nudger interface {
+	Nudge(Ref)
+}
+
+// Checker can tell whether the engine can be reached and lets us in, for "slipway
+// doctor". The error's text says how to mend it.
+type Checker interface {
+	Check(context.Context) error
+}
+
+// Versioned is an engine whose workflows may be changed by others after a plan froze
+// them. It is asked again before each start, and the differences are shown to a person.
+type Versioned interface {
+	Versioned()
 }
 
 // Mark identifies one start. The caller writes it down before Start.

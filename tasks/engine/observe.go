@@ -58,6 +58,14 @@ type State struct {
 	Stages  []StageState `json:"stages"`            // in the order they run
 	Started int64        `json:"started,omitempty"` // Unix milliseconds, 0: not yet
 	Ended   int64        `json:"ended,omitempty"`   // Unix milliseconds, 0: not yet
+	Waits   []Wait       `json:"waits,omitempty"`   // each open wait point, in the order of the jobs
+}
+
+// Wait is a point at which a run waits for a person.
+type Wait struct {
+	Job        string       `json:"job"`                  // unique among the run's open wait points
+	For        slipway.Text `json:"for"`                  // whom or what it waits for
+	Answerable bool         `json:"answerable,omitempty"` // the engine takes an answer from outside: see Answerer
 }
 
 // StageState is a stage within a State.
@@ -75,6 +83,7 @@ type JobState struct {
 	Reason  slipway.Text    `json:"reason,omitzero"`   // why it did not pass
 	Started int64           `json:"started,omitempty"` // Unix milliseconds, 0: not yet
 	Ended   int64           `json:"ended,omitempty"`   // Unix milliseconds, 0: not yet
+	URL     string          `json:"url,omitempty"`     // the job's own page, if the engine has one
 }
 
 // Line is one line of a run's log, safe to show: credentials are masked, control
