@@ -107,18 +107,19 @@ func (c *config) checkEngines() []error {
 				note(at, "only timeout, poll and requests_per_minute can be set for %s; the rest is in SLIPWAY_%s_… variables", name, strings.ToUpper(name))
 			}
 		case !engineName.MatchString(name):
-			note(at, "a name of small letters, digits, - and _ is expected, not %q", name)
+			note(at, "a name that begins with a small letter and holds small letters, digits, - and _ is expected")
 		case e.Type != "http":
 			note(at+".type", "http is expected for an engine of your own, not %q", e.Type)
 		}
 	}
+	slices.SortFunc(out, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return out
 }
 
 func (c *config) checkEngineVariables(note func(key, format string, args ...any)) {
 	address := func(key, value string) {
-		if value != "" && !isAddress(value) {
-			note(key, "an http or https address is expected, not %q", withoutUser(value))
+		if u, err := url.Parse(value); value != "" && (err != nil || u.User != nil || !isAddress(value)) {
+			note(key, "an http or https address is expected, without a user or a password in it")
 		}
 	}
 	together := func(engine string, values map[string]string) {
@@ -157,15 +158,6 @@ func (c *config) checkEngineVariables(note func(key, format string, args ...any)
 			note(key, "a secret without spaces is expected")
 		}
 	}
-}
-
-// withoutUser leaves the password out of an address.
-func withoutUser(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.User == nil {
-		return address
-	}
-	return u.Redacted()
 }
 
 // fromFiles reads the secrets that the environment names the files of: NAME_FILE beside

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -209,6 +210,7 @@ func TestKeysAndTypesThatAreNotKnown(t *testing.T) {
 func TestSecretsArePrintedAsStars(t *testing.T) {
 	t.Parallel()
 	env := chatEnvironment()
+	maps.Copy(env, engineEnvironment())
 	env["SLIPWAY_ADMIN_TOKEN"] = "an-admin-token-of-some-length"
 	p, path := surroundings(t, env,
 		strings.Replace(designExample, `callback_token: ""`, `callback_token: "sesame-open"`+"\n    headers: {X-Key: inner-key-123}", 1))
@@ -223,7 +225,7 @@ func TestSecretsArePrintedAsStars(t *testing.T) {
 	}
 	slog.New(slog.NewTextHandler(&logged, nil)).Info("x", "token", c.AdminToken, "config", c)
 	all := shown.String() + logged.String() + fmt.Sprintf("%v %+v %s", c, c, c.AdminToken)
-	for _, s := range []string{"an-admin-token", "whsec_Mf", "sesame", "inner-key", "xoxb", "xapp", "feishu-app"} {
+	for _, s := range []string{"an-admin-token", "whsec_Mf", "sesame", "inner-key", "xoxb", "xapp", "feishu-app", "-token", "-hook"} {
 		if strings.Contains(all, s) {
 			t.Errorf("%s is shown in %s", s, all)
 		}
