@@ -34,6 +34,8 @@ type Rules struct {
 	// ContinueOnFailure counts a failed item as finished, as the documented
 	// example does.
 	ContinueOnFailure bool
+	// LeaveRuns leaves runs under way alone when a plan is re-planned or cancelled.
+	LeaveRuns bool
 	// HTML renders Markdown as sanitised HTML for the wire.
 	HTML func(markdown string) string
 }
@@ -87,6 +89,9 @@ type EntryData struct {
 	Reason     *Text      `json:"reason,omitempty"` // why the system did it
 	CopiedFrom string     `json:"copied_from,omitempty"`
 	Delivery   string     `json:"delivery,omitempty"` // what was sent again
+	Job        string     `json:"job,omitempty"`      // the job of the run that waited
+	Changes    []string   `json:"changes,omitempty"`  // how the workflow differs from the plan's
+	Left       []string   `json:"left,omitempty"`     // names of items whose runs go on in their engines
 }
 
 // TaskKind names what a task does. No kind is the beginning of another, because
@@ -102,11 +107,14 @@ const (
 	TaskDeadline TaskKind = "deadline" // a gate's deadline
 	TaskCard     TaskKind = "card"     // bring the cards of a plan up to date
 	TaskNotice   TaskKind = "notice"   // tell people something
+	TaskAnswer   TaskKind = "answer"   // give a person's answer to a run that waits
+	TaskRecheck  TaskKind = "recheck"  // see whether a failed run was started again in its engine
+	TaskJudge    TaskKind = "judge"    // decide whether an engine's deployment may go on
 )
 
 // TaskKinds lists all kinds.
 func TaskKinds() []TaskKind {
-	return []TaskKind{TaskHook, TaskRun, TaskSchedule, TaskWindow, TaskDeadline, TaskCard, TaskNotice}
+	return []TaskKind{TaskHook, TaskRun, TaskSchedule, TaskWindow, TaskDeadline, TaskCard, TaskNotice, TaskAnswer, TaskRecheck, TaskJudge}
 }
 
 // Task is one thing to do at or after a time. The table of tasks is outbox and
@@ -122,7 +130,7 @@ type Task struct {
 	RunAt  int64 // Unix milliseconds
 	// Ref is what the task is about: a delivery's or a run's id.
 	Ref  string
-	Data json.RawMessage // Notice, for TaskNotice
+	Data json.RawMessage // Notice, for TaskNotice; Decision, for TaskAnswer
 }
 
 // Notice is a message to people, the data of a TaskNotice.
@@ -157,6 +165,29 @@ type Run struct {
 	By       string
 	At       int64 // Unix milliseconds
 	Workflow WorkflowSpec
+	// Again is the run that is to be run again in its engine, if the engine can do
+	// that; else this one is started anew. Empty: it is started anew.
+	Again string
+	// Ref, if it is set, is the engine's name for a run that is there already: it is
+	// only followed.
+	Ref string
+}
+
+// RunEnd is how a run ended.
+type RunEnd struct {
+	Status RunStatus
+	Reason Text // why it did not pass
+	// Doubt is set when nothing is known to have run and a person has to decide.
+	Doubt  Doubt
+	Change *DefinitionChange // with DoubtChanged
+}
+
+// Decision is a person's answer to a run that waits, the data of a TaskAnswer.
+type Decision struct {
+	Job     string    `json:"job"`
+	Approve bool      `json:"approve"`
+	Comment string    `json:"comment,omitempty"`
+	By      PersonRef `json:"by"`
 }
 
 // newChange begins the change of a plan; the caller fills it and ends it with done.

@@ -2,22 +2,12 @@ package slipway
 
 // Execute starts the run of a workflow item.
 func (p *Plan) Execute(req Request, itemID string) (*Change, error) {
-	return p.runItem(req, VerbExecute, itemID)
-}
-
-// Retry starts the run of a failed workflow item again.
-func (p *Plan) Retry(req Request, itemID string) (*Change, error) {
-	return p.runItem(req, VerbRetry, itemID)
-}
-
-func (p *Plan) runItem(req Request, verb Verb, itemID string) (*Change, error) {
-	it, err := p.work(req, verb, itemID)
+	it, err := p.work(req, VerbExecute, itemID)
 	if err != nil {
 		return nil, err
 	}
-	c := p.itemChange(req, verb, it)
-	p.run(req, c, it)
-	c.Entry.Data.ItemStatus, c.Entry.Data.RunID = it.Status, it.Workflow.RunID
+	c := p.itemChange(req, VerbExecute, it)
+	p.run(req, c, it, Run{})
 	return p.done(req, c), nil
 }
 
@@ -45,6 +35,9 @@ func (p *Plan) Skip(req Request, itemID, reason string) (*Change, error) {
 		}
 	}
 	c := p.itemChange(req, VerbSkip, it)
+	if w := it.Workflow; w != nil {
+		w.Doubt, w.Change = DoubtNone, nil
+	}
 	p.settle(req, c, it, Skipped, reason)
 	p.finishIfDone(req, c)
 	return p.done(req, c), nil
@@ -112,54 +105,4 @@ func (p *Plan) settle(req Request, c *Change, it *Item, s ItemStatus, remark str
 	it.Status, it.Remark, it.Reason = s, remark, Text{}
 	it.ExecutedBy, it.ExecutedTime = req.Actor.Name, req.At.Unix()
 	c.Entry.Comment, c.Entry.Data.ItemStatus = remark, s
-}
-
-// run brings a new run into being. It is recorded here, before any engine is called.
-func (p *Plan) run(req Request, c *Change, it *Item) {
-	p.RunSeq++
-	w := it.Workflow
-	w.RunID, w.TaskID, w.RunStatus, w.URL = req.uuid(), p.RunSeq, RunCreated, ""
-	it.Status, it.Reason, it.Remark = Running, Text{}, ""
-	it.ExecutedBy, it.ExecutedTime = req.Actor.Name, req.At.Unix()
-	c.Runs = append(c.Runs, Run{
-		ID: w.RunID, PlanID: p.ID, ItemID: it.ID, TaskID: w.TaskID, Engine: w.Engine, By: req.Actor.Name,
-		At: req.At.UnixMilli(), Workflow: *w,
-	})
-	c.task(req, p, TaskRun, "run:"+w.RunID, req.At, w.RunID)
-}
-
-// RunStarted notes that the engine has begun a run, and where it can be seen.
-func (p *Plan) RunStarted(req Request, runID, url string) (*Change, error) {
-	it := p.ItemOfRun(runID)
-	if it == nil || it.Status != Running || it.Workflow.RunStatus != RunCreated {
-		return nil, Unchanged
-	}
-	c := p.itemChange(req, VerbRunStarted, it)
-	c.Entry.Data.RunID = runID
-	it.Workflow.RunStatus, it.Workflow.URL = RunRunning, url
-	return p.done(req, c), nil
-}
-
-// RunEnded settles the item of a run: passed makes it done, anything else failed
-// with the reason. Runs that were given up in the meantime are Unchanged. A run may
-// end after the window: its item settles all the same.
-func (p *Plan) RunEnded(req Request, runID string, s RunStatus, reason Text) (*Change, error) {
-	it := p.ItemOfRun(runID)
-	if it == nil || it.Status != Running {
-		return nil, Unchanged
-	}
-	c := p.itemChange(req, VerbRunEnded, it)
-	it.Workflow.RunStatus = s
-	c.Entry.Data.RunID, c.Entry.Data.Result = runID, string(s)
-	if s == RunPassed {
-		it.Status = Done
-	} else {
-		it.Status, it.Reason = Failed, reason
-		c.Entry.Data.Reason = &reason
-		c.notify(req, p, T("Item “%[1]s” of plan #%[2]d %[3]s failed. %[4]s", "发布计划 #%[2]d %[3]s 的发布项“%[1]s”失败。%[4]s",
-			it.Name, p.Index, p.Name, reason), p.Manager.ID, it.Owner.ID)
-	}
-	c.Entry.Data.ItemStatus = it.Status
-	p.finishIfDone(req, c)
-	return p.done(req, c), nil
 }

@@ -101,7 +101,8 @@ func (p *Plan) refuse(req Request, verb Verb) error {
 	if len(possible) == 0 {
 		mine = T("Possible for others", "其他人现在可以")
 		for _, m := range moves {
-			if slices.Contains(m.From, p.Status()) && slices.Contains(Verbs(), m.Verb) && !slices.Contains(possible, m.Verb) {
+			if slices.Contains(m.From, p.Status()) && slices.Contains(Verbs(), m.Verb) && !slices.Contains(possible, m.Verb) &&
+				(!itemVerb(m.Verb) || p.anyItem(m.Verb)) {
 				possible = append(possible, m.Verb)
 			}
 		}
@@ -161,12 +162,23 @@ func (p *Plan) Allowed(a Actor, rules *Rules) []Verb {
 	return out
 }
 
+// anyItem tells whether a verb is possible on one of the items.
+func (p *Plan) anyItem(v Verb) bool {
+	return slices.ContainsFunc(p.Items, func(it *Item) bool { return itemMove(it, v) })
+}
+
 // AllowedItem returns the verbs that an actor may use on an item now, apart from the
 // window, which AtWindow judges.
 func (p *Plan) AllowedItem(a Actor, it *Item) []Verb {
+	return slices.DeleteFunc(p.ItemVerbs(it), func(v Verb) bool { return !p.hasRole(a, move(p.Status(), v), it) })
+}
+
+// ItemVerbs returns the verbs that are possible on an item now, whoever may use them,
+// apart from the window.
+func (p *Plan) ItemVerbs(it *Item) []Verb {
 	var out []Verb
-	for _, v := range []Verb{VerbExecute, VerbComplete, VerbRetry, VerbSkip} {
-		if m := move(p.Status(), v); m != nil && p.hasRole(a, m, it) && itemMove(it, v) {
+	for _, v := range []Verb{VerbExecute, VerbComplete, VerbDecide, VerbAdopt, VerbRetry, VerbSkip} {
+		if move(p.Status(), v) != nil && itemMove(it, v) {
 			out = append(out, v)
 		}
 	}

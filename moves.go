@@ -19,6 +19,8 @@ const (
 	VerbComplete Verb = "complete"
 	VerbSkip     Verb = "skip"
 	VerbRetry    Verb = "retry"
+	VerbAdopt    Verb = "adopt"  // it did start: this is the run
+	VerbDecide   Verb = "decide" // a yes or no to a run that waits for a person
 	VerbAskAgain Verb = "ask_again"
 	VerbOverride Verb = "override"
 	VerbReplan   Verb = "replan"
@@ -31,6 +33,8 @@ const (
 	VerbSchedule   Verb = "schedule"    // the scheduled time came
 	VerbRunStarted Verb = "run_started" // the engine has begun
 	VerbRunEnded   Verb = "run_ended"   // the engine is done
+	VerbRunWaits   Verb = "run_waits"   // the run waits for people, or no longer does
+	VerbRunResumed Verb = "run_resumed" // a failed run was started again in the engine's own page
 	VerbResend     Verb = "resend"      // a delivery is sent again by hand
 )
 
@@ -38,7 +42,7 @@ const (
 func Verbs() []Verb {
 	return []Verb{
 		VerbCreate, VerbEdit, VerbSubmit, VerbApprove, VerbReject, VerbRemind, VerbStart, VerbExecute, VerbComplete,
-		VerbSkip, VerbRetry, VerbAskAgain, VerbOverride, VerbReplan, VerbCancel,
+		VerbSkip, VerbRetry, VerbAdopt, VerbDecide, VerbAskAgain, VerbOverride, VerbReplan, VerbCancel,
 	}
 }
 
@@ -62,6 +66,8 @@ var verbTexts = map[Verb]Text{
 	VerbComplete:   {EN: "complete", ZH: "完成"},
 	VerbSkip:       {EN: "skip", ZH: "跳过"},
 	VerbRetry:      {EN: "retry", ZH: "重试"},
+	VerbAdopt:      {EN: "adopt", ZH: "关联"},
+	VerbDecide:     {EN: "decide", ZH: "处理"},
 	VerbAskAgain:   {EN: "ask again", ZH: "重新检测"},
 	VerbOverride:   {EN: "override", ZH: "放行"},
 	VerbReplan:     {EN: "replan", ZH: "重新规划"},
@@ -73,6 +79,8 @@ var verbTexts = map[Verb]Text{
 	VerbSchedule:   {EN: "scheduled execution", ZH: "定时执行"},
 	VerbRunStarted: {EN: "run started", ZH: "工作流开始"},
 	VerbRunEnded:   {EN: "run ended", ZH: "工作流结束"},
+	VerbRunWaits:   {EN: "run waits for a person", ZH: "工作流等待人工处理"},
+	VerbRunResumed: {EN: "run resumed", ZH: "工作流恢复运行"},
 	VerbResend:     {EN: "send again", ZH: "重新发送"},
 }
 
@@ -146,7 +154,11 @@ func planMoves() []Move {
 		{[]Status{Executing}, VerbComplete, workers, worked},
 		{[]Status{Executing}, VerbSkip, workers, worked},
 		{[]Status{Executing}, VerbRetry, workers, []Status{Executing}},
+		{[]Status{Executing}, VerbAdopt, workers, []Status{Executing}},
+		{[]Status{Executing}, VerbDecide, workers, []Status{Executing}},
 		{[]Status{Executing}, VerbRunEnded, []Who{WhoSystem}, worked},
+		{[]Status{Executing}, VerbRunWaits, []Who{WhoSystem}, []Status{Executing}},
+		{[]Status{Executing}, VerbRunResumed, []Who{WhoSystem}, []Status{Executing}},
 	}
 }
 
@@ -224,6 +236,10 @@ var itemMoves = []ItemMove{
 	{WorkflowItem, Todo, VerbSkip, Skipped},
 	{WorkflowItem, Failed, VerbRetry, Running},
 	{WorkflowItem, Failed, VerbSkip, Skipped},
+	{WorkflowItem, Failed, VerbAdopt, Running},
+	{WorkflowItem, Failed, VerbRunResumed, Running},
+	{WorkflowItem, Running, VerbDecide, Running},
+	{WorkflowItem, Running, VerbRunWaits, Running},
 	{WorkflowItem, Running, VerbRunEnded, Done},
 	{WorkflowItem, Running, VerbRunEnded, Failed},
 }
@@ -231,7 +247,14 @@ var itemMoves = []ItemMove{
 // ItemMoves returns the table of item moves.
 func ItemMoves() []ItemMove { return slices.Clone(itemMoves) }
 
+// itemMove tells whether a verb is possible with an item as it is.
 func itemMove(it *Item, verb Verb) bool {
+	if verb == VerbAdopt && (it.Workflow == nil || it.Workflow.Doubt != DoubtUnknownStart) {
+		return false
+	}
+	if verb == VerbDecide && (it.Workflow == nil || len(it.Workflow.undecided()) == 0) {
+		return false
+	}
 	return slices.ContainsFunc(itemMoves, func(m ItemMove) bool {
 		return m.Type == it.Type && m.From == it.Status && m.Verb == verb
 	})
@@ -239,5 +262,9 @@ func itemMove(it *Item, verb Verb) bool {
 
 // itemVerb tells whether a verb is done to an item rather than to the plan.
 func itemVerb(v Verb) bool {
-	return v == VerbExecute || v == VerbComplete || v == VerbSkip || v == VerbRetry
+	switch v { //nolint:exhaustive // all others are done to the plan
+	case VerbExecute, VerbComplete, VerbSkip, VerbRetry, VerbAdopt, VerbDecide:
+		return true
+	}
+	return false
 }

@@ -33,8 +33,8 @@ func TestEveryVerbInEveryStatusByEveryRole(t *testing.T) {
 					switch {
 					case m == nil:
 						wantRefusal(t, err, Conflict)
-					case verb == VerbRetry:
-						// Nothing has failed in these plans; whoever may is told so.
+					case verb == VerbRetry || verb == VerbAdopt || verb == VerbDecide:
+						// Nothing has failed or waits in these plans; whoever may is told so.
 						wantRefusal(t, err, Conflict, Forbidden)
 					case !w.plan.hasRole(a, m, w.plan.Items[0]) && !w.plan.hasRole(a, m, w.plan.Items[1]):
 						wantRefusal(t, err, Forbidden)

@@ -1,6 +1,9 @@
 package slipway
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // Plan is one release. All times are Unix seconds; zero means not set.
 type Plan struct {
@@ -116,6 +119,53 @@ type WorkflowSpec struct {
 	TaskID    int64     `json:"task_id,omitempty"`
 	RunStatus RunStatus `json:"run_status,omitempty"`
 	URL       string    `json:"url,omitempty"` // the run in its engine
+
+	// Wait is what the run waits for people at, while it runs.
+	Wait []RunWait `json:"wait,omitempty"`
+	// Doubt is what a person has to decide before a failed item is run again.
+	Doubt Doubt `json:"doubt,omitempty"`
+	// Change tells, with DoubtChanged, how the workflow differs from Definition. It is
+	// never changed, only replaced.
+	Change *DefinitionChange `json:"change,omitempty"`
+}
+
+// RunWait is a point at which a run waits for a person.
+type RunWait struct {
+	Job        string `json:"job"`                  // unique among the run's open wait points
+	For        Text   `json:"for"`                  // whom or what it waits for
+	Answerable bool   `json:"answerable,omitempty"` // Decide can answer it
+	By         string `json:"by,omitempty"`         // who answered it; the answer is on its way
+}
+
+// Doubt is a question that only a person can answer.
+type Doubt string
+
+// The doubts.
+const (
+	DoubtNone Doubt = ""
+	// DoubtUnknownStart: it cannot be known whether the run was started. Adopt says
+	// that it was, Retry that it was not.
+	DoubtUnknownStart Doubt = "unknown_start"
+	// DoubtChanged: the workflow is another than the one that was frozen; nothing was
+	// started. Retry accepts it as it is now.
+	DoubtChanged Doubt = "changed"
+)
+
+// undecided returns the wait points that a person can answer and nobody has.
+func (w *WorkflowSpec) undecided() []*RunWait {
+	var open []*RunWait
+	for i := range w.Wait {
+		if w.Wait[i].Answerable && w.Wait[i].By == "" {
+			open = append(open, &w.Wait[i])
+		}
+	}
+	return open
+}
+
+// forget leaves nothing of the run that was.
+func (w *WorkflowSpec) forget() {
+	w.RunID, w.TaskID, w.RunStatus, w.URL = "", 0, "", ""
+	w.Wait, w.Doubt, w.Change = nil, DoubtNone, nil
 }
 
 // RunStatus is the documented status of a workflow task.
@@ -300,6 +350,7 @@ func (it *Item) Clone() *Item {
 		for k, v := range it.Workflow.Params {
 			w.Params[k] = v
 		}
+		w.Wait = slices.Clone(it.Workflow.Wait)
 		c.Workflow = &w
 	}
 	return &c

@@ -221,7 +221,7 @@ func TestReplanKeepsWhatIsDone(t *testing.T) {
 	if p.InstanceCode == code || p.Version == version || p.Approval.Votes != nil {
 		t.Error("code, version or votes are left from before")
 	}
-	if _, err := p.RunEnded(w.req(SystemActor()), run, RunPassed, Text{}); !errors.Is(err, Unchanged) {
+	if _, err := p.RunEnded(w.req(SystemActor()), run, RunEnd{Status: RunPassed}); !errors.Is(err, Unchanged) {
 		t.Errorf("the given up run settles: %v", err)
 	}
 	// A second re-plan keeps it too; an edit of the item does not.
@@ -252,7 +252,7 @@ func TestAFailedItemHoldsThePlanBack(t *testing.T) {
 		p := w.plan
 		w.do(p.Complete(w.req(dave), p.Items[0].ID, ""))
 		w.do(p.Execute(w.req(alice), p.Items[1].ID))
-		w.do(p.RunEnded(w.req(SystemActor()), p.Items[1].Workflow.RunID, RunFailed, T("Exit code 1.", "退出码 1。")))
+		w.do(p.RunEnded(w.req(SystemActor()), p.Items[1].Workflow.RunID, RunEnd{Status: RunFailed, Reason: T("Exit code 1.", "退出码 1。")}))
 		if goOn {
 			w.is(Success)
 			continue
@@ -261,11 +261,11 @@ func TestAFailedItemHoldsThePlanBack(t *testing.T) {
 		if _, err := p.Skip(w.req(alice), p.Items[1].ID, " "); CodeOf(err) != Invalid {
 			t.Errorf("a failed item is skipped without a reason: %v", err)
 		}
-		w.do(p.Retry(w.req(alice), p.Items[1].ID))
+		w.do(p.Retry(w.req(alice), p.Items[1].ID, "", nil))
 		if p.Items[1].Workflow.TaskID != 2 || len(w.last.Runs) != 1 {
 			t.Errorf("the second run is %+v", w.last.Runs)
 		}
-		w.do(p.RunEnded(w.req(SystemActor()), p.Items[1].Workflow.RunID, RunTimeout, Text{}))
+		w.do(p.RunEnded(w.req(SystemActor()), p.Items[1].Workflow.RunID, RunEnd{Status: RunTimeout}))
 		w.do(p.Skip(w.req(alice), p.Items[1].ID, "by hand")).is(Success)
 	}
 }
@@ -391,12 +391,35 @@ func (w *world) step(r *rand.Rand, actors []Actor) (*Change, error) {
 		})
 	case n < 19:
 		for _, it := range p.Items {
-			if it.Status == Running {
-				return p.RunEnded(w.req(SystemActor()), it.Workflow.RunID, []RunStatus{RunPassed, RunFailed}[r.IntN(2)], Text{})
+			if it.Workflow != nil && it.Workflow.RunID != "" {
+				return w.engineSays(r, it)
 			}
 		}
 	}
 	return p.EndWindow(w.req(SystemActor()))
+}
+
+// engineSays tells something of a run, whether or not it is the time for it.
+func (w *world) engineSays(r *rand.Rand, it *Item) (*Change, error) {
+	req, run := w.req(SystemActor()), it.Workflow.RunID
+	switch r.IntN(6) {
+	case 0:
+		return w.plan.RunWaits(req, run, []RunWait{{Job: "approve", Answerable: true}, {Job: "ticket"}}[r.IntN(3)/2:])
+	case 1:
+		return w.plan.RunWaits(req, run, nil)
+	case 2:
+		return w.plan.RunResumed(req, run, "7")
+	case 3:
+		return w.plan.DecisionRefused(req, run, Decision{Job: "approve", By: PersonRef{ID: "dave"}}, T("No.", "不。"))
+	}
+	ends := []RunEnd{
+		{Status: RunPassed},
+		{Status: RunFailed},
+		{Status: RunFailed, Doubt: DoubtUnknownStart},
+		{Status: RunFailed, Doubt: DoubtChanged, Change: CompareDefinitions(definition("1"), definition("2"))},
+		{Status: RunFailed, Doubt: DoubtChanged},
+	}
+	return w.plan.RunEnded(req, run, ends[r.IntN(len(ends))])
 }
 
 func (w *world) invariants(seed uint64, before Plan, c *Change) {
@@ -428,6 +451,12 @@ func (w *world) invariants(seed uint64, before Plan, c *Change) {
 	for _, it := range p.Items {
 		if it.Status == Running && (p.Phase == PhasePlanning || p.Phase == PhaseCancel || p.Phase == PhaseSuccess) {
 			bad("an item runs in %s", p.Phase)
+		}
+		if spec := it.Workflow; spec != nil {
+			if len(spec.Wait) > 0 && it.Status != Running || spec.Doubt != DoubtNone && it.Status != Failed ||
+				(spec.Doubt == DoubtChanged) != (spec.Change != nil) {
+				bad("a %s item waits at %v, with doubt %q and change %v", it.Status, spec.Wait, spec.Doubt, spec.Change)
+			}
 		}
 	}
 }

@@ -187,7 +187,7 @@ func (p *Plan) Replan(req Request, comment string) (*Change, error) {
 	}
 	c := p.newChange(req, VerbReplan)
 	c.Entry.Comment = comment
-	p.stopRuns(c, func(it *Item) { it.reset() })
+	p.stopRuns(req, c, func(it *Item) { it.reset() })
 	for _, it := range p.Items {
 		if it.Status != Done {
 			it.reset()
@@ -203,9 +203,12 @@ func (p *Plan) Replan(req Request, comment string) (*Change, error) {
 	if p.Approval != nil {
 		p.Approval.open()
 	}
-	c.Drop = append(c.Drop, TaskSchedule, TaskWindow, TaskDeadline)
+	c.Drop = append(c.Drop, endsWithRound...)
 	return p.done(req, c), nil
 }
+
+// endsWithRound are the tasks of a plan that a re-plan and a cancel make pointless.
+var endsWithRound = []TaskKind{TaskSchedule, TaskWindow, TaskDeadline, TaskAnswer, TaskRecheck}
 
 // Cancel ends the plan for good.
 func (p *Plan) Cancel(req Request, reason string) (*Change, error) {
@@ -217,21 +220,31 @@ func (p *Plan) Cancel(req Request, reason string) (*Change, error) {
 	}
 	c := p.newChange(req, VerbCancel)
 	c.Entry.Comment = reason
-	p.stopRuns(c, func(it *Item) {
-		it.Status, it.Workflow.RunStatus = Failed, RunCancelled
+	p.stopRuns(req, c, func(it *Item) {
+		it.Status, it.Workflow.Wait = Failed, nil
+		if req.Rules.LeaveRuns {
+			it.Reason = T("The plan was cancelled while it ran; the run goes on in its engine.", "运行期间发布计划被取消，该次运行仍在引擎中继续。")
+			return
+		}
+		it.Workflow.RunStatus = RunCancelled
 		it.Reason = T("The plan was cancelled while it ran.", "运行期间发布计划被取消。")
 	})
 	p.closeGate(c)
 	p.Phase, p.CancelReason = PhaseCancel, reason
-	c.Drop = append(c.Drop, TaskSchedule, TaskWindow, TaskDeadline)
+	c.Drop = append(c.Drop, endsWithRound...)
 	return p.done(req, c), nil
 }
 
-// stopRuns asks for the end of the runs under way and settles their items.
-func (p *Plan) stopRuns(c *Change, settle func(*Item)) {
+// stopRuns settles the items of the runs under way and asks for their end, unless they
+// are to be left alone.
+func (p *Plan) stopRuns(req Request, c *Change, settle func(*Item)) {
 	for _, it := range p.Items {
 		if it.Status == Running {
-			c.StopRuns = append(c.StopRuns, it.Workflow.RunID)
+			if req.Rules.LeaveRuns {
+				c.Entry.Data.Left = append(c.Entry.Data.Left, it.Name)
+			} else {
+				c.StopRuns = append(c.StopRuns, it.Workflow.RunID)
+			}
 			settle(it)
 		}
 	}
@@ -240,7 +253,7 @@ func (p *Plan) stopRuns(c *Change, settle func(*Item)) {
 func (it *Item) reset() {
 	it.Status, it.Remark, it.Reason, it.ExecutedBy, it.ExecutedTime = Todo, "", Text{}, "", 0
 	if w := it.Workflow; w != nil {
-		w.RunID, w.TaskID, w.RunStatus, w.URL = "", 0, "", ""
+		w.forget()
 		if !w.Inline {
 			w.Definition = nil // the engine is asked again when the plan is submitted
 		}
@@ -286,7 +299,7 @@ func (p *Plan) FireSchedule(req Request) (*Change, error) {
 	p.ScheduleFired = true
 	for _, it := range p.Items {
 		if it.Type == WorkflowItem && it.Status == Todo {
-			p.run(req, c, it)
+			p.run(req, c, it, Run{})
 			c.Entry.Data.Items = append(c.Entry.Data.Items, it.Name)
 		}
 	}

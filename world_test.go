@@ -99,7 +99,7 @@ func (w *world) finishItems() *world {
 	p := w.plan
 	w.do(p.Complete(w.req(dave), p.Items[0].ID, "told"))
 	w.do(p.Execute(w.req(alice), p.Items[1].ID))
-	return w.do(p.RunEnded(w.req(SystemActor()), p.Items[1].Workflow.RunID, RunPassed, Text{}))
+	return w.do(p.RunEnded(w.req(SystemActor()), p.Items[1].Workflow.RunID, RunEnd{Status: RunPassed}))
 }
 
 func (w *world) is(s Status) *world {
@@ -200,7 +200,11 @@ func (w *world) try(verb Verb, a Actor) (*Change, error) {
 	case VerbSkip:
 		return p.Skip(w.req(a), item(TextItem), "")
 	case VerbRetry:
-		return p.Retry(w.req(a), item(WorkflowItem))
+		return p.Retry(w.req(a), item(WorkflowItem), "", nil)
+	case VerbAdopt:
+		return p.Adopt(w.req(a), item(WorkflowItem), "7", "https://engine.example.com/runs/7")
+	case VerbDecide:
+		return p.Decide(w.req(a), item(WorkflowItem), "", true, "")
 	case VerbAskAgain:
 		return p.AskAgain(w.req(a))
 	case VerbOverride:

@@ -45,7 +45,7 @@ func (b *Bot) perform(ctx context.Context, v *visit, d deed) (storage.Outcome, e
 	case slipway.VerbSkip:
 		return c.Skip(ctx, ask, id, d.itemID(), d.text)
 	case slipway.VerbRetry:
-		return c.Retry(ctx, ask, id, d.itemID())
+		return c.Retry(ctx, ask, id, d.itemID(), "")
 	case slipway.VerbAskAgain:
 		return c.AskAgain(ctx, ask, id)
 	case slipway.VerbOverride:
@@ -55,7 +55,7 @@ func (b *Bot) perform(ctx context.Context, v *visit, d deed) (storage.Outcome, e
 	case slipway.VerbCancel:
 		return c.Cancel(ctx, ask, id, d.text)
 	case slipway.VerbCreate, slipway.VerbEdit, slipway.VerbAnswer, slipway.VerbExpireGate, slipway.VerbGiveUp, slipway.VerbTimeout, slipway.VerbSchedule,
-		slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbResend:
+		slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbRunWaits, slipway.VerbRunResumed, slipway.VerbResend, slipway.VerbAdopt, slipway.VerbDecide:
 		// They take more than a text, or are not for people.
 	}
 	return storage.Outcome{}, slipway.Refuse(slipway.Invalid, "%s cannot be done this way.", "不能以这种方式“%s”。", d.verb.Text())

@@ -37,14 +37,7 @@ func (v View) itemVerbsNow(p *slipway.Plan, it *slipway.Item) []slipway.Verb {
 	if v.Viewer != nil {
 		return p.AllowedItem(*v.Viewer, it)
 	}
-	var out []slipway.Verb
-	possible := v.planVerbsNow(p)
-	for _, m := range slipway.ItemMoves() {
-		if m.Type == it.Type && m.From == it.Status && slices.Contains(possible, m.Verb) {
-			out = append(out, m.Verb)
-		}
-	}
-	return out
+	return p.ItemVerbs(it)
 }
 
 // planActions returns the buttons of a plan, and those for the overflow menu.
@@ -87,10 +80,11 @@ func (v View) planActions(p *slipway.Plan) (shown, more []Action) {
 		case slipway.VerbOverride, slipway.VerbCancel:
 			a.Style = Danger
 			hide(a)
-		case slipway.VerbCreate, slipway.VerbExecute, slipway.VerbComplete, slipway.VerbSkip, slipway.VerbRetry:
+		case slipway.VerbCreate, slipway.VerbExecute, slipway.VerbComplete, slipway.VerbSkip, slipway.VerbRetry,
+			slipway.VerbAdopt, slipway.VerbDecide:
 			// Items have buttons of their own.
 		case slipway.VerbAnswer, slipway.VerbExpireGate, slipway.VerbGiveUp, slipway.VerbTimeout, slipway.VerbSchedule,
-			slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbResend:
+			slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbRunWaits, slipway.VerbRunResumed, slipway.VerbResend:
 			// Not verbs of people.
 		}
 	}

@@ -69,6 +69,10 @@ func (engines) Resolve(_ context.Context, spec *slipway.WorkflowSpec) (*slipway.
 	return &slipway.Workflow{Name: spec.Name, Project: spec.Project}, nil, nil
 }
 
+func (engines) Adopt(_ context.Context, _ *slipway.WorkflowSpec, said string) (string, error) {
+	return said, nil
+}
+
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{
@@ -204,7 +208,7 @@ func (w *world) ends(item int, s slipway.RunStatus) {
 	if _, err := w.commands.RunStarted(w.t.Context(), "task:start-"+run, p.ID, run, "https://engine.example.com/1"); err != nil {
 		w.t.Fatal(err)
 	}
-	if _, err := w.commands.RunEnded(w.t.Context(), "task:end-"+run, p.ID, run, s, slipway.T("exit code 1", "退出码 1")); err != nil {
+	if _, err := w.commands.RunEnded(w.t.Context(), "task:end-"+run, p.ID, run, slipway.RunEnd{Status: s, Reason: slipway.T("exit code 1", "退出码 1")}); err != nil {
 		w.t.Fatal(err)
 	}
 }

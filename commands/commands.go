@@ -38,6 +38,10 @@ type Workflows interface {
 	// now. Problems say why the engine cannot run it; an error says that the engine
 	// could not be asked.
 	Resolve(ctx context.Context, spec *slipway.WorkflowSpec) (*slipway.Workflow, []slipway.Problem, error)
+	// Adopt returns the engine's name for the run that a person named by its address or
+	// its number. A refusal says what is expected; any other error, that the engine could
+	// not be asked.
+	Adopt(ctx context.Context, spec *slipway.WorkflowSpec, said string) (ref string, err error)
 }
 
 // Commands are the use cases.

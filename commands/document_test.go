@@ -29,10 +29,21 @@ type office struct {
 }
 
 // fakeEngine knows one workflow.
-type fakeEngine struct{ problems []slipway.Problem }
+type fakeEngine struct {
+	problems []slipway.Problem
+	workflow *slipway.Workflow // nil: one with nothing but its name
+	adopt    func(said string) (string, error)
+}
 
 func (f *fakeEngine) Resolve(_ context.Context, s *slipway.WorkflowSpec) (*slipway.Workflow, []slipway.Problem, error) {
+	if f.workflow != nil {
+		return f.workflow, f.problems, nil
+	}
 	return &slipway.Workflow{Name: s.Name}, f.problems, nil
+}
+
+func (f *fakeEngine) Adopt(_ context.Context, _ *slipway.WorkflowSpec, said string) (string, error) {
+	return f.adopt(said)
 }
 
 func newOffice(t *testing.T) *office {

@@ -14,13 +14,6 @@ func (c *Commands) Execute(ctx context.Context, ask Ask, planID, itemID string) 
 	})
 }
 
-// Retry starts the run of a failed workflow item again.
-func (c *Commands) Retry(ctx context.Context, ask Ask, planID, itemID string) (storage.Outcome, error) {
-	return c.item(ctx, ask, planID, itemID, slipway.VerbRetry, "", func(p *slipway.Plan, req slipway.Request) (*slipway.Change, error) {
-		return p.Retry(req, itemID)
-	})
-}
-
 // Complete says that a text item is done.
 func (c *Commands) Complete(ctx context.Context, ask Ask, planID, itemID, remark string) (storage.Outcome, error) {
 	return c.item(ctx, ask, planID, itemID, slipway.VerbComplete, remark, func(p *slipway.Plan, req slipway.Request) (*slipway.Change, error) {

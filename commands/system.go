@@ -44,9 +44,30 @@ func (c *Commands) RunStarted(ctx context.Context, requestID, planID, runID, url
 }
 
 // RunEnded settles the item of a run.
-func (c *Commands) RunEnded(ctx context.Context, requestID, planID, runID string, s slipway.RunStatus, reason slipway.Text) (storage.Outcome, error) {
+func (c *Commands) RunEnded(ctx context.Context, requestID, planID, runID string, end slipway.RunEnd) (storage.Outcome, error) {
 	return c.system(ctx, requestID, planID, slipway.VerbRunEnded, func(p *slipway.Plan, req slipway.Request) (*slipway.Change, error) {
-		return p.RunEnded(req, runID, s, reason)
+		return p.RunEnded(req, runID, end)
+	})
+}
+
+// RunWaits notes at which points a run waits for people now.
+func (c *Commands) RunWaits(ctx context.Context, requestID, planID, runID string, waits []slipway.RunWait) (storage.Outcome, error) {
+	return c.system(ctx, requestID, planID, slipway.VerbRunWaits, func(p *slipway.Plan, req slipway.Request) (*slipway.Change, error) {
+		return p.RunWaits(req, runID, waits)
+	})
+}
+
+// DecisionRefused notes that an engine did not take a person's answer, and tells them.
+func (c *Commands) DecisionRefused(ctx context.Context, requestID, planID, runID string, d slipway.Decision, reason slipway.Text) (storage.Outcome, error) {
+	return c.system(ctx, requestID, planID, slipway.VerbRunWaits, func(p *slipway.Plan, req slipway.Request) (*slipway.Change, error) {
+		return p.DecisionRefused(req, runID, d, reason)
+	})
+}
+
+// RunResumed follows a failed run that was started again in the engine's own page.
+func (c *Commands) RunResumed(ctx context.Context, requestID, planID, runID, ref string) (storage.Outcome, error) {
+	return c.system(ctx, requestID, planID, slipway.VerbRunResumed, func(p *slipway.Plan, req slipway.Request) (*slipway.Change, error) {
+		return p.RunResumed(req, runID, ref)
 	})
 }
 

@@ -81,7 +81,7 @@ func TestAPlanLivesThroughItsChanges(t *testing.T) {
 		req = ask(alice, noRules)
 		req.Actor = slipway.SystemActor()
 		move(t, s, p.ID, req, func(p *slipway.Plan) (*slipway.Change, error) {
-			return p.RunEnded(req, run.ID, slipway.RunPassed, slipway.Text{})
+			return p.RunEnded(req, run.ID, slipway.RunEnd{Status: slipway.RunPassed})
 		})
 		req = ask(alice, noRules)
 		out = move(t, s, p.ID, req, func(p *slipway.Plan) (*slipway.Change, error) { return p.Complete(req, p.Items[0].ID, "told") })

@@ -133,9 +133,10 @@ func TestTheSchemaKeepsWhatTheDomainPromises(t *testing.T) {
 			{"runs begin at 1", "UPDATE runs SET task_id = 0"},
 			{
 				"a run's number is its own",
-				"INSERT INTO runs SELECT 'new', plan_id, item_id, task_id, engine, '', 1, '', 'created', 'created', '', '', FALSE, NULL, NULL, 0, 0, 0 FROM runs",
+				"INSERT INTO runs SELECT 'new', plan_id, item_id, task_id, engine, '', 1, '', 'created', 'created', '', '', FALSE, NULL, NULL, 0, 0, 0, '', '', '', TRUE, '', '', NULL, NULL FROM runs",
 			},
 			{"a run has an engine", "UPDATE runs SET engine = ''"},
+			{"a run's doubt is one of two words", "UPDATE runs SET doubt = 'doubtful'"},
 			{"a run's phase is one of four words", "UPDATE runs SET phase = 'lost'"},
 			{"a run's status is one of six words", "UPDATE runs SET status = 'lost', phase = 'ended', ended_at = 1"},
 			{"a run that is created has not begun", "UPDATE runs SET status = 'running'"},

@@ -37,6 +37,14 @@ type Run struct {
 	Reason    slipway.Text // why it did not pass
 	StartedAt int64        // Unix milliseconds
 	EndedAt   int64        // Unix milliseconds
+	Doubt     slipway.Doubt
+	Change    *slipway.DefinitionChange // with slipway.DoubtChanged
+	Attempt   string                    // the engine's word for how often it was run; see RunAttempt
+}
+
+// End is how the run ended.
+func (r *Run) End() slipway.RunEnd {
+	return slipway.RunEnd{Status: r.Status, Reason: r.Reason, Doubt: r.Doubt, Change: r.Change}
 }
 
 type runRow struct {
@@ -60,6 +68,14 @@ type runRow struct {
 	StartedAt int64
 	EndedAt   int64
 	LogLines  int64
+	Project   string
+	Name      string // of the workflow
+	Again     string
+	Whole     bool // begun by us, from its beginning
+	Attempt   string
+	Doubt     slipway.Doubt
+	Change    string `bun:",nullzero"`
+	Report    string `bun:",nullzero"`
 }
 
 func newRunRows(runs []slipway.Run) ([]runRow, error) {
@@ -68,7 +84,8 @@ func newRunRows(runs []slipway.Run) ([]runRow, error) {
 	for _, r := range runs {
 		rows = append(rows, runRow{
 			ID: r.ID, PlanID: r.PlanID, ItemID: r.ItemID, TaskID: r.TaskID, Engine: r.Engine, StartedBy: r.By, At: r.At,
-			Workflow: j.text(r.Workflow), Phase: RunPhaseCreated, Status: slipway.RunCreated,
+			Workflow: j.text(r.Workflow), Phase: RunPhaseCreated, Status: slipway.RunCreated, Ref: r.Ref,
+			Project: r.Workflow.Project, Name: r.Workflow.Name, Again: r.Again, Whole: r.Again == "" && r.Ref == "",
 		})
 	}
 	return rows, j.err
@@ -78,9 +95,10 @@ func (r *runRow) run() (Run, error) {
 	run := Run{
 		Run: slipway.Run{
 			ID: r.ID, PlanID: r.PlanID, ItemID: r.ItemID, TaskID: r.TaskID, Engine: r.Engine, By: r.StartedBy, At: r.At,
+			Again: r.Again,
 		},
 		Status: r.Status, Phase: r.Phase, Mark: r.ID, Ref: r.Ref, URL: r.URL, Stop: r.Stop,
-		StartedAt: r.StartedAt, EndedAt: r.EndedAt,
+		StartedAt: r.StartedAt, EndedAt: r.EndedAt, Doubt: r.Doubt, Attempt: r.Attempt,
 	}
 	if r.Progress != "" {
 		run.Progress = json.RawMessage(r.Progress)
@@ -88,6 +106,7 @@ func (r *runRow) run() (Run, error) {
 	var j jsonReader
 	j.read(r.Workflow, &run.Workflow)
 	j.read(r.Reason, &run.Reason)
+	j.read(r.Change, &run.Change)
 	return run, j.err
 }
 
@@ -161,13 +180,19 @@ func (s *Store) RunProgress(ctx context.Context, id string, progress json.RawMes
 }
 
 // EndRun notes how a run ended. One that has ended before stays as it is.
-func (s *Store) EndRun(ctx context.Context, id string, status slipway.RunStatus, reason slipway.Text, at time.Time) error {
+func (s *Store) EndRun(ctx context.Context, id string, end slipway.RunEnd, at time.Time) error {
 	var j jsonWriter
 	q := s.write.NewUpdate().Model((*runRow)(nil)).
-		Set("phase = ?", RunPhaseEnded).Set("status = ?", status).Set("ended_at = ?", at.UnixMilli()).
+		Set("phase = ?", RunPhaseEnded).Set("status = ?", end.Status).Set("doubt = ?", end.Doubt).Set("ended_at = ?", at.UnixMilli()).
 		Where("id = ?", id).Where("phase <> ?", RunPhaseEnded)
-	if reason != (slipway.Text{}) {
-		q.Set("reason = ?", j.text(reason))
+	if end.Reason != (slipway.Text{}) {
+		q.Set("reason = ?", j.text(end.Reason))
+	}
+	if end.Change != nil {
+		q.Set("change = ?", j.text(end.Change))
+	}
+	if j.err != nil {
+		return fmt.Errorf("note end of run %s: %w", id, j.err)
 	}
 	if _, err := q.Exec(ctx); err != nil {
 		return fmt.Errorf("note end of run %s: %w", id, err)

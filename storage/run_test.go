@@ -49,8 +49,8 @@ func TestARunGoesFromItsCreationToItsEnd(t *testing.T) {
 		must(t, s.RunStartedAs(ctx, run.ID, "pipeline-7", "https://engine.example.com/7", morning))
 		must(t, s.RunProgress(ctx, run.ID, json.RawMessage(`{"jobs":[{"name":"go?"}]}`)))
 		reason := slipway.T("exit status 1", "退出码 1")
-		must(t, s.EndRun(ctx, run.ID, slipway.RunFailed, reason, morning.Add(time.Minute)))
-		must(t, s.EndRun(ctx, run.ID, slipway.RunPassed, slipway.Text{}, morning.Add(time.Hour)))
+		must(t, s.EndRun(ctx, run.ID, slipway.RunEnd{Status: slipway.RunFailed, Reason: reason}, morning.Add(time.Minute)))
+		must(t, s.EndRun(ctx, run.ID, slipway.RunEnd{Status: slipway.RunPassed}, morning.Add(time.Hour)))
 		must(t, s.RunStartedAs(ctx, run.ID, "another", "", morning.Add(time.Hour)))
 
 		want.Phase, want.Status, want.Ref, want.URL = storage.RunPhaseEnded, slipway.RunFailed, "pipeline-7", "https://engine.example.com/7"

@@ -245,7 +245,7 @@ CREATE TABLE runs (
   reason TEXT,
   started_at BIGINT NOT NULL,
   ended_at BIGINT NOT NULL,
-  log_lines BIGINT NOT NULL CHECK (log_lines >= 0),
+  log_lines BIGINT NOT NULL CHECK (log_lines >= 0), project TEXT NOT NULL DEFAULT '', name TEXT NOT NULL DEFAULT '', again TEXT NOT NULL DEFAULT '', whole BOOLEAN NOT NULL DEFAULT TRUE, attempt TEXT NOT NULL DEFAULT '', doubt TEXT NOT NULL DEFAULT '' CHECK (doubt IN ('', 'unknown_start', 'changed')), change TEXT, report TEXT,
   CONSTRAINT runs_task_id UNIQUE (plan_id, task_id),
   CONSTRAINT runs_phase CHECK (
     (phase IN ('created', 'starting')) = (status = 'created')
@@ -253,6 +253,10 @@ CREATE TABLE runs (
     AND (phase = 'ended') = (ended_at <> 0)
   )
 );
+
+CREATE INDEX runs_by_ref ON runs (engine, ref) WHERE ref <> '';
+
+CREATE INDEX runs_by_workflow ON runs (engine, project, name, ended_at) WHERE status = 'passed';
 
 CREATE TABLE settings (
   key TEXT NOT NULL PRIMARY KEY CHECK (key <> ''),

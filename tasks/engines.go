@@ -55,6 +55,25 @@ func (e *Engines) Resolve(ctx context.Context, spec *slipway.WorkflowSpec) (*sli
 	return nil, []slipway.Problem{{Path: "workflow", Text: slipway.TextOf(err)}}, nil
 }
 
+// Adopt implements commands.Workflows.
+func (e *Engines) Adopt(ctx context.Context, spec *slipway.WorkflowSpec, said string) (string, error) {
+	x := e.byName[spec.Engine]
+	if x == nil {
+		return "", &slipway.Error{Code: slipway.Unfit, Text: e.unknown(spec.Engine)}
+	}
+	adopter, ok := x.(engine.Adopter)
+	if !ok {
+		return "", slipway.Refuse(slipway.Conflict,
+			"The engine %q cannot be pointed at a run. Look there whether it runs, then retry or skip the item.",
+			"引擎 %q 不支持关联已有的运行。请先到引擎中查看是否在运行，再重试或跳过该发布项。", spec.Engine)
+	}
+	ref, err := adopter.Adopt(ctx, *spec, said)
+	if err != nil {
+		return "", fmt.Errorf("ask engine %s: %w", spec.Engine, err)
+	}
+	return string(ref), nil
+}
+
 func (e *Engines) unknown(name string) slipway.Text {
 	if len(e.names) == 0 {
 		return slipway.T("There is no engine %q; none is configured.", "没有名为 %q 的引擎，当前没有配置任何引擎。", name)

@@ -43,7 +43,7 @@ func queueOf(k slipway.TaskKind) string {
 		return queueRuns
 	case slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline:
 		return queueTimers
-	case slipway.TaskCard, slipway.TaskNotice:
+	case slipway.TaskCard, slipway.TaskNotice, slipway.TaskAnswer, slipway.TaskRecheck, slipway.TaskJudge:
 		return queueCards
 	}
 	return queueCards

@@ -38,11 +38,11 @@ func (t *Tasks) run(ctx context.Context, l *storage.Lease) error {
 		return fmt.Errorf("load run: %w", err)
 	}
 	if run.Phase == storage.RunPhaseEnded {
-		return t.settleRun(ctx, l, run, run.Status, run.Reason)
+		return t.settleRun(ctx, l, run, run.End())
 	}
 	x := t.Engines.Named(run.Engine)
 	if x == nil {
-		return t.endRun(ctx, l, run, slipway.RunFailed, t.Engines.unknown(run.Engine))
+		return t.endRun(ctx, l, run, slipway.RunEnd{Status: slipway.RunFailed, Reason: t.Engines.unknown(run.Engine)})
 	}
 	r := &running{t: t, l: l, run: run, engine: x}
 	switch run.Phase {
@@ -56,16 +56,16 @@ func (t *Tasks) run(ctx context.Context, l *storage.Lease) error {
 }
 
 // endRun writes the end of a run and settles its item.
-func (t *Tasks) endRun(ctx context.Context, l *storage.Lease, run *storage.Run, s slipway.RunStatus, reason slipway.Text) error {
-	if err := t.Store.EndRun(ctx, run.ID, s, reason, t.Now()); err != nil {
+func (t *Tasks) endRun(ctx context.Context, l *storage.Lease, run *storage.Run, end slipway.RunEnd) error {
+	if err := t.Store.EndRun(ctx, run.ID, end, t.Now()); err != nil {
 		return fmt.Errorf("end run: %w", err)
 	}
 	t.Notices.Publish(ctx, TopicRun+run.ID)
-	return t.settleRun(ctx, l, run, s, reason)
+	return t.settleRun(ctx, l, run, end)
 }
 
-func (t *Tasks) settleRun(ctx context.Context, l *storage.Lease, run *storage.Run, s slipway.RunStatus, reason slipway.Text) error {
-	_, err := t.Commands.RunEnded(ctx, requestOf(l), run.PlanID, run.ID, s, reason)
+func (t *Tasks) settleRun(ctx context.Context, l *storage.Lease, run *storage.Run, end slipway.RunEnd) error {
+	_, err := t.Commands.RunEnded(ctx, requestOf(l), run.PlanID, run.ID, end)
 	return err
 }
 
@@ -174,7 +174,7 @@ func (r *running) late() bool {
 }
 
 func (r *running) end(ctx context.Context, s slipway.RunStatus, reason slipway.Text) error {
-	return r.t.endRun(ctx, r.l, r.run, s, reason)
+	return r.t.endRun(ctx, r.l, r.run, slipway.RunEnd{Status: s, Reason: reason})
 }
 
 // watch follows the run until it ends, and cancels it when that is asked for. A run

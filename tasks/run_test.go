@@ -234,7 +234,7 @@ func halfLogged(t *testing.T, w *world, run *storage.Run) {
 func ended(t *testing.T, w *world, run *storage.Run) {
 	t.Helper()
 	started(t, w, run)
-	if err := w.Store.EndRun(t.Context(), run.ID, slipway.RunFailed, slipway.T("exit 1", "退出码 1"), morning); err != nil {
+	if err := w.Store.EndRun(t.Context(), run.ID, slipway.RunEnd{Status: slipway.RunFailed, Reason: slipway.T("exit 1", "退出码 1")}, morning); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -180,6 +180,7 @@ func (t *Tasks) perform(ctx context.Context, l *storage.Lease) (err error) {
 		return t.timer(ctx, l)
 	case slipway.TaskCard, slipway.TaskNotice:
 		return t.card(ctx, l)
+	case slipway.TaskAnswer, slipway.TaskRecheck, slipway.TaskJudge:
 	}
 	return slipway.Refuse(slipway.Invalid, "There is no task of kind %q.", "没有类型为 %q 的任务。", l.Task.Kind)
 }
@@ -228,7 +229,8 @@ func (t *Tasks) tired(l *storage.Lease, now time.Time) bool {
 	switch l.Task.Kind {
 	case slipway.TaskCard, slipway.TaskNotice:
 		return now.Sub(time.UnixMilli(l.CreatedAt)) > 24*time.Hour
-	case slipway.TaskHook, slipway.TaskRun, slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline:
+	case slipway.TaskHook, slipway.TaskRun, slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline, slipway.TaskAnswer,
+		slipway.TaskRecheck, slipway.TaskJudge:
 		return false
 	}
 	return true

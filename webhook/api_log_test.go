@@ -156,7 +156,7 @@ func TestRunsAndTheirOutput(t *testing.T) {
 	if diff := cmp.Diff([]string{"line 1", "line 2", "line 3", "line 4", "line 5"}, got); diff != "" {
 		t.Error(diff)
 	}
-	if err := w.store.EndRun(t.Context(), run, slipway.RunFailed, slipway.T("exit status 1", "退出码 1"), noon.Add(time.Minute)); err != nil {
+	if err := w.store.EndRun(t.Context(), run, slipway.RunEnd{Status: slipway.RunFailed, Reason: slipway.T("exit status 1", "退出码 1")}, noon.Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	var l part

@@ -172,6 +172,10 @@ func (workflows) Resolve(_ context.Context, spec *slipway.WorkflowSpec) (*slipwa
 	}, nil, nil
 }
 
+func (workflows) Adopt(_ context.Context, _ *slipway.WorkflowSpec, said string) (string, error) {
+	return said, nil
+}
+
 // description is openapi.json, read.
 var description = sync.OnceValue(func() routers.Router {
 	doc, err := openapi3.NewLoader().LoadFromData(webhook.OpenAPI())
@@ -446,8 +450,8 @@ func (w *world) reply(id string, result slipway.Result) {
 // finish ends the run of the plan's workflow, as its engine would.
 func (w *world) finish(p plan, s slipway.RunStatus) {
 	w.t.Helper()
-	_, err := w.cmds.RunEnded(w.t.Context(), fmt.Sprintf("task:%d", w.n.Add(1)), p.ID, p.Jobs[1].RunID, s,
-		slipway.T("exit status 1", "退出码 1"))
+	_, err := w.cmds.RunEnded(w.t.Context(), fmt.Sprintf("task:%d", w.n.Add(1)), p.ID, p.Jobs[1].RunID,
+		slipway.RunEnd{Status: s, Reason: slipway.T("exit status 1", "退出码 1")})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -203,7 +203,7 @@ func play(t *testing.T, release map[string]any, credentials slipway.Credentials)
 	do(p.Complete(req(patrick, 1756892908), p.Items[3].ID, "<p><br></p>"))
 	do(p.FireSchedule(req(slipway.SystemActor(), 1756893022)))
 	for i, status := range []slipway.RunStatus{slipway.RunFailed, slipway.RunPassed, slipway.RunPassed} {
-		do(p.RunEnded(req(slipway.SystemActor(), 1756893023), p.Items[i].Workflow.RunID, status, slipway.T("failed", "失败")))
+		do(p.RunEnded(req(slipway.SystemActor(), 1756893023), p.Items[i].Workflow.RunID, slipway.RunEnd{Status: status, Reason: slipway.T("failed", "失败")}))
 	}
 	if p.Status() != slipway.WaitAllDone {
 		t.Fatalf("the story ends in %s", p.Status())

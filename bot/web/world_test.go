@@ -166,6 +166,10 @@ func (oneWorkflow) Resolve(context.Context, *slipway.WorkflowSpec) (*slipway.Wor
 	return w, nil, nil
 }
 
+func (oneWorkflow) Adopt(_ context.Context, _ *slipway.WorkflowSpec, said string) (string, error) {
+	return said, nil
+}
+
 // notices carries notices within the test.
 type notices struct {
 	mu   sync.Mutex

@@ -1,0 +1,204 @@
+// Package gitlab runs pipelines of GitLab as workflows of plans.
+//
+// A plan names the project by its full path and, as the workflow, the branch or tag
+// to run; "pipeline" stands for the default branch, or for the one in the param
+// "ref". The params of the workflow are the variables that its configuration declares
+// globally and the inputs of its header. What the plan freezes is read from GitLab's
+// own check of the merged configuration, with a digest of it.
+//
+// Each pipeline that Slipway starts carries the variable SLIPWAY_MARK, by which it is
+// found again when it is not known whether a start happened. Manual jobs that block
+// their pipeline, and deployments to protected environments that wait for an
+// approval, can be answered from outside. Optional manual jobs are waited for by
+// nobody and count as skipped.
+//
+// GitLab knows no credentials among variables: those whose names speak of a token, a
+// password, a secret or a key are taken for credentials, and masked everywhere.
+package gitlab
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	gl "gitlab.com/gitlab-org/api/client-go/v2"
+	"golang.org/x/time/rate"
+
+	"slipway"
+	"slipway/tasks/engine"
+)
+
+// Name is the engine's name in plan documents.
+const Name = "gitlab"
+
+// Config says how GitLab is reached. URL and Token are needed.
+type Config struct {
+	URL   string // such as https://gitlab.example.com; "" is https://gitlab.com
+	Token string // of a person, a group or a project; scope api, role Developer at least
+	// WebhookToken is the secret token of GitLab's webhooks; without one, none is heard.
+	WebhookToken string
+	Timeout      time.Duration // of one request; default 15 s
+	Poll         time.Duration // between two looks at a run that changes; default 5 s
+	MaxPoll      time.Duration // between two looks at one that does not; default 12 times Poll
+	LogPoll      time.Duration // between two looks at the log of a job that runs; default 3 times Poll
+	PerMinute    int           // requests a minute at most; 0: no limit
+	// Settle is how long after a start was written down a pipeline may still appear:
+	// only then it is sure that there is none. Default: one minute.
+	Settle time.Duration
+	// Runs tells what a mark was to start, so that it is known where to look for it.
+	// Without it, only starts of this process are found.
+	Runs      func(ctx context.Context, mark string) (slipway.WorkflowSpec, error)
+	Transport http.RoundTripper // default: one of its own
+	Now       func() time.Time
+	Rand      io.Reader // spreads the looks
+	Log       *slog.Logger
+}
+
+// Engine runs pipelines of one GitLab. It implements, beside engine.Engine, all that
+// an engine may be able to do, but engine.Lister and engine.Gatekept.
+type Engine struct {
+	config Config
+	api    *gl.Client
+	way    *transport
+	host   string // and the path, if it is not at the root
+
+	mu      sync.Mutex
+	starts  map[string]start // by mark
+	nudges  map[engine.Ref][]chan struct{}
+	marks   map[int64]string // of pipelines that were looked at
+	account string           // the username of the token's owner
+}
+
+// maxRemembered bounds what is remembered of starts and marks; it is only to spare
+// requests.
+const maxRemembered = 4096
+
+// Compile-time list of what the engine can do.
+var (
+	_ engine.Engine    = (*Engine)(nil)
+	_ engine.Retrier   = (*Engine)(nil)
+	_ engine.Answerer  = (*Engine)(nil)
+	_ engine.Adopter   = (*Engine)(nil)
+	_ engine.Hearer    = (*Engine)(nil)
+	_ engine.Nudger    = (*Engine)(nil)
+	_ engine.Checker   = (*Engine)(nil)
+	_ engine.Versioned = (*Engine)(nil)
+)
+
+// New returns an engine; nothing is asked of GitLab yet.
+func New(c Config) (*Engine, error) {
+	if c.URL == "" {
+		c.URL = "https://gitlab.com"
+	}
+	base, err := url.Parse(c.URL)
+	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") || base.User != nil {
+		return nil, fmt.Errorf("address of GitLab is not an http or https URL without a password: %q", base.Redacted())
+	}
+	if c.Token == "" {
+		return nil, fmt.Errorf("GitLab at %s has no token", base.Host)
+	}
+	c.Timeout = orDefault(c.Timeout, 15*time.Second)
+	c.Poll = orDefault(c.Poll, 5*time.Second)
+	c.MaxPoll = orDefault(c.MaxPoll, 12*c.Poll)
+	c.LogPoll = orDefault(c.LogPoll, 3*c.Poll)
+	c.Settle = orDefault(c.Settle, time.Minute)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	e := &Engine{
+		config: c, way: newTransport(c), host: base.Host + strings.TrimSuffix(base.Path, "/"),
+		starts: map[string]start{}, nudges: map[engine.Ref][]chan struct{}{}, marks: map[int64]string{},
+	}
+	e.api, err = gl.NewClient(c.Token, gl.WithBaseURL(strings.TrimSuffix(c.URL, "/")),
+		gl.WithHTTPClient(&http.Client{Transport: e.way, CheckRedirect: noRedirect}),
+		gl.WithoutRetries(), gl.WithCustomLimiter(rate.NewLimiter(rate.Inf, 1)),
+		gl.WithURLWarningLogger(slog.New(slog.DiscardHandler)), gl.WithUserAgent("slipway"))
+	if err != nil {
+		return nil, fmt.Errorf("connect GitLab at %s: %w", base.Host, err)
+	}
+	return e, nil
+}
+
+func orDefault[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
+
+// Name returns "gitlab".
+func (*Engine) Name() string { return Name }
+
+// Versioned implements engine.Versioned: anybody with the right may push a new
+// configuration.
+func (*Engine) Versioned() {}
+
+// Nudge implements engine.Nudger.
+func (e *Engine) Nudge(ref engine.Ref) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, wake := range e.nudges[ref] {
+		select {
+		case wake <- struct{}{}:
+		default: // it will look anyway
+		}
+	}
+}
+
+// listen returns what is told when the run is to be looked at, and how to end that.
+func (e *Engine) listen(ref engine.Ref) (wake <-chan struct{}, end func()) {
+	c := make(chan struct{}, 1)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.nudges[ref] = append(e.nudges[ref], c)
+	return c, func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		left := slices.DeleteFunc(slices.Clone(e.nudges[ref]), func(x chan struct{}) bool { return x == c })
+		if e.nudges[ref] = left; len(left) == 0 {
+			delete(e.nudges, ref)
+		}
+	}
+}
+
+// jitter returns a duration between d and a quarter more.
+func (e *Engine) jitter(d time.Duration) time.Duration {
+	var b [8]byte
+	if e.config.Rand == nil || d < 4 {
+		return d
+	}
+	e.mu.Lock()
+	_, err := io.ReadFull(e.config.Rand, b[:])
+	e.mu.Unlock()
+	if err != nil {
+		return d
+	}
+	return d + time.Duration(binary.LittleEndian.Uint64(b[:])%uint64(d/4)) //nolint:gosec // less than d
+}
+
+// Requests returns how many requests were sent so far.
+func (e *Engine) Requests() int64 { return e.way.sent.Load() }
+
+// Check implements engine.Checker.
+func (e *Engine) Check(ctx context.Context) error {
+	token, _, err := e.api.PersonalAccessTokens.GetSinglePersonalAccessToken(gl.WithContext(ctx))
+	if err != nil {
+		return e.reading(ctx, err)
+	}
+	if !slices.Contains(token.Scopes, "api") {
+		return slipway.Refuse(slipway.Forbidden,
+			"The access token for GitLab at %[1]s lacks the scope “api” (it has: %[2]s). Make a token with it and set SLIPWAY_GITLAB_TOKEN.",
+			"GitLab（%[1]s）的访问令牌缺少 api 权限范围（现有：%[2]s）。请新建带有该权限范围的令牌，并设置 SLIPWAY_GITLAB_TOKEN。",
+			e.host, strings.Join(token.Scopes, ", "))
+	}
+	return nil
+}

@@ -1,0 +1,311 @@
+// Package gitlabtest is a stand-in for GitLab: the part of its REST API (v4) and of
+// its webhooks that runs pipelines, from the vendor's published descriptions. It is
+// strict: what the real server would refuse, or does not document, is answered as
+// GitLab answers it and noted as a violation.
+package gitlabtest
+
+import (
+	"crypto/subtle"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"slipway/tasks/engine/enginetest/standin"
+)
+
+// Username is that of the owner of the token.
+const Username = "slipway-bot"
+
+// DefaultBranch is the default branch of every project.
+const DefaultBranch = "main"
+
+// Config says what the server has.
+type Config struct {
+	Token        string // the one access token that it knows
+	WebhookToken string // sent with every webhook
+	// Workflows are pipelines: the project's path, and the branch as the name.
+	Workflows []standin.Workflow
+	// Approvals says, per name of a job that asks, how many approvals its protected
+	// environment needs before it can be played.
+	Approvals map[string]int
+	// NoVariables are the projects in which nobody may set pipeline variables.
+	NoVariables []string
+	Now         func() time.Time
+}
+
+// Server is the stand-in.
+type Server struct {
+	config  Config
+	faults  standin.Faults
+	notes   standin.Notes
+	notices standin.Notices
+	handler http.Handler
+	server  *http.Server
+	url     string
+	closed  chan struct{}
+	ticking sync.WaitGroup
+
+	mu        sync.Mutex
+	projects  []string // the ID of each is its place, from 1 on
+	pipelines []*pipeline
+	approved  map[int]int // approvals of the deployments of jobs
+	lastID    int
+}
+
+// tick is how often running pipelines are looked after.
+const tick = 5 * time.Millisecond
+
+// New returns a server that is not listening yet.
+func New(c Config) *Server {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	s := &Server{config: c, closed: make(chan struct{}), approved: map[int]int{}, lastID: 1000}
+	for _, w := range c.Workflows {
+		if !slices.Contains(s.projects, w.Project) {
+			s.projects = append(s.projects, w.Project)
+		}
+	}
+	s.handler = s.faults.Wrap(s.authenticated(s.routes()))
+	s.ticking.Go(s.tick)
+	return s
+}
+
+// Handler serves the API.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Listen serves at an address, such as "127.0.0.1:0".
+func (s *Server) Listen(addr string) error {
+	l, err := net.Listen("tcp", addr) //nolint:noctx // it ends with Close
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	s.url = "http://" + l.Addr().String()
+	s.server = &http.Server{Handler: s.handler, ReadHeaderTimeout: time.Minute}
+	go func() { _ = s.server.Serve(l) }()
+	return nil
+}
+
+// URL is where it listens.
+func (s *Server) URL() string { return s.url }
+
+// Close ends the server.
+func (s *Server) Close() {
+	close(s.closed)
+	if s.server != nil {
+		s.server.Close()
+	}
+	s.ticking.Wait()
+	s.notices.Wait()
+}
+
+// Faults are what can be made wrong with it.
+func (s *Server) Faults() *standin.Faults { return &s.faults }
+
+// Violations returns what the real server would have refused.
+func (s *Server) Violations() []string { return s.notes.List() }
+
+// Notify says what becomes of its webhooks.
+func (s *Server) Notify(mode standin.Mode) { s.notices.Notify(mode) }
+
+// NotifyURL is where its webhooks go.
+func (s *Server) NotifyURL(url string) { s.notices.To(url) }
+
+// Starts returns how many pipelines carry a mark.
+func (s *Server) Starts(mark string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, p := range s.pipelines {
+		if p.sent["SLIPWAY_MARK"] == mark {
+			n++
+		}
+	}
+	return n
+}
+
+// Rerun is a person's click on "Retry" at a pipeline; the ref is "project/pipeline".
+// It tells whether there was something to retry.
+func (s *Server) Rerun(ref string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.pipelines {
+		if ref == fmt.Sprintf("%d/%d", p.project, p.run.ID) {
+			again := p.run.Retry(s.config.Now())
+			s.advance()
+			return again
+		}
+	}
+	return false
+}
+
+// Edit changes the pipeline of a branch, as a commit of somebody would.
+func (s *Server) Edit(w standin.Workflow) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.config.Workflows = slices.Clone(s.config.Workflows)
+	for i, old := range s.config.Workflows {
+		if old.Project == w.Project && old.Name == w.Name {
+			s.config.Workflows[i] = w
+		}
+	}
+}
+
+func (s *Server) tick() {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-s.closed:
+			return
+		case <-ticker.C:
+			s.mu.Lock()
+			s.advance()
+			s.mu.Unlock()
+		}
+	}
+}
+
+func (s *Server) nextID() int {
+	s.lastID++
+	return s.lastID
+}
+
+func (s *Server) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	handle := func(pattern string, h func(http.ResponseWriter, *http.Request), query ...string) {
+		method, path, _ := strings.Cut(pattern, " ")
+		mux.HandleFunc(method+" /api/v4"+path, func(w http.ResponseWriter, r *http.Request) {
+			for name := range r.URL.Query() {
+				if !slices.Contains(query, name) {
+					s.notes.Addf("%s has no query parameter %q", pattern, name)
+				}
+			}
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.advance()
+			h(w, r)
+		})
+	}
+	handle("GET /user", s.user)
+	handle("GET /personal_access_tokens/self", s.token)
+	handle("GET /projects/{id}", s.project, "license", "statistics", "with_custom_attributes")
+	handle("GET /projects/{id}/ci/lint", s.lint, "content_ref", "dry_run", "dry_run_ref", "include_jobs", "ref", "sha")
+	handle("GET /projects/{id}/repository/files/{path}/raw", s.file, "ref", "lfs")
+	handle("GET /projects/{id}/pipelines", s.list, "scope", "status", "source", "ref", "sha", "yaml_errors", "name", "username",
+		"updated_after", "updated_before", "created_after", "created_before", "order_by", "sort", "page", "per_page")
+	mux.HandleFunc("POST /api/v4/projects/{id}/pipeline", s.create) // it locks by itself: a notice may come early
+	handle("GET /projects/{id}/pipelines/{pipeline}", s.pipeline)
+	handle("GET /projects/{id}/pipelines/{pipeline}/variables", s.variables)
+	handle("GET /projects/{id}/pipelines/{pipeline}/jobs", s.jobs, "scope[]", "include_retried", "page", "per_page")
+	handle("GET /projects/{id}/pipelines/{pipeline}/bridges", s.bridges, "scope[]", "page", "per_page")
+	handle("POST /projects/{id}/pipelines/{pipeline}/cancel", s.cancel)
+	handle("POST /projects/{id}/pipelines/{pipeline}/retry", s.retry)
+	handle("GET /projects/{id}/jobs/{job}", s.job)
+	handle("GET /projects/{id}/jobs/{job}/trace", s.trace)
+	handle("POST /projects/{id}/jobs/{job}/play", s.play)
+	handle("POST /projects/{id}/jobs/{job}/cancel", s.cancelJob)
+	handle("GET /projects/{id}/deployments", s.deployments, "order_by", "sort", "environment", "status", "updated_after",
+		"updated_before", "finished_after", "finished_before", "page", "per_page")
+	handle("POST /projects/{id}/deployments/{deployment}/approval", s.approve)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.notes.Addf("there is no %s %s", r.Method, r.URL.Path)
+		answer(w, http.StatusNotFound, map[string]string{"error": "404 Not Found"})
+	})
+	return mux
+}
+
+func (s *Server) authenticated(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		given := r.Header.Get("Private-Token")
+		if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && given == "" {
+			given = bearer
+		}
+		if given == "" {
+			s.notes.Addf("%s %s has no token", r.Method, r.URL.Path)
+		}
+		if subtle.ConstantTimeCompare([]byte(given), []byte(s.config.Token)) != 1 {
+			answer(w, http.StatusUnauthorized, map[string]string{"message": "401 Unauthorized"})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s *Server) user(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, map[string]any{
+		"id": 7, "username": Username, "name": "Slipway", "state": "active", "bot": true,
+		"web_url": s.url + "/" + Username,
+	})
+}
+
+func (s *Server) token(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, map[string]any{
+		"id": 4, "name": "slipway", "revoked": false, "created_at": "2026-07-23T14:31:47.729Z", "scopes": []string{"api"},
+		"user_id": 7, "active": true, "expires_at": "2027-07-23",
+	})
+}
+
+// find returns the ID of the project in the address; it answers when there is none.
+func (s *Server) find(w http.ResponseWriter, r *http.Request) (int, bool) {
+	id := r.PathValue("id")
+	i := slices.Index(s.projects, id)
+	if n, err := strconv.Atoi(id); err == nil && n >= 1 && n <= len(s.projects) {
+		i = n - 1
+	}
+	if i < 0 {
+		answer(w, http.StatusNotFound, map[string]string{"message": "404 Project Not Found"})
+		return 0, false
+	}
+	return i + 1, true
+}
+
+func (s *Server) project(w http.ResponseWriter, r *http.Request) {
+	id, ok := s.find(w, r)
+	if !ok {
+		return
+	}
+	path := s.projects[id-1]
+	role := "developer"
+	if slices.Contains(s.config.NoVariables, path) {
+		role = "no_one_allowed"
+	}
+	answer(w, http.StatusOK, map[string]any{
+		"id": id, "name": path[strings.LastIndex(path, "/")+1:], "path_with_namespace": path, "default_branch": DefaultBranch,
+		"web_url": s.url + "/" + path, "description": "", "archived": false, "ci_config_path": "", "builds_access_level": "enabled",
+		"ci_pipeline_variables_minimum_override_role": role,
+	})
+}
+
+func answer(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+// page answers with one page of a list.
+func page[T any](w http.ResponseWriter, r *http.Request, list []T) {
+	number, size := 1, 20
+	if n, err := strconv.Atoi(r.URL.Query().Get("page")); err == nil && n > 0 {
+		number = n
+	}
+	if n, err := strconv.Atoi(r.URL.Query().Get("per_page")); err == nil && n > 0 {
+		size = min(n, 100)
+	}
+	from, to := min((number-1)*size, len(list)), min(number*size, len(list))
+	h := w.Header()
+	h.Set("X-Page", strconv.Itoa(number))
+	h.Set("X-Per-Page", strconv.Itoa(size))
+	h.Set("X-Total", strconv.Itoa(len(list)))
+	h.Set("X-Next-Page", "")
+	if to < len(list) {
+		h.Set("X-Next-Page", strconv.Itoa(number+1))
+	}
+	answer(w, http.StatusOK, append([]T{}, list[from:to]...))
+}

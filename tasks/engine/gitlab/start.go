@@ -1,0 +1,268 @@
+package gitlab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	gl "gitlab.com/gitlab-org/api/client-go/v2"
+
+	"slipway"
+	"slipway/tasks/engine"
+)
+
+const (
+	markVariable = own + "MARK"
+	// skew is by how much GitLab's clock may be behind ours.
+	skew = 10 * time.Minute
+	// maxSearched bounds the pipelines that are looked through for a mark.
+	maxSearched = 1000
+)
+
+// start is what this process knows of a start.
+type start struct {
+	project string
+	ref     engine.Ref // empty: under way, or its answer was lost
+}
+
+// refOfPipeline names a pipeline: the number of the project, then its own.
+func refOfPipeline(project, pipeline int64) engine.Ref {
+	return engine.Ref(fmt.Sprintf("%d/%d", project, pipeline))
+}
+
+func parseRef(ref engine.Ref) (project, pipeline int64, err error) {
+	before, after, _ := strings.Cut(string(ref), "/")
+	project, projectErr := strconv.ParseInt(before, 10, 64)
+	pipeline, pipelineErr := strconv.ParseInt(after, 10, 64)
+	if projectErr != nil || pipelineErr != nil {
+		return 0, 0, fmt.Errorf("pipeline %q: %w", ref, engine.ErrNoRun)
+	}
+	return project, pipeline, nil
+}
+
+// Place implements engine.Engine: the address of GitLab, and the time, from which on
+// Find has to search.
+func (e *Engine) Place() string {
+	return e.host + "#" + strconv.FormatInt(e.config.Now().UnixMilli(), 10)
+}
+
+// readPlace returns when a place was written down; false if it is not ours.
+func (e *Engine) readPlace(place string) (time.Time, bool) {
+	host, at, found := strings.Cut(place, "#")
+	ms, err := strconv.ParseInt(at, 10, 64)
+	return time.UnixMilli(ms), found && err == nil && host == e.host
+}
+
+// Start implements engine.Engine.
+func (e *Engine) Start(ctx context.Context, run slipway.Run, mark engine.Mark) (engine.Ref, error) {
+	if _, ours := e.readPlace(mark.Place); !ours || mark.ID == "" {
+		return "", fmt.Errorf("mark %q of place %q: %w", mark.ID, mark.Place, engine.ErrNoRun)
+	}
+	if !e.begin(mark.ID, run.Workflow.Project) {
+		return "", slipway.Refuse(slipway.Conflict, "This run was started before.", "该次运行已经启动过。")
+	}
+	ref, err := e.launch(ctx, run, mark)
+	refusal := (*slipway.Error)(nil)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case err == nil:
+		e.starts[mark.ID] = start{project: run.Workflow.Project, ref: ref}
+	case errors.As(err, &refusal):
+		delete(e.starts, mark.ID)
+	}
+	return ref, err
+}
+
+// begin notes that a mark is used; false if it was before.
+func (e *Engine) begin(mark, project string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, used := e.starts[mark]; used {
+		return false
+	}
+	for old, s := range e.starts {
+		if len(e.starts) < maxRemembered {
+			break
+		}
+		if s.ref != "" {
+			delete(e.starts, old)
+		}
+	}
+	e.starts[mark] = start{project: project}
+	return true
+}
+
+// launch creates the pipeline, if the configuration is still what was frozen. Until
+// the last request nothing happens, so all before it is refused only.
+func (e *Engine) launch(ctx context.Context, run slipway.Run, mark engine.Mark) (engine.Ref, error) {
+	spec := run.Workflow
+	r, err := e.resolve(ctx, spec)
+	if err != nil {
+		if ctx.Err() != nil {
+			return "", slipway.Refuse(slipway.Unavailable, "The start was interrupted.", "启动被中断。").Because(err)
+		}
+		return "", err
+	}
+	if spec.Definition == nil || slipway.CompareDefinitions(spec.Definition.Masked(), r.workflow.Masked()) != nil {
+		return "", slipway.Refuse(slipway.Conflict,
+			"The pipeline of “%s” is not what the plan was approved with: its configuration was changed in between.",
+			"“%s”的流水线与发布计划审批时的不一致：其配置在此期间被修改过。", r.ref)
+	}
+	variables := append(r.variables,
+		&gl.PipelineVariableOptions{Key: gl.Ptr(markVariable), Value: &mark.ID},
+		&gl.PipelineVariableOptions{Key: gl.Ptr(own + "PLAN"), Value: &run.PlanID},
+		&gl.PipelineVariableOptions{Key: gl.Ptr(own + "ITEM"), Value: &run.ItemID})
+	options := &gl.CreatePipelineOptions{Ref: &r.ref, Variables: &variables}
+	if len(r.inputs) > 0 {
+		options.Inputs = r.inputs
+	}
+	made, _, err := e.api.Pipelines.CreatePipeline(r.project.ID, options, gl.WithContext(ctx))
+	if err != nil {
+		return "", e.startFault(ctx, err, r.secrets)
+	}
+	return refOfPipeline(r.project.ID, made.ID), nil
+}
+
+// startFault keeps the run's credentials out of the error of its start.
+func (e *Engine) startFault(ctx context.Context, err error, secrets []string) error {
+	err = e.acting(ctx, err)
+	m := newMasker(secrets)
+	var refusal *slipway.Error
+	switch {
+	case errors.As(err, &refusal):
+		refusal.Text.EN, refusal.Text.ZH = m.mask(refusal.Text.EN), m.mask(refusal.Text.ZH)
+		if refusal.Err != nil {
+			refusal.Err = errors.New(m.mask(refusal.Err.Error()))
+		}
+		return refusal
+	case ctx.Err() != nil:
+		return err
+	}
+	return fmt.Errorf("create pipeline: %w", errors.New(m.mask(err.Error())))
+}
+
+// Find implements engine.Engine. It looks through the pipelines that Slipway's account
+// created since the mark was written down. If none carries it, it waits until none
+// can appear any more, and looks again.
+func (e *Engine) Find(ctx context.Context, mark engine.Mark) (engine.Ref, engine.Outcome, error) {
+	since, ours := e.readPlace(mark.Place)
+	if !ours {
+		return "", engine.Unknowable, nil
+	}
+	e.mu.Lock()
+	known := e.starts[mark.ID]
+	e.mu.Unlock()
+	if known.ref != "" {
+		return known.ref, engine.Started, nil
+	}
+	project := known.project
+	if project == "" && e.config.Runs != nil {
+		spec, err := e.config.Runs(ctx, mark.ID)
+		if err != nil && slipway.CodeOf(err) != slipway.NotFound {
+			return "", engine.Unknowable, fmt.Errorf("look up run: %w", err)
+		}
+		project = spec.Project
+	}
+	if project == "" {
+		return "", engine.Unknowable, nil
+	}
+	for {
+		wait := since.Add(e.config.Settle).Sub(e.config.Now())
+		ref, outcome, err := e.search(ctx, project, mark.ID, since.Add(-skew))
+		if err != nil || outcome != engine.NeverStarted {
+			return ref, outcome, err
+		}
+		if wait <= 0 {
+			e.mu.Lock()
+			delete(e.starts, mark.ID)
+			e.mu.Unlock()
+			return "", engine.NeverStarted, nil
+		}
+		select {
+		case <-ctx.Done():
+			return "", engine.Unknowable, ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+// search looks once.
+func (e *Engine) search(ctx context.Context, project, mark string, since time.Time) (engine.Ref, engine.Outcome, error) {
+	account, err := e.whoami(ctx)
+	if err != nil {
+		return "", engine.Unknowable, e.reading(ctx, err)
+	}
+	options := &gl.ListProjectPipelinesOptions{
+		ListOptions: gl.ListOptions{PerPage: 100, Page: 1}, Source: gl.Ptr("api"), Username: &account, CreatedAfter: &since,
+		OrderBy: gl.Ptr("id"), Sort: gl.Ptr("desc"),
+	}
+	for searched := 0; searched < maxSearched; {
+		list, answer, err := e.api.Pipelines.ListProjectPipelines(project, options, gl.WithContext(ctx))
+		if err != nil {
+			return "", engine.Unknowable, e.reading(ctx, err)
+		}
+		for _, p := range list {
+			carried, err := e.markOf(ctx, p.ProjectID, p.ID)
+			if err != nil {
+				return "", engine.Unknowable, e.reading(ctx, err)
+			}
+			if carried == mark {
+				return refOfPipeline(p.ProjectID, p.ID), engine.Started, nil
+			}
+		}
+		searched += len(list)
+		if answer.NextPage == 0 {
+			return "", engine.NeverStarted, nil
+		}
+		options.Page = answer.NextPage
+	}
+	return "", engine.Unknowable, nil
+}
+
+// whoami returns the username of the token's owner.
+func (e *Engine) whoami(ctx context.Context) (string, error) {
+	e.mu.Lock()
+	account := e.account
+	e.mu.Unlock()
+	if account != "" {
+		return account, nil
+	}
+	user, _, err := e.api.Users.CurrentUser(gl.WithContext(ctx))
+	if err != nil {
+		return "", err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.account = user.Username
+	return user.Username, nil
+}
+
+// markOf returns the mark that a pipeline carries, which never changes.
+func (e *Engine) markOf(ctx context.Context, project, pipeline int64) (string, error) {
+	e.mu.Lock()
+	mark, known := e.marks[pipeline]
+	e.mu.Unlock()
+	if known {
+		return mark, nil
+	}
+	variables, _, err := e.api.Pipelines.GetPipelineVariables(project, pipeline, gl.WithContext(ctx))
+	if err != nil {
+		return "", err
+	}
+	for _, v := range variables {
+		if v.Key == markVariable {
+			mark = v.Value
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.marks) >= maxRemembered {
+		clear(e.marks)
+	}
+	e.marks[pipeline] = mark
+	return mark, nil
+}
