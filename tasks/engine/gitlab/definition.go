@@ -16,6 +16,7 @@ import (
 	gl "gitlab.com/gitlab-org/api/client-go/v2"
 
 	"slipway"
+	"slipway/tasks/engine/remote"
 )
 
 const (
@@ -166,7 +167,7 @@ func (e *Engine) lint(ctx context.Context, project int64, ref string) (*checked,
 // header reads what the configuration's own file declares before the configuration.
 // A file of another project, or of the web, is not read: its inputs are not known.
 func (e *Engine) header(ctx context.Context, project *gl.Project, ref string) ([]declared, error) {
-	path := orDefault(project.CIConfigPath, ".gitlab-ci.yml")
+	path := remote.Or(project.CIConfigPath, ".gitlab-ci.yml")
 	if strings.ContainsAny(path, "@:") {
 		return nil, nil
 	}

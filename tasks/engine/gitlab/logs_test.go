@@ -6,11 +6,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"slipway/tasks/engine/output"
 )
 
 func TestALogIsMadeReadable(t *testing.T) {
 	t.Parallel()
-	l := &logs{mask: newMasker([]string{"hunter2", "first line\nsecond line", "ab\nlonger"})}
+	l := &logs{mask: output.NewMasker([]string{"hunter2", "first line\nsecond line", "ab\nlonger"})}
 	raw := "\x1b[0KRunning with gitlab-runner\x1b[0;m\n" +
 		"section_start:1560896352:prepare\r\x1b[0K\x1b[36;1mPreparing\x1b[0;m\n" +
 		"10%\r50%\r100%\r\n" +

@@ -13,6 +13,7 @@ import (
 
 	"slipway"
 	"slipway/tasks/engine"
+	"slipway/tasks/engine/remote"
 )
 
 // job is a job of a pipeline or a bridge to another pipeline.
@@ -129,7 +130,7 @@ func (e *Engine) listBridges(ctx context.Context, project, pipeline int64) ([]jo
 			bridge: true, url: b.WebURL, started: b.StartedAt, ended: b.FinishedAt,
 		}
 		if b.DownstreamPipeline != nil {
-			j.url = orDefault(b.DownstreamPipeline.WebURL, j.url)
+			j.url = remote.Or(b.DownstreamPipeline.WebURL, j.url)
 		}
 		all = append(all, j)
 	}
