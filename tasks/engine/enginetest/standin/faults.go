@@ -31,7 +31,7 @@ func (f *Faults) set(change func()) {
 }
 
 // Down cuts every connection before a request is looked at, until Up.
-func (f *Faults) Down(down bool) { f.set(func() { f.down = down }) } //nolint:revive // the contract of all stand-ins
+func (f *Faults) Down(down bool) { f.set(func() { f.down = down }) }
 
 // LoseNextAnswer lets the next request that changes something be acted on and cuts
 // the connection instead of answering.
