@@ -37,32 +37,10 @@ func stage(name string, jobs ...standin.Job) standin.Stage {
 }
 
 func workflows() []standin.Workflow {
-	var numbers []string
-	for i := range 200 {
-		numbers = append(numbers, fmt.Sprint(i+1))
-	}
-	broken := flow("broken", nil, stage("run", standin.Job{Name: "odd"}))
-	broken.Broken = "jobs:odd config contains unknown keys: magic"
-	return []standin.Workflow{
-		broken,
+	return append(standin.Scenarios(project, "jobs:odd config contains unknown keys: magic"),
 		flow("main", nil, stage("run", standin.Job{Name: "one"})),
-		flow("passes", nil, stage("run", standin.Job{Name: "one", Says: []string{"hello"}})),
-		flow("fails", nil, stage("first", standin.Job{Name: "bad", Ends: standin.Fails}, standin.Job{Name: "good", Lasts: 40 * time.Millisecond}),
-			stage("second", standin.Job{Name: "never"})),
-		flow("blocks", nil, stage("run", standin.Job{Name: "one", Says: []string{"ready"}, Ends: standin.Blocks})),
-		flow("slow", nil, stage("run", standin.Job{Name: "one", Ends: standin.TimesOut})),
-		flow("params", []standin.Param{{Name: "GREETING"}, {Name: "TARGET", Default: "a", Choices: []string{"a", "b"}}},
-			stage("run", standin.Job{Name: "one", Says: []string{"[${GREETING}][${TARGET}]"}})),
-		flow("secret", []standin.Param{{Name: "TOKEN"}}, stage("run", standin.Job{Name: "one", Says: []string{"<${TOKEN}>"}})),
-		flow("chatter", nil, stage("run", standin.Job{Name: "one", Says: numbers})),
-		flow("stages", nil, stage("first", standin.Job{Name: "left", Lasts: 30 * time.Millisecond}, standin.Job{Name: "right", Lasts: 30 * time.Millisecond}),
-			stage("second", standin.Job{Name: "last"})),
 		flow("inputs", []standin.Param{{Name: "environment", Default: "test", Choices: []string{"test", "live"}, Input: true}},
-			stage("run", standin.Job{Name: "one", Says: []string{"to ${environment}"}})),
-		flow("asks", nil, stage("build", standin.Job{Name: "build"}), stage("deploy", standin.Job{Name: "deploy", Asks: true, Says: []string{"deployed"}}),
-			stage("check", standin.Job{Name: "check"})),
-		flow("flaky", nil, stage("run", standin.Job{Name: "one", FailsFirst: 1, Says: []string{"trying"}}), stage("after", standin.Job{Name: "two"})),
-	}
+			stage("run", standin.Job{Name: "one", Says: []string{"to ${environment}"}})))
 }
 
 // world is a GitLab and an engine that reaches it.
@@ -102,7 +80,12 @@ func newWorld(t *testing.T, change ...func(*gitlabtest.Config)) *world {
 // another returns an engine of another process.
 func (w *world) another(t *testing.T) *gitlab.Engine {
 	t.Helper()
-	e, err := gitlab.New(w.config)
+	return made(t, w.config)
+}
+
+func made(t *testing.T, c gitlab.Config) *gitlab.Engine {
+	t.Helper()
+	e, err := gitlab.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,9 +99,37 @@ func spec(ref string) slipway.WorkflowSpec {
 func TestEngine(t *testing.T) {
 	t.Parallel()
 	enginetest.Run(t, func(t *testing.T) enginetest.World {
+		w := newWorld(t)
 		return enginetest.World{
-			Engine:   newWorld(t).Engine,
+			Engine:   w.Engine,
 			Workflow: func(s enginetest.Scenario) (slipway.WorkflowSpec, bool) { return spec(string(s)), true },
+			Another: func(s enginetest.Settings) engine.Engine {
+				c := w.config
+				c.Transport, c.Log = s.Transport, s.Log
+				if s.Poll > 0 {
+					c.Poll, c.MaxPoll = s.Poll, s.Poll
+				}
+				if s.WrongToken {
+					c.Token = "glpat-of-nobody"
+				}
+				return made(t, c)
+			},
+			Faults: w.server.Faults(),
+			Starts: w.server.Starts,
+			Rerun:  func(ref engine.Ref) { w.server.Rerun(string(ref)) },
+			Edit: func(s enginetest.Scenario) {
+				w.server.Edit(flow(string(s), nil, stage("run", standin.Job{Name: "one", Says: []string{"changed"}})))
+			},
+			Said: func(ref engine.Ref) []string {
+				_, id, _ := strings.Cut(string(ref), "/")
+				page := w.server.URL() + "/" + project + "/-/pipelines/" + id
+				return []string{id, "#" + id, page, page + "/builds"}
+			},
+			Notices: w.server,
+			Notice: func(body []byte) engine.Notice {
+				return engine.Notice{Header: http.Header{"X-Gitlab-Token": {hookToken}}, Body: body}
+			},
+			Secrets: []string{token, hookToken},
 		}
 	})
 }
@@ -147,7 +158,7 @@ func TestTheDefinitionSaysWhatWillRun(t *testing.T) {
 		t.Errorf("definition is %+v", got)
 	}
 	// Any change of the configuration is a change of the definition.
-	w.server.Edit(flow("params", workflows()[5].Params, stage("run", standin.Job{Name: "one", Says: []string{"something else"}})))
+	w.server.Edit(flow("params", workflows()[4].Params, stage("run", standin.Job{Name: "one", Says: []string{"something else"}})))
 	changed, err := w.Resolve(t.Context(), spec("params"))
 	if err != nil || changed.Remark == got.Remark {
 		t.Errorf("after a change: %v, %+v", err, changed)
@@ -312,20 +323,20 @@ func TestAManualJobWaitsForAPerson(t *testing.T) {
 			w := newWorld(t)
 			ref := enginetest.Start(t, w, spec("asks")).Ref
 			state := until(t, w, ref, engine.Waiting)
-			if len(state.Waits) != 1 || state.Waits[0].Job != "deploy" || !state.Waits[0].Answerable || !strings.Contains(state.WaitFor.ZH, "deploy") {
+			if len(state.Waits) != 1 || state.Waits[0].Job != "gate" || !state.Waits[0].Answerable || !strings.Contains(state.WaitFor.ZH, "gate") {
 				t.Fatalf("waits are %+v", state.Waits)
 			}
-			if err := w.Answer(t.Context(), ref, "build", engine.Answer{Approve: true}); slipway.CodeOf(err) != slipway.Conflict {
+			if err := w.Answer(t.Context(), ref, "before", engine.Answer{Approve: true}); slipway.CodeOf(err) != slipway.Conflict {
 				t.Errorf("answer to a job that does not wait: %v", err)
 			}
-			if err := w.Answer(t.Context(), ref, "deploy", engine.Answer{Approve: approve, By: "Ann"}); err != nil {
+			if err := w.Answer(t.Context(), ref, "gate", engine.Answer{Approve: approve, By: "Ann"}); err != nil {
 				t.Fatal(err)
 			}
 			p := enginetest.Attach(t, w, engine.Mark{}, ref)
-			want, jobs := engine.Passed, map[string]engine.Status{"build": engine.Passed, "deploy": engine.Passed, "check": engine.Passed}
+			want, jobs := engine.Passed, map[string]engine.Status{"before": engine.Passed, "gate": engine.Passed, "after": engine.Passed}
 			if !approve {
 				want = engine.Cancelled
-				jobs["deploy"], jobs["check"] = engine.Cancelled, engine.Cancelled
+				jobs["gate"], jobs["after"] = engine.Cancelled, engine.Cancelled
 			}
 			if r := p.End(); r.Status != want {
 				t.Errorf("result is %+v", r)
@@ -342,12 +353,12 @@ func TestADeploymentWaitsForApprovals(t *testing.T) {
 	for _, approve := range []bool{true, false} {
 		t.Run(fmt.Sprint(approve), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(c *gitlabtest.Config) { c.Approvals = map[string]int{"deploy": 1} })
+			w := newWorld(t, func(c *gitlabtest.Config) { c.Approvals = map[string]int{"gate": 1} })
 			ref := enginetest.Start(t, w, spec("asks")).Ref
 			if s := until(t, w, ref, engine.Waiting); !strings.Contains(s.WaitFor.EN, "approval of its deployment to production") {
 				t.Errorf("waits for %+v", s.WaitFor)
 			}
-			if err := w.Answer(t.Context(), ref, "deploy", engine.Answer{Approve: approve, By: "Ann", Comment: "go"}); err != nil {
+			if err := w.Answer(t.Context(), ref, "gate", engine.Answer{Approve: approve, By: "Ann", Comment: "go"}); err != nil {
 				t.Fatal(err)
 			}
 			want := engine.Passed
@@ -537,7 +548,7 @@ func TestAWebhookMakesTheWatcherLookAtOnce(t *testing.T) {
 	defer cancel()
 	result, err := slow.Watch(ctx, ref, engine.Observer{State: func(s engine.State) {
 		if s.Status == engine.Waiting {
-			if err := w.Answer(ctx, ref, "deploy", engine.Answer{Approve: true}); err != nil {
+			if err := w.Answer(ctx, ref, "gate", engine.Answer{Approve: true}); err != nil {
 				t.Error(err)
 			}
 			untilIn(ctx, t, w, ref, engine.Passed)

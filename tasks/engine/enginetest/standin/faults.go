@@ -2,6 +2,7 @@ package standin
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -22,6 +23,13 @@ type Faults struct {
 	slow    time.Duration
 	status  int
 	limited time.Duration
+	held    *held
+	changes int
+}
+
+// held is a request that waits to be acted on.
+type held struct {
+	arrived, letGo, acted chan struct{}
 }
 
 func (f *Faults) set(change func()) {
@@ -41,6 +49,25 @@ func (f *Faults) LoseNextAnswer() { f.set(func() { f.lose = true }) }
 // before it is acted on.
 func (f *Faults) DropNextRequest() { f.set(func() { f.drop = true }) }
 
+// HoldNextRequest lets the next request that changes something wait. arrived is closed
+// when it is there. letGo has it acted on, and returns when it was: that happens even if
+// the caller has gone away by then.
+func (f *Faults) HoldNextRequest() (arrived <-chan struct{}, letGo func()) {
+	h := &held{arrived: make(chan struct{}), letGo: make(chan struct{}), acted: make(chan struct{})}
+	f.set(func() { f.held = h })
+	return h.arrived, func() {
+		close(h.letGo)
+		<-h.acted
+	}
+}
+
+// Changes counts the requests so far that change something, whatever became of them.
+func (f *Faults) Changes() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.changes
+}
+
 // Slow holds every answer back for so long; zero ends that.
 func (f *Faults) Slow(d time.Duration) { f.set(func() { f.slow = d }) }
 
@@ -55,18 +82,24 @@ type plan struct {
 	slow                time.Duration
 	status              int
 	limited             time.Duration
+	held                *held
 }
 
 // next decides what happens to a request.
 func (f *Faults) next(method string) plan {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	changes := method != http.MethodGet && method != http.MethodHead
+	if changes {
+		f.changes++
+	}
 	p := plan{cutBefore: f.down, slow: f.slow, status: f.status}
 	if p.cutBefore {
 		return p
 	}
 	p.limited, f.limited = f.limited, 0
-	if method != http.MethodGet && method != http.MethodHead {
+	if changes {
+		p.held, f.held = f.held, nil
 		p.cutBefore, f.drop = f.drop, false
 		p.cutAfter, f.lose = f.lose, false
 	}
@@ -92,6 +125,8 @@ func (f *Faults) Wrap(next http.Handler) http.Handler {
 		case p.limited > 0:
 			w.Header().Set("Retry-After", strconv.Itoa(int((p.limited+time.Second-1)/time.Second)))
 			w.WriteHeader(http.StatusTooManyRequests)
+		case p.held != nil:
+			p.held.serve(next, w, r)
 		case p.cutAfter:
 			next.ServeHTTP(httptest.NewRecorder(), r)
 			cut(w)
@@ -99,6 +134,20 @@ func (f *Faults) Wrap(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+// serve acts on the request once it is let go.
+func (h *held) serve(next http.Handler, w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	r = r.WithContext(context.WithoutCancel(r.Context()))
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	close(h.arrived)
+	<-h.letGo
+	defer close(h.acted)
+	next.ServeHTTP(w, r)
 }
 
 // cut ends the connection without an answer.
