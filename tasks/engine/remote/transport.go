@@ -54,12 +54,17 @@ func NewTransport(c TransportConfig) *Transport {
 		t.limit = rate.NewLimiter(rate.Limit(float64(c.PerMinute)/60), max(1, c.PerMinute/20))
 	}
 	if t.next == nil {
-		t.next = &http.Transport{
-			Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: t.timeout}).DialContext,
-			TLSHandshakeTimeout: t.timeout, MaxIdleConnsPerHost: 16, IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true,
-		}
+		t.next = Direct(t.timeout)
 	}
 	return t
+}
+
+// Direct returns the transport that sends requests when no other is given.
+func Direct(timeout time.Duration) http.RoundTripper {
+	return &http.Transport{
+		Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: timeout}).DialContext,
+		TLSHandshakeTimeout: timeout, MaxIdleConnsPerHost: 16, IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true,
+	}
 }
 
 // Client returns a client that uses the transport and follows no redirects: credentials
@@ -93,6 +98,17 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		case <-time.After(wait):
 		}
 	}
+}
+
+// Stream sends a request whose answer comes bit by bit. The caller reads the body while
+// it comes, closes it, and ends the request by its context: no timeout does, and nothing
+// is sent again.
+func (t *Transport) Stream(r *http.Request) (*http.Response, error) {
+	if err := t.limit.Wait(r.Context()); err != nil {
+		return nil, fmt.Errorf("wait for the limit of requests: %w", err)
+	}
+	t.sent.Add(1)
+	return t.next.RoundTrip(r)
 }
 
 // passes tells whether a fault may be gone soon. A 500 is none of those: it is the
