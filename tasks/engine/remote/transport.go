@@ -22,6 +22,10 @@ const (
 	maxLimited = time.Minute // as long as a request waits because the server says so
 )
 
+// errNotAllowed is the fate of a request that the limit holds back for longer than its
+// caller waits.
+var errNotAllowed = errors.New("not sent: the limit of requests is reached")
+
 // ErrTooLarge is the fate of an answer of more than 8 MiB.
 var ErrTooLarge = errors.New("answer is larger than 8 MiB")
 
@@ -105,7 +109,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 // is sent again.
 func (t *Transport) Stream(r *http.Request) (*http.Response, error) {
 	if err := t.limit.Wait(r.Context()); err != nil {
-		return nil, fmt.Errorf("wait for the limit of requests: %w", err)
+		return nil, fmt.Errorf("%w: %w", errNotAllowed, err)
 	}
 	t.sent.Add(1)
 	return t.next.RoundTrip(r)
@@ -115,7 +119,7 @@ func (t *Transport) Stream(r *http.Request) (*http.Response, error) {
 // server's answer.
 func passes(answer *http.Response, err error) bool {
 	if err != nil {
-		return !errors.Is(err, ErrTooLarge)
+		return !errors.Is(err, ErrTooLarge) && !errors.Is(err, errNotAllowed)
 	}
 	switch answer.StatusCode {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -133,7 +137,7 @@ func (t *Transport) retryAfter(answer *http.Response) time.Duration {
 
 func (t *Transport) once(r *http.Request) (*http.Response, error) {
 	if err := t.limit.Wait(r.Context()); err != nil {
-		return nil, fmt.Errorf("wait for the limit of requests: %w", err)
+		return nil, fmt.Errorf("%w: %w", errNotAllowed, err)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), t.timeout)
 	defer cancel()
@@ -165,8 +169,8 @@ func (t *Transport) once(r *http.Request) (*http.Response, error) {
 // NeverSent tells whether an error of a request says that it did not reach the server:
 // nothing can have happened there.
 func NeverSent(err error) bool {
-	var dial *net.OpError
-	return errors.As(err, &dial) && dial.Op == "dial"
+	var way *net.OpError
+	return errors.Is(err, errNotAllowed) || (errors.As(err, &way) && (way.Op == "dial" || way.Op == "proxyconnect"))
 }
 
 // Or returns the value, or otherwise if it is zero.
