@@ -66,7 +66,8 @@ func NewTransport(c TransportConfig) *Transport {
 // Direct returns the transport that sends requests when no other is given.
 func Direct(timeout time.Duration) http.RoundTripper {
 	return &http.Transport{
-		Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: timeout}).DialContext,
+		Proxy:               http.ProxyFromEnvironment, // Less than the whole timeout, so that it is known that nothing was sent: see NeverSent.
+		DialContext:         (&net.Dialer{Timeout: timeout / 2}).DialContext,
 		TLSHandshakeTimeout: timeout, MaxIdleConnsPerHost: 16, IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true,
 	}
 }
