@@ -68,6 +68,6 @@ func Excerpt(all []string, shown int, over bool) (fresh []string, now int) {
 	if shown < FirstLines {
 		fresh = slices.Clone(all[shown:FirstLines])
 	}
-	fresh = append(fresh, fmt.Sprintf("… %d lines left out …", len(all)-FirstLines-LastLines))
+	fresh = append(fresh, fmt.Sprintf("… %[1]d lines left out / 省略 %[1]d 行 …", len(all)-FirstLines-LastLines))
 	return append(fresh, all[len(all)-LastLines:]...), FirstLines
 }

@@ -63,11 +63,12 @@ func NewTransport(c TransportConfig) *Transport {
 	return t
 }
 
-// Direct returns the transport that sends requests when no other is given.
+// Direct returns the transport that sends requests when no other is given. It gives up
+// a connection before the timeout of its request, so that it is known that nothing was
+// sent: see NeverSent.
 func Direct(timeout time.Duration) http.RoundTripper {
 	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment, // Less than the whole timeout, so that it is known that nothing was sent: see NeverSent.
-		DialContext:         (&net.Dialer{Timeout: timeout / 2}).DialContext,
+		Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: timeout / 2}).DialContext,
 		TLSHandshakeTimeout: timeout, MaxIdleConnsPerHost: 16, IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true,
 	}
 }
