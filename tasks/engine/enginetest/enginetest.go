@@ -67,6 +67,8 @@ type World struct {
 type Settings struct {
 	Transport  http.RoundTripper // the way to the world
 	Poll       time.Duration     // between two looks at a run, whether it changes or not
+	Settle     time.Duration     // how long after its request a run may still appear
+	Now        func() time.Time  // the clock
 	WrongToken bool              // has credentials that the world does not know
 	Log        *slog.Logger
 }
@@ -120,6 +122,7 @@ var stories = []struct {
 	{"a mark starts one run", Passes, startsOnce},
 	{"a start is found by its mark", Blocks, found},
 	{"a process dies around a start", Blocks, dies},
+	{"a process dies while its request is on its way", Passes, onItsWay},
 
 	{"a person's yes lets a run go on", Asks, agrees},
 	{"a person's no ends a run", Asks, declines},

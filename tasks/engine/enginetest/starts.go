@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"slipway"
 	"slipway/tasks/engine"
@@ -191,4 +192,53 @@ func dies(t *testing.T, w World, spec slipway.WorkflowSpec) {
 			}
 		})
 	}
+}
+
+// onItsWay has another process look for a start while the request of the one that died
+// is still on its way: that it is not there yet must not pass for an answer. The mark
+// was written down a while before, since much may come between that and the request.
+func onItsWay(t *testing.T, w World, spec slipway.WorkflowSpec) {
+	if w.Another == nil || w.Faults == nil || w.Starts == nil || w.Undecidable {
+		return
+	}
+	run, mark := RunOf(t, w.Engine, spec)
+	mark.Place = w.Another(Settings{Now: func() time.Time { return time.Now().Add(-2 * time.Minute) }}).Place()
+	arrived, letGo := w.Faults.HoldNextRequest()
+	ctx, die := context.WithCancel(t.Context())
+	over := make(chan error, 1)
+	go func() {
+		_, err := w.another().Start(ctx, run, mark)
+		over <- err
+	}()
+	select {
+	case <-arrived:
+	case err := <-over:
+		t.Fatalf("no request was sent: %v", err)
+	}
+	die()
+	wantDoubt(t, <-over)
+
+	type answer struct {
+		ref     engine.Ref
+		outcome engine.Outcome
+		err     error
+	}
+	next := w.Another(Settings{Settle: 3 * time.Second})
+	found := make(chan answer, 1)
+	go func() {
+		ref, outcome, err := next.Find(t.Context(), mark)
+		found <- answer{ref, outcome, err}
+	}()
+	select {
+	case a := <-found:
+		letGo()
+		t.Fatalf("outcome %d, %v, while the request was on its way: see remote.Find; Settings.Settle is how long it may be", a.outcome, a.err)
+	case <-time.After(200 * time.Millisecond): // it has looked once by now
+		letGo()
+	}
+	a := <-found
+	if a.err != nil || a.outcome != engine.Started || w.Starts(mark.ID) != 1 {
+		t.Fatalf("outcome %d, %v, started %d times", a.outcome, a.err, w.Starts(mark.ID))
+	}
+	Attach(t, next, mark, a.ref).End()
 }

@@ -50,8 +50,8 @@ type Config struct {
 	MaxPoll      time.Duration // between two looks at one that does not; default 12 times Poll
 	LogPoll      time.Duration // between two looks at the log of a job that runs; default 3 times Poll
 	PerMinute    int           // requests a minute at most; 0: no limit
-	// Settle is how long after a start was written down a pipeline may still appear:
-	// only then it is sure that there is none. Default: one minute.
+	// Settle is how long after its request a pipeline may still appear: only then it is
+	// sure that there is none. Default: one minute, or four times Timeout if that is more.
 	Settle time.Duration
 	// Runs tells what a mark was to start, so that it is known where to look for it.
 	// Without it, only starts of this process are found.
@@ -108,7 +108,7 @@ func New(c Config) (*Engine, error) {
 	c.Poll = remote.Or(c.Poll, 5*time.Second)
 	c.MaxPoll = remote.Or(c.MaxPoll, 12*c.Poll)
 	c.LogPoll = remote.Or(c.LogPoll, 3*c.Poll)
-	c.Settle = remote.Or(c.Settle, time.Minute)
+	c.Settle = remote.Or(c.Settle, max(time.Minute, 4*c.Timeout))
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

@@ -20,6 +20,7 @@ import (
 	"slipway/tasks/engine/enginetest/standin"
 	"slipway/tasks/engine/gitlab"
 	"slipway/tasks/engine/gitlab/gitlabtest"
+	"slipway/tasks/engine/remote"
 )
 
 const (
@@ -83,6 +84,16 @@ func (w *world) another(t *testing.T) *gitlab.Engine {
 	return made(t, w.config)
 }
 
+// clock is the first one that there is.
+func clock(all ...func() time.Time) func() time.Time {
+	for _, now := range all {
+		if now != nil {
+			return now
+		}
+	}
+	return time.Now
+}
+
 func made(t *testing.T, c gitlab.Config) *gitlab.Engine {
 	t.Helper()
 	e, err := gitlab.New(c)
@@ -109,6 +120,7 @@ func TestEngine(t *testing.T) {
 				if s.Poll > 0 {
 					c.Poll, c.MaxPoll = s.Poll, s.Poll
 				}
+				c.Settle, c.Now = remote.Or(s.Settle, c.Settle), clock(s.Now, c.Now)
 				if s.WrongToken {
 					c.Token = "glpat-of-nobody"
 				}

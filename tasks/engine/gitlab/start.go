@@ -134,25 +134,16 @@ func (e *Engine) Find(ctx context.Context, mark engine.Mark) (engine.Ref, engine
 	if project == "" {
 		return "", engine.Unknowable, nil
 	}
-	for {
-		wait := since.Add(e.config.Settle).Sub(e.config.Now())
-		ref, outcome, err := e.search(ctx, project, mark.ID, since.Add(-skew))
-		if err != nil || outcome != engine.NeverStarted {
-			return ref, outcome, err
-		}
-		if wait <= 0 {
-			e.starts.Forget(mark.ID)
-			return "", engine.NeverStarted, nil
-		}
-		select {
-		case <-ctx.Done():
-			return "", engine.Unknowable, ctx.Err()
-		case <-time.After(wait):
-		}
+	ref, outcome, err := remote.Find(ctx, e.config.Settle, func(ctx context.Context) (engine.Ref, engine.Outcome, error) {
+		return e.search(ctx, project, mark.ID, since.Add(-skew))
+	})
+	if outcome == engine.NeverStarted && err == nil {
+		e.starts.Forget(mark.ID)
 	}
+	return ref, outcome, err
 }
 
-// search looks once.
+// search looks once; the pipelines come with the newest first.
 func (e *Engine) search(ctx context.Context, project, mark string, since time.Time) (engine.Ref, engine.Outcome, error) {
 	account, err := e.whoami(ctx)
 	if err != nil {
@@ -168,6 +159,9 @@ func (e *Engine) search(ctx context.Context, project, mark string, since time.Ti
 			return "", engine.Unknowable, e.reading(ctx, err)
 		}
 		for _, p := range list {
+			if p.CreatedAt != nil && p.CreatedAt.Before(since) {
+				return "", engine.NeverStarted, nil // an old GitLab lists them all
+			}
 			carried, err := e.markOf(ctx, p.ProjectID, p.ID)
 			if err != nil {
 				return "", engine.Unknowable, e.reading(ctx, err)
@@ -182,6 +176,7 @@ func (e *Engine) search(ctx context.Context, project, mark string, since time.Ti
 		}
 		options.Page = answer.NextPage
 	}
+	e.config.Log.WarnContext(ctx, "too many pipelines to look through for the mark of a run", "project", project, "mark", mark, "pipelines", maxSearched)
 	return "", engine.Unknowable, nil
 }
 
