@@ -46,7 +46,7 @@ type Cards interface {
 // default.
 type Concurrency struct {
 	Hooks  int // 64
-	Runs   int // 64; a run counts until it ends
+	Runs   int // 1024; a run counts until it ends
 	Timers int // 8
 	Cards  int // 8; the changes of one plan that come meanwhile become one repaint
 }
@@ -90,6 +90,7 @@ type Tasks struct {
 	commits chan storage.Committed
 	breaker *breaker
 	stops   *stops
+	keeper  keeper
 
 	renewEvery time.Duration // tests renew more often
 
@@ -144,7 +145,7 @@ func (t *Tasks) Start() error {
 		}
 		t.looping.Go(func() { t.sweepAlways(ctx) })
 		t.looping.Go(func() { t.keepHouse(ctx) })
-		t.looping.Go(func() { t.stops.listen(t.Notices.Subscribe(ctx)) })
+		t.looping.Go(func() { t.listen(t.Notices.Subscribe(ctx)) })
 		err = t.startServers()
 	})
 	return err
