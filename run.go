@@ -138,8 +138,7 @@ func (it *Item) waitPoint(job string) (*RunWait, error) {
 	}
 	for _, w := range it.Workflow.Wait {
 		if w.Job == job && w.By != "" {
-			return nil, Refuse(Conflict, "%[1]s has answered “%[2]s” already; the engine is being told.",
-				"%[1]s 已处理“%[2]s”，正在通知引擎。", w.By, w.Job)
+			return nil, w.refuse()
 		}
 	}
 	return nil, &Error{
@@ -147,6 +146,11 @@ func (it *Item) waitPoint(job string) (*RunWait, error) {
 		Text:     T("Say which of the waiting jobs is meant: %s.", "请说明要处理哪个等待中的任务：%s。", JoinTexts(names)),
 		Problems: []Problem{{Path: "job", Text: T("one of %s is expected", "应为以下之一：%s", JoinTexts(names))}},
 	}
+}
+
+// refuse says who has answered at a wait point.
+func (w *RunWait) refuse() error {
+	return Refuse(Conflict, "%[1]s has answered “%[2]s” already; the engine is being told.", "%[1]s 已处理“%[2]s”，正在通知引擎。", w.By, w.Job)
 }
 
 // run brings a new run into being; made says what is special about it. It is recorded

@@ -160,23 +160,6 @@ func (s *Store) StaleCard(ctx context.Context, c CardRef, at time.Time) error {
 	return nil
 }
 
-// StaleCards asks to paint every card of a plan although it may show the newest state:
-// what it shows beside the plan has changed.
-func (s *Store) StaleCards(ctx context.Context, planID string, at time.Time) error {
-	// A mark that is there already is moved by the least bit: NoteCard must see that it is
-	// another, and a card that is left alone for a while after it must not wait for ever.
-	res, err := s.write.NewUpdate().Model((*CardRef)(nil)).
-		Set("stale_at = CASE WHEN stale_at = 0 THEN ? ELSE stale_at + 1 END", at.UnixMilli()).
-		Where("plan_id = ?", planID).Where("moved = ''").Exec(ctx)
-	if err != nil {
-		return fmt.Errorf("mark cards of plan %s: %w", planID, err)
-	}
-	if !touched(res) {
-		return nil
-	}
-	return s.WantCards(ctx, planID, at)
-}
-
 // DropCard forgets a message, for example one that people deleted.
 func (s *Store) DropCard(ctx context.Context, c CardRef) error {
 	if _, err := s.write.NewDelete().Model(&c).WherePK().Exec(ctx); err != nil {
@@ -221,4 +204,21 @@ func (s *Store) PlansBehind(ctx context.Context) ([]string, error) {
 		return nil, fmt.Errorf("look for cards that are behind: %w", err)
 	}
 	return ids, nil
+}
+
+// RefreshCards asks to paint the living cards of a plan once more, although the plan is
+// as it was: what is known of its runs has changed. It asks as WantCards does.
+func (s *Store) RefreshCards(ctx context.Context, planID string, at time.Time) error {
+	err := s.quickly(ctx, func(db bun.IDB) error {
+		// A card that is stale for long is not made to wait longer; whoever is at it sees
+		// that there is more to show.
+		_, err := db.NewUpdate().Model((*CardRef)(nil)).
+			Set("stale_at = CASE WHEN stale_at > 0 THEN stale_at + 1 ELSE ? END", at.UnixMilli()).
+			Where("plan_id = ?", planID).Where("moved = ''").Exec(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("refresh cards of plan %s: %w", planID, err)
+	}
+	return s.WantCards(ctx, planID, at)
 }

@@ -130,7 +130,7 @@ func (rec *recorder) show(ctx context.Context) {
 		nudge(rec.wake)
 		return
 	}
-	if err := t.Store.StaleCards(ctx, rec.r.run.PlanID, now); err != nil {
+	if err := t.Store.RefreshCards(ctx, rec.r.run.PlanID, now); err != nil {
 		if ctx.Err() == nil {
 			t.Log.WarnContext(ctx, "run not shown on cards", "run", rec.r.run.ID, "err", err)
 		}

@@ -60,6 +60,12 @@ func (e *Engine) refusal(ctx context.Context, err error) error {
 	case status == http.StatusNotFound:
 		return slipway.Refuse(slipway.NotFound, "GitLab knows no such thing, or Slipway's account may not see it.",
 			"GitLab 中没有该对象，或者 Slipway 的账号无权查看。").Because(cause)
+	case status >= 300 && status < 400:
+		return slipway.Refuse(slipway.Unavailable,
+			"GitLab at %s sends Slipway to another address. An operator sets SLIPWAY_GITLAB_URL to the one that people use, with https if it has that.",
+			"GitLab（%s）将请求重定向到了其他地址。请运维人员将 SLIPWAY_GITLAB_URL 设置为实际访问的地址（如使用 https，请写 https）。", e.host).Because(cause)
+	case status >= 400 && status < 500 && strings.Contains(said, "set pipeline variables"):
+		return (&slipway.Error{Code: slipway.Forbidden, Text: textNoVariables}).Because(cause)
 	case status == http.StatusTooManyRequests:
 		return slipway.Refuse(slipway.TooMany, "GitLab is asked too often. Try again in a minute.", "对 GitLab 的请求过于频繁，请一分钟后重试。").
 			Because(cause)
@@ -68,6 +74,11 @@ func (e *Engine) refusal(ctx context.Context, err error) error {
 	}
 	return nil
 }
+
+// textNoVariables says why a pipeline cannot be marked, and what to do.
+var textNoVariables = slipway.T(
+	"Slipway marks each pipeline with a variable, and its account may set none in this project. In GitLab: Settings → CI/CD → Variables → Minimum role to use pipeline variables.",
+	"Slipway 需要用变量标记每条流水线，但其账号在该项目中无权设置流水线变量。请在 GitLab 的“设置 → CI/CD → 变量”中调整可使用流水线变量的最低角色。")
 
 // said is what GitLab answered, in one short line.
 func said(answer *gl.ErrorResponse) string {

@@ -100,14 +100,14 @@ func (l *logs) learn(ctx context.Context) error {
 // job returns the lines of a job that are new.
 func (l *logs) job(ctx context.Context, j job, over bool) ([]engine.Line, error) {
 	if l.unsafe {
-		return l.once(j, "The log is not shown: Slipway's account may not read the pipeline's variables, and so cannot hide credentials."), nil
+		return l.once(j, "The log is not shown: Slipway's account may not read the pipeline's variables, and so cannot hide credentials. / 未显示日志：Slipway 的账号无权读取该流水线的变量，无法隐藏其中的凭据。"), nil
 	}
 	trace, _, err := l.e.api.Jobs.GetTraceFile(l.project, j.id, gl.WithContext(ctx))
 	switch {
 	case errors.Is(err, remote.ErrTooLarge):
-		return l.once(j, "The log is larger than 8 MiB: see it in GitLab."), nil
+		return l.once(j, "The log is larger than 8 MiB: see it in GitLab. / 日志超过 8 MiB，请在 GitLab 中查看。"), nil
 	case isNotFound(err):
-		return l.once(j, "The log was erased in GitLab."), nil
+		return l.once(j, "The log was erased in GitLab. / 日志已在 GitLab 中清除。"), nil
 	case err != nil:
 		return nil, err
 	}

@@ -120,7 +120,9 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 		refused(w, flow.Broken)
 		return
 	case len(c.Variables) > 0 && slices.Contains(s.config.NoVariables, flow.Project):
-		s.notes.Addf("variables were sent to %s, where nobody may set any", flow.Project)
+		if !s.config.HidesSettings {
+			s.notes.Addf("variables were sent to %s, where nobody may set any", flow.Project)
+		}
 		refused(w, "Insufficient permissions to set pipeline variables")
 		return
 	}

@@ -27,8 +27,9 @@ const DefaultBranch = "main"
 
 // Config says what the server has.
 type Config struct {
-	Token        string // the one access token that it knows
-	WebhookToken string // sent with every webhook
+	Token        string   // the one access token that it knows
+	Scopes       []string // of the token; none: api
+	WebhookToken string   // sent with every webhook
 	// Workflows are pipelines: the project's path, and the branch as the name.
 	Workflows []standin.Workflow
 	// Approvals says, per name of a job that asks, how many approvals its protected
@@ -36,7 +37,11 @@ type Config struct {
 	Approvals map[string]int
 	// NoVariables are the projects in which nobody may set pipeline variables.
 	NoVariables []string
-	Now         func() time.Time
+	// HidesSettings keeps from the account what only maintainers may see of a project.
+	HidesSettings bool
+	// Bridges are the names of the jobs that start other pipelines.
+	Bridges []string
+	Now     func() time.Time
 }
 
 // Server is the stand-in.
@@ -65,6 +70,9 @@ const tick = 5 * time.Millisecond
 func New(c Config) *Server {
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if len(c.Scopes) == 0 {
+		c.Scopes = []string{"api"}
 	}
 	s := &Server{config: c, closed: make(chan struct{}), approved: map[int]int{}, lastID: 1000}
 	for _, w := range c.Workflows {
@@ -247,7 +255,7 @@ func (s *Server) user(w http.ResponseWriter, _ *http.Request) {
 
 func (s *Server) token(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, map[string]any{
-		"id": 4, "name": "slipway", "revoked": false, "created_at": "2026-07-23T14:31:47.729Z", "scopes": []string{"api"},
+		"id": 4, "name": "slipway", "revoked": false, "created_at": "2026-07-23T14:31:47.729Z", "scopes": s.config.Scopes,
 		"user_id": 7, "active": true, "expires_at": "2027-07-23",
 	})
 }
@@ -276,11 +284,15 @@ func (s *Server) project(w http.ResponseWriter, r *http.Request) {
 	if slices.Contains(s.config.NoVariables, path) {
 		role = "no_one_allowed"
 	}
-	answer(w, http.StatusOK, map[string]any{
+	all := map[string]any{
 		"id": id, "name": path[strings.LastIndex(path, "/")+1:], "path_with_namespace": path, "default_branch": DefaultBranch,
 		"web_url": s.url + "/" + path, "description": "", "archived": false, "ci_config_path": "", "builds_access_level": "enabled",
 		"ci_pipeline_variables_minimum_override_role": role,
-	})
+	}
+	if s.config.HidesSettings {
+		delete(all, "ci_pipeline_variables_minimum_override_role")
+	}
+	answer(w, http.StatusOK, all)
 }
 
 func answer(w http.ResponseWriter, status int, body any) {
