@@ -40,15 +40,59 @@ func (c *chooser) derive(n *note, written, job *slipway.Job, w *slipway.Workflow
 }
 
 // settled notes a field that the plan wants otherwise than the definition has it, and
-// that Zadig's API cannot set.
-func settled[T any](n *note, field string, written, defined T) {
-	if v := reflect.ValueOf(&written).Elem(); v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0 {
-		return
-	}
-	if !reflect.DeepEqual(written, defined) {
+// that Zadig's API cannot set. What the plan leaves empty is not said.
+func settled(n *note, field string, written, defined any) {
+	if said := essence(written); said != nil && !reflect.DeepEqual(said, essence(defined)) {
 		n.add(field, "Zadig's API cannot set this for one run; change it in the workflow in Zadig.",
 			"Zadig 的接口不支持在运行时设置该项，请在 Zadig 中修改工作流。")
 	}
+}
+
+// essence is a value as JSON without what is empty, nil if nothing is left.
+func essence(value any) any {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return nil
+	}
+	var tree any
+	if json.Unmarshal(text, &tree) != nil {
+		return nil
+	}
+	return filled(tree)
+}
+
+func filled(tree any) any {
+	switch node := tree.(type) {
+	case string:
+		if node == "" {
+			return nil
+		}
+	case bool:
+		if !node {
+			return nil
+		}
+	case []any:
+		var list []any
+		for _, element := range node {
+			list = append(list, filled(element))
+		}
+		if list == nil {
+			return nil
+		}
+		return list
+	case map[string]any:
+		object := map[string]any{}
+		for name, value := range node {
+			if value = filled(value); value != nil {
+				object[name] = value
+			}
+		}
+		if len(object) == 0 {
+			return nil
+		}
+		return object
+	}
+	return tree
 }
 
 // keys returns the variables whose values differ from those of the definition.
@@ -137,13 +181,27 @@ func deriveDeploy(n *note, written, defined *slipway.DeploySpec) parameters {
 func deriveVMDeploy(n *note, written, defined *slipway.VMDeploySpec) parameters {
 	p := &vmDeployInput{EnvName: written.Env, ServiceList: []vmService{}}
 	settled(n, "source", written.Source, defined.Source)
-	if defined.Source == fromJob {
-		return p
-	}
 	for _, s := range written.ServiceAndVMDeploys {
+		for _, old := range defined.ServiceAndVMDeploys {
+			if old.ServiceName == s.ServiceName {
+				settled(n, "service_and_vm_deploys.key_vals", s.KeyVals, old.KeyVals)
+				settled(n, "service_and_vm_deploys.repos", branches(s.Repos), branches(old.Repos))
+			}
+		}
+		if defined.Source == fromJob {
+			continue
+		}
 		p.ServiceList = append(p.ServiceList, vmService{s.ServiceName, s.FileName})
 	}
 	return p
+}
+
+func branches(repos []slipway.Repo) []string {
+	var list []string
+	for _, r := range repos {
+		list = append(list, r.RepoName+" "+r.Branch)
+	}
+	return list
 }
 
 // services are those of the job that another takes its services from.

@@ -102,6 +102,9 @@ func TestEngineV4(t *testing.T) {
 	})
 }
 
+// another returns an engine of another process.
+func (w *world) another(t *testing.T) *zadig.Engine { return made(t, w.config) }
+
 // suite declares the world to the suite of all engines.
 func (w *world) suite(t *testing.T) enginetest.World {
 	t.Helper()

@@ -160,6 +160,13 @@ func (s *Server) RefuseNextStart(description string) {
 	s.refuse = description
 }
 
+// Forbid takes the permission to execute the workflows of a project from the account.
+func (s *Server) Forbid(project string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.config.Unpermitted = append(slices.Clone(s.config.Unpermitted), project)
+}
+
 // Bodies returns the bodies of all starts that were accepted.
 func (s *Server) Bodies() []json.RawMessage {
 	s.mu.Lock()
