@@ -69,7 +69,7 @@ type Settings struct {
 	Poll       time.Duration     // between two looks at a run, whether it changes or not
 	Settle     time.Duration     // how long after its request a run may still appear
 	Now        func() time.Time  // the clock
-	WrongToken bool              // has credentials that the world does not know
+	WrongToken bool              // has credentials that the world does not know; an engine without any is nil then
 	Log        *slog.Logger
 }
 
