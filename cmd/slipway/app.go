@@ -15,6 +15,7 @@ import (
 	"slipway/commands"
 	"slipway/storage"
 	"slipway/tasks"
+	"slipway/tasks/engine"
 	"slipway/tasks/engine/local"
 	"slipway/webhook"
 )
@@ -64,7 +65,11 @@ func newApp(ctx context.Context, c *config, role tasks.Role, environ []string, l
 	if err = runner.Prune(time.Now()); err != nil {
 		return a, err
 	}
-	engines := tasks.NewEngines(runner)
+	remote, err := c.remoteEngines(started{a.store}, log)
+	if err != nil {
+		return a, err
+	}
+	engines := tasks.NewEngines(append([]engine.Engine{runner}, remote...)...)
 	html := commands.NewMarkdown().HTML
 	rules := c.rules(html)
 	a.commands = commands.New(commands.Config{

@@ -256,7 +256,7 @@ func explainYAML(s string) string {
 
 // rules are the settings that transitions obey.
 func (c *config) rules(html func(string) string) *slipway.Rules {
-	r := &slipway.Rules{SelfApproval: c.SelfApproval, ContinueOnFailure: c.OnItemFailure == "continue", HTML: html}
+	r := &slipway.Rules{SelfApproval: c.SelfApproval, ContinueOnFailure: c.OnItemFailure == "continue", LeaveRuns: c.LeaveRuns, HTML: html}
 	for _, h := range c.Hooks {
 		e := slipway.Endpoint{
 			Name: h.Name, URL: h.URL, Wait: h.Wait, CallbackToken: string(h.CallbackToken), CallbackSigned: h.CallbackSigned,

@@ -26,8 +26,6 @@ type githubConfig struct {
 	WebhookSecret secret `yaml:"webhook_secret"`
 }
 
-func (g githubConfig) configured() bool { return g.Token != "" || g.AppID != "" || g.AppKey != "" }
-
 // gitlabConfig connects GitLab.
 type gitlabConfig struct {
 	URL          string `yaml:"url"` // "" is gitlab.com
