@@ -1,0 +1,83 @@
+package github
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"slipway"
+	"slipway/tasks/engine"
+)
+
+// Cancel implements engine.Engine. Jobs and steps that say so, by always(), still run.
+func (e *Engine) Cancel(ctx context.Context, ref engine.Ref) error {
+	r, id, err := parseRef(ref)
+	if err != nil {
+		return err
+	}
+	_, err = e.api.Actions.CancelWorkflowRunByID(ctx, r.owner, r.name, id)
+	if err = accepted(err); err != nil && statusOf(err) != http.StatusConflict { // it is over
+		return e.missing(ctx, err, ref)
+	}
+	e.Nudge(ref)
+	return nil
+}
+
+// missing makes an error of one about a run.
+func (e *Engine) missing(ctx context.Context, err error, ref engine.Ref) error {
+	if isNotFound(err) {
+		return fmt.Errorf("run %q: %w", ref, engine.ErrNoRun)
+	}
+	return e.acting(ctx, err)
+}
+
+// Attempt implements engine.Retrier.
+func (e *Engine) Attempt(ctx context.Context, ref engine.Ref) (string, error) {
+	r, id, err := parseRef(ref)
+	if err != nil {
+		return "", err
+	}
+	run, _, err := e.api.Actions.GetWorkflowRunByID(ctx, r.owner, r.name, id)
+	if isNotFound(err) {
+		return "", fmt.Errorf("run %q: %w", ref, engine.ErrNoRun)
+	} else if err != nil {
+		return "", e.reading(ctx, err)
+	}
+	return strconv.Itoa(run.GetRunAttempt()), nil
+}
+
+// Retry implements engine.Retrier: GitHub runs the jobs that did not pass again, and
+// those that need them.
+func (e *Engine) Retry(ctx context.Context, ref engine.Ref) error {
+	r, id, err := parseRef(ref)
+	if err != nil {
+		return err
+	}
+	run, _, err := e.api.Actions.GetWorkflowRunByID(ctx, r.owner, r.name, id)
+	switch {
+	case isNotFound(err):
+		return fmt.Errorf("run %q: %w", ref, engine.ErrNoRun)
+	case err != nil:
+		return e.reading(ctx, err)
+	case run.GetStatus() != "completed":
+		return slipway.Refuse(slipway.Conflict, "The run is not over yet.", "该次运行尚未结束。")
+	case run.GetConclusion() == "success":
+		return slipway.Refuse(slipway.Conflict, "The run passed: there is nothing to run again.", "该次运行已成功，没有需要重新运行的任务。")
+	}
+	again := e.api.Actions.RerunFailedJobsByID
+	if run.GetConclusion() == "startup_failure" { // it has no jobs
+		again = e.api.Actions.RerunWorkflowByID
+	}
+	_, err = again(ctx, r.owner, r.name, id)
+	if status := statusOf(err); status == http.StatusForbidden || status == http.StatusUnprocessableEntity {
+		return slipway.Refuse(slipway.Conflict, "GitHub does not run it again: %s", "GitHub 无法重新运行：%s", e.hide(said(err))).
+			Because(e.redacted(err))
+	}
+	if err = accepted(err); err != nil {
+		return e.missing(ctx, err, ref)
+	}
+	e.noted.runsAgain(ref, run.GetRunAttempt(), e.config.Now())
+	e.Nudge(ref)
+	return nil
+}
