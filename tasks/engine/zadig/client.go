@@ -131,6 +131,11 @@ func (e *Engine) reading(ctx context.Context, err error) error {
 	if errors.As(err, &a) && a.Status < 500 || ctx.Err() != nil {
 		return e.acting(ctx, err)
 	}
+	if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
+		return slipway.Refuse(slipway.Unavailable,
+			"What answers at %s is not Zadig's API. Check SLIPWAY_ZADIG_URL, and what stands in between.",
+			"%s 返回的不是 Zadig 接口的内容。请检查 SLIPWAY_ZADIG_URL 以及中间的代理。", e.host).Because(e.redacted(err))
+	}
 	return slipway.Refuse(slipway.Unavailable,
 		"Zadig at %s does not answer at the moment. Try again in a little while.", "Zadig（%s）暂时没有响应，请稍后重试。", e.host).
 		Because(e.redacted(err))
@@ -162,10 +167,17 @@ func (e *Engine) acting(ctx context.Context, err error) error {
 	case a.Status == http.StatusTooManyRequests:
 		return slipway.Refuse(slipway.TooMany, "Zadig is asked too often. Try again in a minute.", "对 Zadig 的请求过于频繁，请一分钟后重试。").
 			Because(cause)
-	case a.Status == http.StatusNotFound:
+	case a.Status >= 300 && a.Status < 400:
+		return slipway.Refuse(slipway.Unfit,
+			"Zadig at %s sends Slipway to another address. Set the final one in SLIPWAY_ZADIG_URL.",
+			"Zadig（%s）将请求重定向到了其他地址。请在 SLIPWAY_ZADIG_URL 中填写最终地址。", e.host).Because(cause)
+	case a.Status == http.StatusNotFound && a.Said == "":
 		return slipway.Refuse(slipway.NotFound, "This version of Zadig does not offer that.", "当前版本的 Zadig 不支持该操作。").Because(cause)
 	case a.Said != "":
 		return slipway.Refuse(slipway.Conflict, "Zadig refuses: %s", "Zadig 拒绝了该操作：%s", e.hide(a.Said)).Because(cause)
+	case a.Status < 500 && a.Status != http.StatusRequestTimeout:
+		return slipway.Refuse(slipway.Unfit, "Something in front of Zadig at %[1]s refuses the request with status %[2]d.",
+			"Zadig（%[1]s）前面的代理拒绝了请求，状态码 %[2]d。", e.host, a.Status).Because(cause)
 	}
 	return cause
 }

@@ -46,7 +46,18 @@ func (e *Engine) define(ctx context.Context, project, workflow string) (*definit
 	case err != nil:
 		return nil, e.reading(ctx, err)
 	}
-	return readDefinition(&d)
+	read, err := readDefinition(&d)
+	if err != nil {
+		return nil, odd(workflow, err)
+	}
+	return read, nil
+}
+
+// odd refuses a definition that is not as documented.
+func odd(workflow string, err error) error {
+	return slipway.Refuse(slipway.Invalid,
+		"Zadig tells the definition of workflow “%s” in a way that Slipway does not understand. Tell the operators; the log says more.",
+		"Slipway 无法理解 Zadig 返回的工作流“%s”的定义。请联系运维人员，日志中有详细信息。", workflow).Because(err)
 }
 
 // readDefinition brings a definition into the documented structure. Of a job it keeps

@@ -22,6 +22,8 @@ const (
 	maxPeek = 5 * time.Second
 	// maxPeeked bounds how much of it.
 	maxPeeked = 4 << 20
+	// allLines asks for a log from its beginning: Zadig counts from the end.
+	allLines = "1000000"
 )
 
 // logs reads the logs of a run's jobs, one after another in the order in which the jobs
@@ -102,7 +104,7 @@ func (l *logs) sort(t *task) map[string]*taskJob {
 func (l *logs) text(ctx context.Context, job *taskJob, ended bool) (string, error) {
 	e, run := l.v.e, "/"+url.PathEscape(l.v.workflow)+"/"+strconv.FormatInt(l.v.number, 10)+"/"+url.PathEscape(job.Name)
 	if !ended {
-		return e.peek(ctx, "/openapi/logs/sse/v4/workflow"+run+"/"+strconv.Itoa(output.FirstLines))
+		return e.peek(ctx, "/openapi/logs/sse/v4/workflow"+run+"/"+allLines)
 	}
 	var text string
 	err := e.get(ctx, "/openapi/logs/log/v4/workflow"+run, nil, &text)

@@ -78,7 +78,7 @@ func (e *Engine) resolve(ctx context.Context, spec slipway.WorkflowSpec) (*resol
 	}
 	c.apply()
 	if r.workflow, err = d.frozen(runs); err != nil {
-		return nil, err
+		return nil, odd(name, err)
 	}
 	r.secrets = append(r.secrets, r.workflow.Credentials()...)
 	return r, nil

@@ -1,6 +1,8 @@
 package zadig_test
 
 import (
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -164,18 +166,41 @@ func TestEveryWordOfZadigIsUnderstood(t *testing.T) {
 	}
 }
 
-func TestTheSuitesOwnWordsForJobs(t *testing.T) {
+// talk answers every request in the same way.
+type talk struct {
+	status int
+	body   string
+}
+
+func (k talk) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{
+		StatusCode: k.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{"Location": {"https://elsewhere.example"}},
+		Body: io.NopCloser(strings.NewReader(k.body)), Request: r,
+	}, nil
+}
+
+func TestWhatStandsBetweenUsAndZadig(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p := enginetest.Start(t, w, spec("stages"))
-	p.End()
-	for _, s := range p.States() {
-		for _, stage := range s.Stages {
-			for _, job := range stage.Jobs {
-				if job.Status == engine.Unknown || job.Type != "freestyle" {
-					t.Errorf("job is %+v", job)
-				}
-			}
+	run, mark := enginetest.RunOf(t, w, spec("passes"))
+	for _, c := range []struct {
+		talk
+		code slipway.Code
+		says string
+	}{
+		{talk{302, ""}, slipway.Unfit, "SLIPWAY_ZADIG_URL"},
+		{talk{200, "<html>Sign in</html>"}, slipway.Unavailable, "SLIPWAY_ZADIG_URL"},
+		{talk{413, "<html>Too large</html>"}, slipway.Unfit, "413"},
+		{talk{404, "404 page not found"}, slipway.NotFound, "Zadig"},
+		{talk{500, "panic"}, slipway.Unavailable, "Zadig"},
+	} {
+		w.config.Transport = c.talk
+		e := w.another(t)
+		enginetest.WantRefusal(t, e.Check(t.Context()), c.code, c.says)
+		_, err := e.Start(t.Context(), run, mark)
+		enginetest.WantRefusal(t, err, c.code, c.says) // nothing was sent that starts anything
+		if state := first(t, e, "passes/1"); state.Status != engine.Unknown {
+			t.Errorf("status %d: state is %+v", c.status, state)
 		}
 	}
 }

@@ -60,7 +60,13 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.WriteHeader(http.StatusOK)
 	for _, line := range said {
-		fmt.Fprintf(w, "event:message\ndata:%s\n\n", strings.ReplaceAll(strings.TrimSpace(line), "\r", `\r`))
+		if !strings.Contains(line, "\r") {
+			event(w, strings.TrimSpace(line))
+			continue
+		}
+		for _, segment := range strings.Split(line+"\n", "\r") {
+			event(w, segment+"\r")
+		}
 	}
 	_ = http.NewResponseController(w).Flush()
 	if running {
@@ -69,4 +75,9 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		case <-s.closed:
 		}
 	}
+}
+
+// event sends one, as the library does that Zadig uses.
+func event(w http.ResponseWriter, data string) {
+	fmt.Fprintf(w, "event:message\ndata:%s\n\n", strings.NewReplacer("\n", "\ndata:", "\r", `\r`).Replace(data))
 }
