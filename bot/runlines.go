@@ -83,7 +83,7 @@ func (v View) whereToAnswer(it *slipway.Item, job string) string {
 func (v View) tookText(it *slipway.Item) slipway.Text {
 	g := v.glance(it)
 	switch {
-	case g == nil:
+	case g == nil || v.Page:
 	case it.Status == slipway.Running && g.State != nil && g.State.Status == "queued":
 		return slipway.T("queued in the engine", "在引擎中排队")
 	case it.Status == slipway.Running:

@@ -24,7 +24,7 @@ func EntryLine(e slipway.Entry, lang slipway.Lang) Line {
 }
 
 // maxChangesSaid is how much of a workflow's changes a line tells, in characters.
-const maxChangesSaid = 300
+const maxChangesSaid = 160
 
 // entrySaid is what was said with it: a comment, or the reason of the system.
 func entrySaid(e slipway.Entry) slipway.Text {

@@ -104,7 +104,7 @@ func (s *Store) Glances(ctx context.Context, p *slipway.Plan) (map[string]*Glanc
 	}
 	var rows []runRow
 	err := s.read.NewSelect().Model(&rows).
-		Column("id", "engine", "project", "name", "status", "url", "progress", "started_at", "ended_at", "log_lines").
+		Column("id", "engine", "project", "name", "status", "url", "progress", "started_at", "ended_at").
 		Where("id IN (?)", bun.List(ids)).Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("glance at runs: %w", err)
@@ -165,24 +165,33 @@ func (s *Store) addUsual(ctx context.Context, rows []runRow, seen map[string]*Gl
 
 // addTails reads the last lines of the runs that did not pass.
 func (s *Store) addTails(ctx context.Context, rows []runRow, seen map[string]*Glance) error {
-	var lines []logRow
-	q := s.read.NewSelect().Model(&lines)
-	some := false
+	var ids []string
 	for _, r := range rows {
-		if r.Status.Over() && r.Status != slipway.RunPassed && r.LogLines > 0 {
-			q.WhereOr("(run_id = ? AND seq > ?)", r.ID, r.LogLines-glanceTail)
-			some = true
+		if r.Status.Over() && r.Status != slipway.RunPassed {
+			ids = append(ids, r.ID)
 		}
 	}
-	if !some {
-		return nil
+	tails, err := s.RunTails(ctx, ids, glanceTail)
+	for id, lines := range tails {
+		seen[id].Tail = lines
 	}
-	if err := q.OrderExpr("run_id, seq").Scan(ctx); err != nil {
-		return fmt.Errorf("glance at output of runs: %w", err)
+	return err
+}
+
+// RunTails returns the last n lines of the output of some runs, in order.
+func (s *Store) RunTails(ctx context.Context, ids []string, n int) (map[string][]LogLine, error) {
+	if len(ids) == 0 {
+		return nil, nil
 	}
-	for _, l := range lines {
-		g := seen[l.RunID]
-		g.Tail = append(g.Tail, LogLine{Seq: l.Seq, At: l.At, Job: l.Job, Text: l.Text})
+	var rows []logRow
+	err := s.read.NewSelect().Model(&rows).Join("JOIN runs AS r ON r.id = l.run_id").
+		Where("l.run_id IN (?)", bun.List(ids)).Where("l.seq > r.log_lines - ?", n).OrderExpr("l.run_id, l.seq").Scan(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read end of output of runs: %w", err)
 	}
-	return nil
+	tails := map[string][]LogLine{}
+	for _, l := range rows {
+		tails[l.RunID] = append(tails[l.RunID], LogLine{Seq: l.Seq, At: l.At, Job: l.Job, Text: l.Text})
+	}
+	return tails, nil
 }
