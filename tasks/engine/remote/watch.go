@@ -137,8 +137,8 @@ func (f *follower) look(ctx context.Context) (*engine.Result, error) {
 		return nil, nil
 	}
 	f.missing, f.away = 0, time.Time{}
+	changed := f.state(state) || len(lines) > 0 // first the jobs, then what they say
 	f.lines(lines)
-	changed := f.state(state) || len(lines) > 0
 	if changed {
 		f.wait = f.w.Poll
 	} else {
