@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"slices"
+	"strings"
 
 	"slipway"
 )
@@ -100,7 +101,7 @@ func keys(written, defined []slipway.KeyVal) []keyInput {
 	list := []keyInput{}
 	for _, k := range written {
 		i := slices.IndexFunc(defined, func(d slipway.KeyVal) bool { return d.Key == k.Key })
-		if i >= 0 && defined[i].Value == k.Value && defined[i].FileID == k.FileID {
+		if i >= 0 && (defined[i].Value == k.Value && defined[i].FileID == k.FileID || k.IsCredential && masked(k.Value)) {
 			continue
 		}
 		list = append(list, keyInput{
@@ -109,6 +110,10 @@ func keys(written, defined []slipway.KeyVal) []keyInput {
 	}
 	return list
 }
+
+// masked tells whether a credential is not the value but what is shown of it: a plan may
+// hold a workflow that was copied from a hook.
+func masked(value string) bool { return value != "" && strings.Trim(value, "*") == "" }
 
 // repos returns all repositories if a branch or a pull request differs from those of the
 // definition: Zadig uses those only that it is given. The commit in a plan is the one
@@ -246,6 +251,11 @@ func services(w *slipway.Workflow, job string, depth int) []serviceInput {
 func (c *chooser) deriveChecked(n *note, written, defined *checked, from string, w *slipway.Workflow) ([]serviceInput, []named) {
 	if !defined.byService {
 		var list []named
+		for _, m := range defined.modules {
+			if !slices.ContainsFunc(written.modules, func(w module) bool { return w.name == m.name }) {
+				n.add("", "Zadig's API cannot leave “%s” out of the job.", "Zadig 的接口不支持去掉该任务中的“%s”。", m.name)
+			}
+		}
 		for _, m := range written.modules {
 			i := slices.IndexFunc(defined.modules, func(d module) bool { return d.name == m.name })
 			if i < 0 {

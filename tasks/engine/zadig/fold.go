@@ -44,8 +44,12 @@ func (v *view) state(t *task) engine.State {
 		Status: folded(t.Status), URL: v.e.page(t.Project, t.Workflow, t.ID), Stages: []engine.StageState{},
 		Started: millis(t.StartTime), Waits: v.waits(t),
 	}
-	if s.Status == engine.Skipped {
+	switch s.Status {
+	case engine.Skipped:
 		s.Status = engine.Failed
+	case engine.Queued:
+		s.Started = 0 // until then it is when the run was made
+	case engine.Running, engine.Waiting, engine.Passed, engine.Failed, engine.Cancelled, engine.Timeout, engine.Unknown:
 	}
 	running := false
 	for i := range t.Stages {

@@ -117,6 +117,7 @@ func TestWhatAWorkflowInThePlanCannotChange(t *testing.T) {
 		{"主机部署", []string{`"value":"v33"`, `"value":"v34"`}, "workflow.stages[1].jobs[0].spec.service_and_vm_deploys.key_vals", ""},
 		{"product-testing", []string{`"name":"pytest-yaml"`, `"name":"another"`}, "workflow.stages[0].jobs[0].spec", "another"},
 		{"product-scanning", []string{`"scanning_type":""`, `"scanning_type":"service_scanning"`}, "workflow.stages[0].jobs[0].spec.scanning_type", ""},
+		{"product-testing", []string{`"test_modules":[`, `"test_modules":[],"ignored":[`}, "workflow.stages[0].jobs[0].spec", "pytest-yaml"},
 		{"s-freestyle", []string{`"source":"runtime"`, `"run":"rm -rf /","source":"runtime"`}, "workflow.stages[0].jobs[0].spec.run", ""},
 		{"sql", []string{`"68b7e9f9ce13fa85ce223363"`, `"68b7e9f9ce13fa85ce220000"`}, "workflow.stages[0].jobs[0].spec.database_name", "sql"},
 		{"sql", []string{`"params":[]`, `"params":[{"name":"NOPE","value":"1"}]`}, "params.NOPE", "NOPE"},
@@ -194,6 +195,76 @@ func TestDefaultsThatDoNotDo(t *testing.T) {
 	} {
 		_, err := scripted(t, nil, c.jobs...).Resolve(t.Context(), spec("stored"))
 		wantProblem(t, err, c.path, c.says)
+	}
+}
+
+func TestHostsAreDeployedFromInputs(t *testing.T) {
+	t.Parallel()
+	w, _ := documented(t)
+	s := slipway.WorkflowSpec{Project: "vm", Name: "vm-workflow-dev", Inputs: json.RawMessage(
+		`[{"job_name": "主机部署", "job_type": "zadig-vm-deploy", "parameters": {"env_name": "live", "service_list": [{"service_name": "backend", "file_name": "b-42.tar.gz"}]}}]`)}
+	request, frozen := w.startOf(t, s)
+	if !strings.Contains(string(request), `"service_list":[{"service_name":"backend","file_name":"b-42.tar.gz"}]`) {
+		t.Errorf("request is %s", request)
+	}
+	spec := frozen.Stages[0].Jobs[0].Spec.(*slipway.VMDeploySpec)
+	if d := spec.ServiceAndVMDeploys[0]; spec.Env != "live" || d.FileName != "b-42.tar.gz" || d.ServiceModule != "backend" || len(d.KeyVals) == 0 {
+		t.Errorf("frozen is %+v", spec)
+	}
+}
+
+func TestServicesComeFromAnotherJob(t *testing.T) {
+	t.Parallel()
+	services := []any{map[string]any{"service_name": "s", "service_module": "m", "build_name": "b"}}
+	from := func(name, kind, job string, spec map[string]any) map[string]any {
+		spec["source"], spec["job_name"] = "fromjob", job
+		return map[string]any{"name": name, "type": kind, "spec": spec}
+	}
+	flow := storedFlow(nil, job("build", "zadig-build", "", map[string]any{
+		"docker_registry_id": "r", "service_and_builds_options": services, "default_service_and_builds": services,
+	}),
+		from("test", "zadig-test", "build", map[string]any{"test_type": "service_test", "service_test_options": []any{
+			map[string]any{"service_name": "s", "service_module": "m", "name": "t"},
+		}}),
+		from("scan", "zadig-scanning", "test", map[string]any{"scanning_type": "service_scanning", "service_scanning_options": []any{
+			map[string]any{"service_name": "s", "service_module": "m", "name": "c"},
+		}}),
+		from("script", "freestyle", "scan", map[string]any{"freestyle_type": "service_freestyle"}),
+		from("again", "freestyle", "script", map[string]any{"freestyle_type": "service_freestyle"}))
+	w := newWorld(t, func(c *zadigtest.Config) {
+		c.Registries = []zadigtest.Registry{{ID: "r", Address: "registry.example.com", Namespace: "n"}}
+		c.Workflows = []zadigtest.Workflow{flow}
+	})
+	request, frozen := w.startOf(t, spec("stored"))
+	if n := strings.Count(string(request), `{"service_name":"s","service_module":"m","repo_info":[],"inputs":[]}`); n != 5 {
+		t.Errorf("the service is there %d times: %s", n, request)
+	}
+	if test := frozen.Stages[0].Jobs[1].Spec.(*slipway.TestSpec); len(test.ServiceAndTests) != 1 || test.ServiceAndTests[0].Name != "t" {
+		t.Errorf("frozen is %+v", test)
+	}
+}
+
+func TestACredentialThatIsMaskedIsLeftAsItIs(t *testing.T) {
+	t.Parallel()
+	one := script("one", "")
+	one["spec"].(map[string]any)["envs"] = []any{
+		map[string]any{"key": "KEY", "value": "stored-key", "is_credential": true, "type": "string", "source": "runtime"},
+		map[string]any{"key": "LEVEL", "value": "info", "type": "string", "source": "runtime"},
+	}
+	w := scripted(t, []map[string]any{{"name": "TOKEN", "type": "string", "is_credential": true, "value": "stored-token"}}, one)
+	before, err := w.Resolve(t.Context(), spec("stored"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := spec("stored")
+	s.Inline, s.Definition = true, before.Masked()
+	s.Definition.Stages[0].Jobs[0].Spec.(*slipway.FreestyleSpec).Envs[1].Value = "debug"
+	request, frozen := w.startOf(t, s)
+	if strings.Contains(string(request), "*") || !strings.Contains(string(request), `"kv":[{"key":"LEVEL","value":"debug","type":"string"}]`) {
+		t.Errorf("request is %s", request)
+	}
+	if diff := cmp.Diff([]string{"stored-token", "stored-key"}, frozen.Credentials()); diff != "" {
+		t.Errorf("credentials (-want +got):\n%s", diff)
 	}
 }
 

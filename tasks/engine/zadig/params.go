@@ -15,7 +15,10 @@ func documentParams(defined, written *slipway.Workflow, values map[string]string
 	all := map[string]string{}
 	for _, p := range written.Params {
 		i := slices.IndexFunc(defined.Params, func(d slipway.Param) bool { return d.Name == p.Name })
-		if p.Name != markParam && p.Repo == nil && (i < 0 || defined.Params[i].Value != p.Value) {
+		if p.Name == markParam || p.Repo != nil || p.IsCredential && masked(p.Value) {
+			continue
+		}
+		if i < 0 || defined.Params[i].Value != p.Value {
 			all[p.Name] = p.Value
 		}
 	}

@@ -1,6 +1,7 @@
 package zadig_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -175,4 +176,27 @@ func TestARunIsAdoptedByItsNumber(t *testing.T) {
 	enginetest.WantRefusal(t, err, slipway.Conflict, project)
 	_, err = w.Adopt(t.Context(), spec("passes"), "2")
 	enginetest.WantRefusal(t, err, slipway.NotFound, "2")
+}
+
+// meanwhile lets something happen right before a request that deletes.
+type meanwhile func()
+
+func (m meanwhile) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodDelete {
+		m()
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+func TestARunThatPassesWhileItIsBeingCancelled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := enginetest.Start(t, w, spec("blocks"))
+	w.config.Transport = meanwhile(func() { w.server.Say(string(p.Ref), "passed") })
+	if err := w.another(t).Cancel(t.Context(), p.Ref); err != nil {
+		t.Fatal(err)
+	}
+	if r := p.End(); r.Status != engine.Passed {
+		t.Errorf("result is %+v", r)
+	}
 }

@@ -88,8 +88,7 @@ func (e *Engine) launch(ctx context.Context, run slipway.Run, mark engine.Mark) 
 		r.request.Parameters = append(r.request.Parameters, paramValue{Name: markParam, Type: slipway.ParamString, Value: mark.ID})
 	}
 	var made struct {
-		Workflow string `json:"workflow_name"` // the key, in this answer
-		Task     int64  `json:"task_id"`
+		Task int64 `json:"task_id"`
 	}
 	err = e.call(ctx, http.MethodPost, "/openapi/workflows/custom/task", nil, r.request, &made)
 	switch {
@@ -195,6 +194,7 @@ func (e *Engine) search(ctx context.Context, project, workflow, mark string, sin
 			return "", outcome, nil
 		}
 	}
+	e.config.Log.WarnContext(ctx, "too many runs to look through for the mark of a run", "workflow", workflow, "mark", mark, "runs", maxSearched)
 	return "", engine.Unknowable, nil
 }
 
