@@ -172,7 +172,7 @@ func (d *definition) frozen(runs []string) (*slipway.Workflow, error) {
 	for _, s := range tree["stages"].([]any) {
 		for _, j := range s.(map[string]any)["jobs"].([]any) {
 			job := j.(map[string]any)
-			job["spec"].(map[string]any)["digest"] = digest(d.raw[job["name"].(string)])
+			job["spec"].(map[string]any)[digestKey] = digest(d.raw[job["name"].(string)])
 		}
 	}
 	if text, err = json.Marshal(tree); err != nil {
@@ -183,6 +183,14 @@ func (d *definition) frozen(runs []string) (*slipway.Workflow, error) {
 		return nil, fmt.Errorf("workflow of Zadig is not as documented: %s", problems[0])
 	}
 	return full, nil
+}
+
+// digestKey is where a frozen job has the digest of its definition.
+const digestKey = "digest"
+
+// isFrozen tells a workflow that Resolve made from one that a person wrote.
+func isFrozen(w *slipway.Workflow) bool {
+	return slices.ContainsFunc(w.UnknownKeys(), func(path string) bool { return strings.HasSuffix(path, ".spec."+digestKey) })
 }
 
 // unsafe are the fields of a definition that hold credentials, or what a person chose

@@ -14,7 +14,11 @@ import (
 func (c *chooser) derive(n *note, written, job *slipway.Job, w *slipway.Workflow) {
 	o := c.d.options[job.Name]
 	var p parameters
-	switch spec := written.Spec.(type) {
+	spec := written.Spec
+	if spec == nil {
+		spec = slipway.NewJobSpec(written.Type)
+	}
+	switch spec := spec.(type) {
 	case *slipway.BuildSpec:
 		p = c.deriveBuild(n, spec, job, o)
 	case *slipway.DeploySpec:
@@ -43,7 +47,7 @@ func (c *chooser) derive(n *note, written, job *slipway.Job, w *slipway.Workflow
 // settled notes a field that the plan wants otherwise than the definition has it, and
 // that Zadig's API cannot set. What the plan leaves empty is not said.
 func settled(n *note, field string, written, defined any) {
-	if said := essence(written); said != nil && !reflect.DeepEqual(said, essence(defined)) {
+	if said := essence(written); !n.frozen && said != nil && !reflect.DeepEqual(said, essence(defined)) {
 		n.add(field, "Zadig's API cannot set this for one run; change it in the workflow in Zadig.",
 			"Zadig 的接口不支持在运行时设置该项，请在 Zadig 中修改工作流。")
 	}

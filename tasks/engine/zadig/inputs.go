@@ -58,6 +58,7 @@ func startable(t slipway.JobType) bool {
 type note struct {
 	faults *slipway.Faults
 	path   string
+	frozen bool // by Resolve: what cannot be set is Zadig's own, of then
 }
 
 func (n *note) add(below, en, zh string, args ...any) {

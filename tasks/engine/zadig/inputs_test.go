@@ -2,6 +2,7 @@ package zadig_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -351,6 +352,35 @@ func TestWhatCountsAsAChange(t *testing.T) {
 		if diff := cmp.Diff(c.want, lines); diff != "" {
 			t.Errorf("lines (-want +got):\n%s", diff)
 		}
+	}
+}
+
+func TestAWorkflowInThePlanMeetsAChangeInZadig(t *testing.T) {
+	t.Parallel()
+	one := func(says string) map[string]any {
+		return job("one", "freestyle", "", map[string]any{"freestyle_type": "", "source": "runtime", "script": "echo " + says})
+	}
+	w := scripted(t, nil, one("before"))
+	written := &slipway.Workflow{Name: "stored", Project: project, Stages: []slipway.Stage{
+		{Name: "run", Jobs: []slipway.Job{{Name: "one", Type: slipway.JobFreestyle}}},
+	}}
+	s := spec("stored")
+	s.Inline, s.Definition = true, written
+	run, mark := enginetest.RunOf(t, w, s)
+	w.server.Edit(storedFlow(nil, one("after")))
+	_, err := w.Start(t.Context(), run, mark)
+	enginetest.WantRefusal(t, err, slipway.Conflict, "stored")
+	now, err := w.Resolve(t.Context(), run.Workflow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := slipway.CompareDefinitions(run.Workflow.Definition, now)
+	if change == nil || !slices.Contains(change.Lines, "stage run: job one: spec.run: echo before → echo after") {
+		t.Fatalf("the change is %+v", change)
+	}
+	run.Workflow.Definition = now // a person has accepted it
+	if _, err := w.Start(t.Context(), run, mark); err != nil {
+		t.Error(err)
 	}
 }
 

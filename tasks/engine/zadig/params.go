@@ -34,7 +34,7 @@ func (r *resolved) setParams(faults *slipway.Faults, w *slipway.Workflow, values
 		p := &w.Params[i]
 		value, given := values[p.Name]
 		delete(values, p.Name)
-		n := &note{faults, "params." + p.Name}
+		n := &note{faults: faults, path: "params." + p.Name}
 		switch {
 		case p.Name == markParam:
 			r.marked = p.Type == slipway.ParamString || p.Type == slipway.ParamText || p.Type == ""

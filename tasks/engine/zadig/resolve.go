@@ -157,7 +157,7 @@ func (c *chooser) fromInputs(raw json.RawMessage) {
 		c.faults.Add("inputs", "List the jobs to run: without one, the workflow does nothing.", "请列出要运行的任务，否则工作流不会执行任何操作。")
 	}
 	for i, in := range list {
-		n := &note{c.faults, fmt.Sprintf("inputs[%d]", i)}
+		n := &note{faults: c.faults, path: fmt.Sprintf("inputs[%d]", i)}
 		job := c.d.find(in.JobName)
 		_, twice := c.chosen[in.JobName]
 		switch {
@@ -201,7 +201,7 @@ func (c *chooser) byDefault() {
 				continue
 			}
 			any = true
-			if n := (&note{c.faults, "inputs"}); !c.refuseType(n, job) {
+			if n := (&note{faults: c.faults, path: "inputs"}); !c.refuseType(n, job) {
 				c.derive(n, job, job, c.d.workflow)
 			}
 		}
@@ -217,13 +217,14 @@ func (c *chooser) fromDocument(w *slipway.Workflow) {
 		c.faults.Add("workflow", "The workflow is missing.", "缺少工作流。")
 		return
 	}
+	frozen := isFrozen(w)
 	for s := range w.Stages {
 		for j := range w.Stages[s].Jobs {
 			written := &w.Stages[s].Jobs[j]
 			if written.RunPolicy == slipway.RunSkip {
 				continue
 			}
-			n := &note{c.faults, fmt.Sprintf("workflow.stages[%d].jobs[%d]", s, j)}
+			n := &note{faults: c.faults, path: fmt.Sprintf("workflow.stages[%d].jobs[%d]", s, j), frozen: frozen}
 			job := c.d.find(written.Name)
 			switch {
 			case job == nil:
