@@ -78,13 +78,20 @@ func notAsked(t *testing.T, w World, spec slipway.WorkflowSpec) {
 		return
 	}
 	p, _, end := asking(t, w, spec)
-	for _, job := range []string{"before", "after", "no such job"} {
-		err := answerer.Answer(t.Context(), p.Ref, job, engine.Answer{Approve: true, By: "Ann"})
-		WantRefusal(t, err, slipway.Conflict, "")
+	for _, approve := range []bool{true, false} {
+		for _, job := range []string{"before", "after", "no such job"} {
+			err := answerer.Answer(t.Context(), p.Ref, job, engine.Answer{Approve: approve, By: "Ann"})
+			WantRefusal(t, err, slipway.Conflict, "")
+		}
+	}
+	if jobs := p.Jobs(); jobs["gate"] != engine.Waiting {
+		t.Errorf("jobs are %v", jobs)
 	}
 	cancelled(t, w, p, end)
-	err := answerer.Answer(t.Context(), p.Ref, "gate", engine.Answer{Approve: true, By: "Ann"})
-	WantRefusal(t, err, slipway.Conflict, "")
+	for _, approve := range []bool{true, false} {
+		err := answerer.Answer(t.Context(), p.Ref, "gate", engine.Answer{Approve: approve, By: "Ann"})
+		WantRefusal(t, err, slipway.Conflict, "")
+	}
 }
 
 func cancelsWaiting(t *testing.T, w World, spec slipway.WorkflowSpec) {

@@ -71,7 +71,16 @@ func (p *Play) observer() engine.Observer {
 	}
 	return engine.Observer{
 		State: func(s engine.State) { note(func() { p.states = append(p.states, s) }) },
-		Lines: func(l []engine.Line) { note(func() { p.lines = append(p.lines, l...) }) },
+		Lines: func(l []engine.Line) {
+			note(func() {
+				for _, line := range l {
+					if n := len(p.lines); n > 0 && line.Seq != p.lines[n-1].Seq+1 {
+						p.t.Errorf("line %d follows line %d", line.Seq, p.lines[n-1].Seq)
+					}
+					p.lines = append(p.lines, line)
+				}
+			})
+		},
 	}
 }
 
