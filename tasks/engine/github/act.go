@@ -5,12 +5,18 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"slipway"
 	"slipway/tasks/engine"
 )
 
-// Cancel implements engine.Engine. Jobs and steps that say so, by always(), still run.
+// toEnd is how long a run that was cancelled may take to end: steps that clean up, by
+// always(), still run. GitHub itself gives the others five minutes.
+const toEnd = 15 * time.Minute
+
+// Cancel implements engine.Engine. A run that does not end in a quarter of an hour is
+// cancelled by force, if this process watches it still.
 func (e *Engine) Cancel(ctx context.Context, ref engine.Ref) error {
 	r, id, err := parseRef(ref)
 	if err != nil {
@@ -20,8 +26,20 @@ func (e *Engine) Cancel(ctx context.Context, ref engine.Ref) error {
 	if err = accepted(err); err != nil && statusOf(err) != http.StatusConflict { // it is over
 		return e.missing(ctx, err, ref)
 	}
+	e.noted.ends(ref, e.config.Now())
 	e.Nudge(ref)
 	return nil
+}
+
+// force cancels a run that does not end.
+func (e *Engine) force(ctx context.Context, r repository, id int64) {
+	request, err := e.api.NewRequest(ctx, http.MethodPost, fmt.Sprintf("repos/%s/actions/runs/%d/force-cancel", r, id), nil)
+	if err == nil {
+		_, err = e.api.Do(request, nil)
+	}
+	if err = accepted(err); err != nil {
+		e.config.Log.WarnContext(ctx, "run not cancelled by force", "run", refOfRun(r, id), "error", e.redacted(err))
+	}
 }
 
 // missing makes an error of one about a run.

@@ -64,7 +64,9 @@ func (e *Engine) refusal(ctx context.Context, err error) error {
 		return slipway.Refuse(slipway.TooMany, "GitHub is asked too often. Try again in a few minutes.", "对 GitHub 的请求过于频繁，请几分钟后重试。").
 			Because(cause)
 	case status >= 300 && status < 400:
-		return slipway.Refuse(slipway.NotFound, "The repository was renamed or moved. Give its new name.", "该仓库已改名或迁移，请填写新的名称。").
+		return slipway.Refuse(slipway.NotFound,
+			"GitHub sends Slipway to another address: the repository was renamed or moved, or SLIPWAY_GITHUB_URL is not the final address of %s.",
+			"GitHub 将 Slipway 重定向到其他地址：仓库已改名或迁移，或者 SLIPWAY_GITHUB_URL 不是 %s 的最终地址。", e.host).
 			Because(cause)
 	case status >= 400 && status < 500:
 		return slipway.Refuse(slipway.Conflict, "GitHub refuses: %s", "GitHub 拒绝了该操作：%s", said).Because(cause)

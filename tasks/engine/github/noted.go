@@ -19,6 +19,7 @@ type notes struct {
 	mu      sync.Mutex
 	secrets map[engine.Ref][]string
 	again   map[engine.Ref]retried
+	ending  map[engine.Ref]time.Time // runs that were asked to end, since when
 }
 
 // retried is a run that was asked to run again.
@@ -65,6 +66,27 @@ func (n *notes) awaited(ref engine.Ref, attempt int, now time.Time, patience tim
 		delete(n.again, ref)
 		return false
 	}
+	return true
+}
+
+func (n *notes) ends(ref engine.Ref, at time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ending == nil || len(n.ending) >= maxNoted {
+		n.ending = map[engine.Ref]time.Time{}
+	}
+	n.ending[ref] = at
+}
+
+// hangs tells, once, whether a run was asked to end longer than patience ago.
+func (n *notes) hangs(ref engine.Ref, now time.Time, patience time.Duration) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	at, asked := n.ending[ref]
+	if !asked || now.Sub(at) < patience {
+		return false
+	}
+	delete(n.ending, ref)
 	return true
 }
 

@@ -3,6 +3,7 @@ package github_test
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -171,6 +172,44 @@ func TestAnAdoptedRunIsOneOfTheBranch(t *testing.T) {
 	enginetest.WantRefusal(t, err, slipway.Conflict, "release/4")
 	_, err = w.Adopt(t.Context(), spec("passes"), w.server.URL()+"/team/other/actions/runs/"+id)
 	enginetest.WantRefusal(t, err, slipway.Conflict, "team/other")
+}
+
+func TestARunThatDoesNotEndIsCancelledByForce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *githubtest.Config) { c.Stubborn = true })
+	var passed atomic.Int64
+	w.config.Now = func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }
+	w.Engine = w.another(t)
+	p := enginetest.Start(t, w, spec("blocks"))
+	end := p.Until("ready")
+	if err := w.Cancel(t.Context(), p.Ref); err != nil {
+		t.Fatal(err)
+	}
+	passed.Store(int64(16 * time.Minute))
+	if r := end(); r.Status != engine.Cancelled {
+		t.Errorf("result is %+v", r)
+	}
+	if changes := w.server.Faults().Changes(); changes != 3 { // the start, and two to end it
+		t.Errorf("%d requests changed something", changes)
+	}
+}
+
+func TestWhatDidNotChangeIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := enginetest.Start(t, w, spec("blocks"))
+	end := p.Until("ready")
+	before := w.Requests()
+	for w.server.Unchanged() < 20 {
+		<-time.After(time.Millisecond)
+	}
+	if sent := w.Requests() - before; sent > 25 {
+		t.Errorf("%d requests for 20 answers that are free", sent)
+	}
+	if err := w.Cancel(t.Context(), p.Ref); err != nil {
+		t.Fatal(err)
+	}
+	end()
 }
 
 func TestOnlyTheJobsThatFailedRunAgain(t *testing.T) {

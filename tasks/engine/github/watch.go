@@ -52,6 +52,9 @@ func (v *view) look(ctx context.Context) (engine.State, []engine.Line, *engine.R
 		return engine.State{}, nil, nil, v.fault(ctx, err)
 	}
 	state := v.state()
+	if !state.Status.Over() && v.e.noted.hangs(v.ref, v.e.config.Now(), toEnd) {
+		v.e.force(ctx, v.repository, v.id)
+	}
 	if !state.Status.Over() || more {
 		return state, lines, nil, nil
 	}

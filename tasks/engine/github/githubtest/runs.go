@@ -190,6 +190,8 @@ func (s *Server) cancel(c *call) {
 	case r == nil:
 	case r.run.Status().Over():
 		c.refuse(http.StatusConflict, "Cannot cancel a workflow run that is completed.")
+	case s.config.Stubborn && !strings.HasSuffix(c.pattern, "/force-cancel"):
+		c.say(http.StatusAccepted, map[string]any{})
 	default:
 		r.run.Cancel(s.config.Now())
 		r.stopped = true

@@ -7,6 +7,7 @@ package githubtest
 
 import (
 	"crypto/rsa"
+	"crypto/sha256"
 	"fmt"
 	"net"
 	"net/http"
@@ -53,6 +54,8 @@ type Config struct {
 	LogsAtEnd bool
 	// LogsLate is so long after the end of a job there is no log of it.
 	LogsLate time.Duration
+	// Stubborn has runs go on when they are cancelled, unless that is by force.
+	Stubborn bool
 	// Description is GitHub's own of its API; nil: nothing is held against it.
 	Description *Description
 	Now         func() time.Time
@@ -95,6 +98,9 @@ type Server struct {
 	grants       map[string]time.Time // tokens of installations, until when
 	lastID       int
 	exchanges    int // that were held against the description
+	described    map[[sha256.Size]byte]bool
+	unchanged    int  // answers that were the same as before
+	heard        bool // somebody takes its webhooks
 	slowRerun    time.Duration
 }
 
@@ -106,7 +112,7 @@ func New(c Config) *Server {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	s := &Server{config: c, closed: make(chan struct{}), grants: map[string]time.Time{}, lastID: 7000}
+	s := &Server{config: c, closed: make(chan struct{}), grants: map[string]time.Time{}, described: map[[sha256.Size]byte]bool{}, lastID: 7000}
 	for _, w := range c.Workflows {
 		if !slices.Contains(s.repositories, w.Project) {
 			s.repositories = append(s.repositories, w.Project)
@@ -163,11 +169,24 @@ func (s *Server) Exchanges() int {
 	return s.exchanges
 }
 
+// Unchanged returns how many answers were that nothing has changed: GitHub does not count
+// their requests.
+func (s *Server) Unchanged() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.unchanged
+}
+
 // Notify says what becomes of its webhooks.
 func (s *Server) Notify(mode standin.Mode) { s.notices.Notify(mode) }
 
 // NotifyURL is where its webhooks go.
-func (s *Server) NotifyURL(url string) { s.notices.To(url) }
+func (s *Server) NotifyURL(url string) {
+	s.notices.To(url)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.heard = true
+}
 
 // Starts returns how many runs carry a mark.
 func (s *Server) Starts(mark string) int {
@@ -292,6 +311,7 @@ func (s *Server) routes() *http.ServeMux {
 	handle("GET "+one+"/jobs", s.jobs, "filter", "per_page", "page")
 	handle("GET "+repo+"/actions/jobs/{job_id}/logs", s.logs)
 	handle("POST "+one+"/cancel", s.cancel)
+	handle("POST "+one+"/force-cancel", s.cancel)
 	handle("POST "+one+"/rerun-failed-jobs", s.rerunFailed)
 	handle("POST "+one+"/rerun", s.rerun)
 	handle("GET "+one+"/pending_deployments", s.pending)

@@ -21,6 +21,9 @@ func (s *Server) announce(r *run) {
 
 // news returns what there is to send of a run.
 func (s *Server) news(r *run) []func() {
+	if !s.heard {
+		return nil
+	}
 	var news []func()
 	for _, a := range r.run.Attempts() {
 		if a.Status == standin.Created {
