@@ -109,8 +109,11 @@ func (v View) runLines(it *slipway.Item) []Line {
 	}
 	var lines []Line
 	if it.Status == slipway.Running && g.State != nil && g.State.Status == "unknown" {
-		lines = append(lines, Line{plain(v.say(slipway.T("⚠️ The engine does not answer clearly; this is what it told last.",
-			"⚠️ 引擎暂时没有明确的答复，以下是最近一次的状态。")))})
+		said := g.State.WaitFor // since when it does not answer, or why
+		if said == (slipway.Text{}) {
+			said = slipway.T("The engine does not answer clearly; this is what it told last.", "引擎暂时没有明确的答复，以下是最近一次的状态。")
+		}
+		lines = append(lines, Line{plain("⚠️ " + v.say(said))})
 	}
 	if l := v.stepLine(g.State); len(l) > 0 {
 		lines = append(lines, l)

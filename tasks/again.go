@@ -57,7 +57,7 @@ func (r *running) again(ctx context.Context) (*rerun, error) {
 	case err != nil && (errors.Is(err, engine.ErrNoRun) || !passing(err)):
 		return nil, nil
 	case err != nil:
-		return nil, fmt.Errorf("look at run before: %w", err)
+		return nil, r.t.notYet(r.l, "look at run before", err)
 	}
 	a.restarted = a.before != "" && attempt != a.before
 	return a, a.note(ctx, attempt)
@@ -94,7 +94,7 @@ func (a *rerun) retry(ctx context.Context) error {
 	case a.late():
 		return a.unknown(ctx)
 	}
-	return fmt.Errorf("run again: %w", err)
+	return a.t.notYet(a.l, "run again", err)
 }
 
 // notAgain goes on when the engine does not run it again: somebody else did, and it is
@@ -103,7 +103,7 @@ func (a *rerun) notAgain(ctx context.Context) error {
 	state, err := peek(ctx, a.running.engine, a.ref)
 	switch {
 	case err != nil && !errors.Is(err, engine.ErrNoRun):
-		return fmt.Errorf("look at run before: %w", err)
+		return a.t.notYet(a.l, "look at run before", err)
 	case err == nil && state.Status == engine.Unknown:
 		return slipway.Refuse(slipway.Unavailable, "The engine does not answer.", "引擎没有响应。")
 	case err == nil && (!state.Status.Over() || state.Status == engine.Passed):
@@ -130,7 +130,7 @@ func (a *rerun) find(ctx context.Context) error {
 	case errors.Is(err, engine.ErrNoRun):
 		return a.anew(ctx)
 	case err != nil && !a.late():
-		return fmt.Errorf("find run: %w", err)
+		return a.t.notYet(a.l, "find run", err)
 	case err != nil:
 		return a.unknown(ctx)
 	case attempt != a.run.Attempt:
@@ -216,19 +216,21 @@ func (t *Tasks) recheck(ctx context.Context, l *storage.Lease) error {
 	if !able || run.Attempt == "" || it == nil || it.Status != slipway.Failed || p.Status() != slipway.Executing {
 		return nil
 	}
+	age := t.Now().Sub(time.UnixMilli(run.EndedAt))
+	if age > recheckFor {
+		return nil
+	}
 	attempt, err := retrier.Attempt(ctx, engine.Ref(run.Ref))
 	switch {
 	case errors.Is(err, engine.ErrNoRun):
 		return nil
+	case err != nil && passing(err):
+		return t.notYet(l, "look at run", err)
 	case err != nil:
-		return fmt.Errorf("look at run: %w", err)
+		return later{at: t.Now().Add(recheckLast)}
 	case attempt != run.Attempt:
 		_, err := t.Commands.RunResumed(ctx, requestOf(l), run.PlanID, run.ID, run.Ref)
 		return err
-	}
-	age := t.Now().Sub(time.UnixMilli(run.EndedAt))
-	if age > recheckFor {
-		return nil
 	}
 	return later{at: t.Now().Add(min(max(age/4, recheckFirst), recheckLast))}
 }

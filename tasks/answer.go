@@ -47,7 +47,7 @@ func (t *Tasks) answer(ctx context.Context, l *storage.Lease) error {
 		case errors.As(err, &refusal) && !passing(err):
 			reason = slipway.TextOf(err)
 		case t.Now().Sub(time.UnixMilli(l.CreatedAt)) < answerPatience:
-			return fmt.Errorf("answer run %s: %w", run.ID, err)
+			return t.notYet(l, "answer run "+run.ID, err)
 		default:
 			t.Log.WarnContext(ctx, "answer given up", "run", run.ID, "err", err)
 			reason = textNotHeard

@@ -44,7 +44,7 @@ func (t *Tasks) judge(ctx context.Context, l *storage.Lease) error {
 	var waiting *slipway.Plan
 	for _, p := range plans {
 		if p.Status() == slipway.Executing && p.AtWindow(now) == nil {
-			return t.reply(ctx, x, q, true, fmt.Sprintf("Release plan %s is being executed.", t.planLink(p)))
+			return t.reply(ctx, l, x, q, true, fmt.Sprintf("Release plan %s is being executed.", t.planLink(p)))
 		}
 		waiting = p
 	}
@@ -52,9 +52,9 @@ func (t *Tasks) judge(ctx context.Context, l *storage.Lease) error {
 		return later{at: now.Add(judgeEvery)}
 	}
 	if waiting != nil {
-		return t.reply(ctx, x, q, false, fmt.Sprintf("Release plan %s was not executed in time.", t.planLink(waiting)))
+		return t.reply(ctx, l, x, q, false, fmt.Sprintf("Release plan %s was not executed in time.", t.planLink(waiting)))
 	}
-	return t.reply(ctx, x, q, false, fmt.Sprintf(
+	return t.reply(ctx, l, x, q, false, fmt.Sprintf(
 		"No release plan covers this deployment. Create one with a workflow item for the project `%s`, and run the deployment again.", q.Question.Project))
 }
 
@@ -80,9 +80,12 @@ func (t *Tasks) covering(ctx context.Context, q question) ([]*slipway.Plan, erro
 	return t.Store.PlansUsing(ctx, q.Engine, q.Question.Project)
 }
 
-func (t *Tasks) reply(ctx context.Context, x engine.Gatekept, q question, approve bool, comment string) error {
+func (t *Tasks) reply(ctx context.Context, l *storage.Lease, x engine.Gatekept, q question, approve bool, comment string) error {
 	if err := x.Reply(ctx, q.Question, approve, comment); err != nil {
-		return fmt.Errorf("answer deployment %s: %w", q.Question.ID, err)
+		if !passing(err) {
+			return fmt.Errorf("answer deployment %s: %w", q.Question.ID, err)
+		}
+		return t.notYet(l, "answer deployment "+q.Question.ID, err)
 	}
 	t.Log.InfoContext(ctx, "deployment decided", "engine", q.Engine, "project", q.Question.Project,
 		"environment", q.Question.Environment, "approved", approve)

@@ -164,7 +164,7 @@ func (r *running) launch(ctx context.Context) error {
 		return r.unknown(ctx)
 	default:
 		// It may run or not; the next try begins by asking.
-		return fmt.Errorf("start run: %w", err)
+		return r.t.notYet(r.l, "start run", err)
 	}
 }
 
@@ -175,7 +175,7 @@ func (r *running) refused(ctx context.Context, refusal error) error {
 	if _, versioned := r.engine.(engine.Versioned); versioned && slipway.CodeOf(refusal) == slipway.Conflict {
 		now, err := r.engine.Resolve(ctx, r.run.Workflow)
 		if err != nil && passing(err) {
-			return fmt.Errorf("compare workflow: %w", err)
+			return r.t.notYet(r.l, "compare workflow", err)
 		}
 		if err == nil {
 			end.Change = slipway.CompareDefinitions(r.run.Workflow.Definition, now)
@@ -204,7 +204,7 @@ func (r *running) find(ctx context.Context) error {
 	ref, outcome, err := r.engine.Find(ctx, r.mark())
 	switch {
 	case err != nil && !r.late():
-		return fmt.Errorf("find run: %w", err)
+		return r.t.notYet(r.l, "find run", err)
 	case err != nil:
 		return r.unknown(ctx)
 	}
