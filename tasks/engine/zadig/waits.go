@@ -35,7 +35,7 @@ func stageWait(stage *taskStage, paused *pause) engine.Wait {
 	if paused != nil {
 		executors, w.Answerable = paused.Executors, paused.CanExecute
 	}
-	w.For = slipway.T("Stage “%[1]s” waits until it is started by hand by %[2]s.", "阶段“%[1]s”等待 %[2]s 手动执行。", stage.Name, people(executors))
+	w.For = slipway.T("Stage “%[1]s” waits for %[2]s to start it.", "阶段“%[1]s”等待 %[2]s 手动执行。", stage.Name, people(executors))
 	return w
 }
 
