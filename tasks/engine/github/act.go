@@ -44,7 +44,7 @@ func (e *Engine) force(ctx context.Context, r repository, id int64) {
 
 // missing makes an error of one about a run.
 func (e *Engine) missing(ctx context.Context, err error, ref engine.Ref) error {
-	if isNotFound(err) {
+	if isGone(err) {
 		return fmt.Errorf("run %q: %w", ref, engine.ErrNoRun)
 	}
 	return e.acting(ctx, err)
@@ -57,7 +57,7 @@ func (e *Engine) Attempt(ctx context.Context, ref engine.Ref) (string, error) {
 		return "", err
 	}
 	run, _, err := e.api.Actions.GetWorkflowRunByID(ctx, r.owner, r.name, id)
-	if isNotFound(err) {
+	if isGone(err) {
 		return "", fmt.Errorf("run %q: %w", ref, engine.ErrNoRun)
 	} else if err != nil {
 		return "", e.reading(ctx, err)
@@ -74,7 +74,7 @@ func (e *Engine) Retry(ctx context.Context, ref engine.Ref) error {
 	}
 	run, _, err := e.api.Actions.GetWorkflowRunByID(ctx, r.owner, r.name, id)
 	switch {
-	case isNotFound(err):
+	case isGone(err):
 		return fmt.Errorf("run %q: %w", ref, engine.ErrNoRun)
 	case err != nil:
 		return e.reading(ctx, err)

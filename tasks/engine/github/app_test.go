@@ -95,6 +95,30 @@ func TestATokenOfAnAppIsNotUsedToItsLastMinute(t *testing.T) {
 	}
 }
 
+func TestARunIsNotGivenUpBecauseTheAppIsNotInstalled(t *testing.T) {
+	t.Parallel()
+	w := newApp(t)
+	p := enginetest.Start(t, w, spec("blocks"))
+	end := p.Until("ready")
+	w.server.Install(false)
+	enginetest.Attach(t, w, p.Mark, p.Ref).UntilStatus(engine.Unknown)
+	for range 2 { // with a token that is no longer good, and without one
+		err := w.Cancel(t.Context(), p.Ref)
+		if code := slipway.CodeOf(err); code != slipway.Unauthenticated && code != slipway.NotFound {
+			t.Errorf("cancel: %v", err)
+		}
+	}
+	_, err := w.Resolve(t.Context(), spec("passes"))
+	enginetest.WantRefusal(t, err, slipway.NotFound, project)
+	w.server.Install(true)
+	if err := w.Cancel(t.Context(), p.Ref); err != nil {
+		t.Fatal(err)
+	}
+	if r := end(); r.Status != engine.Cancelled {
+		t.Errorf("result is %+v", r)
+	}
+}
+
 func TestAnAppThatGitHubDoesNotKnowIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newApp(t)

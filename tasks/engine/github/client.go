@@ -139,6 +139,13 @@ func (e *Engine) redacted(err error) error { return errors.New(e.hide(err.Error(
 
 func isNotFound(err error) bool { return statusOf(err) == http.StatusNotFound }
 
+// isGone tells whether a run is not there. That an app is not installed says nothing of
+// the run.
+func isGone(err error) bool {
+	var login *loginError
+	return isNotFound(err) && !errors.As(err, &login)
+}
+
 // accepted makes nothing of the error that is none: GitHub took the request and acts on
 // it later.
 func accepted(err error) error {

@@ -244,7 +244,7 @@ func (e *Engine) digest(ctx context.Context, r *resolved, f *workflowFile, text 
 		files = files[1:]
 		for _, j := range next.jobs {
 			called, local := strings.CutPrefix(j.uses, "./")
-			if !local || seen[called] {
+			if !local || seen[called] || strings.Contains(called, "..") {
 				continue
 			}
 			seen[called] = true

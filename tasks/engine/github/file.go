@@ -1,6 +1,7 @@
 package github
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,6 +41,7 @@ type jobPlan struct {
 	runs        bool   // it says on what it runs
 	environment string // may hold expressions
 	depth       int    // of needs, from 1 on; 0: it cannot be told
+	names       *regexp.Regexp
 	raw         json.RawMessage
 }
 
@@ -153,6 +155,7 @@ func readJob(id string, node *yaml.Node) (jobPlan, error) {
 	}
 	j.raw = raw
 	j.name, _ = whole["name"].(string)
+	j.names = called(cmp.Or(j.name, id))
 	j.uses, _ = whole["uses"].(string)
 	_, j.runs = whole["runs-on"]
 	switch needs := whole["needs"].(type) {
@@ -204,9 +207,10 @@ func (f *workflowFile) depth(id string, above []string) int {
 // marked tells whether the file has a place for the mark, and shows it in the names of
 // its runs.
 func (f *workflowFile) marked() bool {
-	return slices.ContainsFunc(f.inputs, func(in input) bool { return in.name == markInput }) &&
-		regexp.MustCompile(`\$\{\{[^}]*inputs\.`+markInput+`\b[^}]*\}\}`).MatchString(f.runName)
+	return slices.ContainsFunc(f.inputs, func(in input) bool { return in.name == markInput }) && showsMark.MatchString(f.runName)
 }
+
+var showsMark = regexp.MustCompile(`\$\{\{[^}]*inputs\.` + markInput + `\b[^}]*\}\}`)
 
 // title is how a job that did not begin yet is called.
 func (j *jobPlan) title() string {
@@ -218,21 +222,14 @@ func (j *jobPlan) title() string {
 
 var expression = regexp.MustCompile(`\$\{\{.*?\}\}`)
 
-// is tells whether a job of a run is this one: by its name, to which GitHub adds the
-// values of a matrix and the names of the jobs of a workflow that is called.
-func (j *jobPlan) is(running string) bool {
-	name := j.name
-	if name == "" {
-		name = j.id
-	}
+// called is a pattern of the names of the job in runs: GitHub adds the values of a matrix
+// to its own, and the names of the jobs of a workflow that it calls.
+func called(name string) *regexp.Regexp {
 	var pattern strings.Builder
-	pattern.WriteString("^")
 	last := 0
 	for _, at := range expression.FindAllStringIndex(name, -1) {
 		pattern.WriteString(regexp.QuoteMeta(name[last:at[0]]) + ".*")
 		last = at[1]
 	}
-	pattern.WriteString(regexp.QuoteMeta(name[last:]) + `( \(.*\))?( / .*)?$`)
-	matched, err := regexp.MatchString(pattern.String(), running)
-	return err == nil && matched
+	return regexp.MustCompile("^" + pattern.String() + regexp.QuoteMeta(name[last:]) + `( \(.*\))?( / .*)?$`)
 }

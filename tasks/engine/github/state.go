@@ -218,7 +218,7 @@ func (v *view) belongs(j job, planned *jobPlan) bool {
 	if exact >= 0 {
 		return v.file.jobs[exact].id == planned.id
 	}
-	return planned.is(j.name)
+	return planned.names.MatchString(j.name)
 }
 
 // shown is a job for people; one without a status did not begin.

@@ -39,7 +39,7 @@ func (v *view) gate(i int, present []job) string {
 		return waiting[0]
 	}
 	of := slices.DeleteFunc(waiting, func(name string) bool {
-		return !slices.ContainsFunc(v.file.jobs, func(p jobPlan) bool { return p.environment == environment && p.is(name) })
+		return !slices.ContainsFunc(v.file.jobs, func(p jobPlan) bool { return p.environment == environment && p.names.MatchString(name) })
 	})
 	if len(of) == 1 {
 		return of[0]

@@ -62,7 +62,7 @@ func (v *view) look(ctx context.Context) (engine.State, []engine.Line, *engine.R
 }
 
 func (v *view) fault(ctx context.Context, err error) error {
-	if isNotFound(err) {
+	if isGone(err) {
 		return fmt.Errorf("run %d of %s: %w", v.id, v.repository, engine.ErrNoRun)
 	}
 	return v.e.reading(ctx, err)

@@ -122,6 +122,10 @@ func (s *Server) installation(c *call) {
 	if _, ok := s.find(c); !ok {
 		return
 	}
+	if s.uninstalled {
+		c.refuse(http.StatusNotFound, "Not Found")
+		return
+	}
 	api := s.url + "/api/v3"
 	c.say(http.StatusOK, map[string]any{
 		"id": installationID, "account": s.account("team"), "repository_selection": "all", "app_id": 4, "app_slug": AppSlug, "target_id": 7,
@@ -143,6 +147,16 @@ func (s *Server) accessToken(c *call) {
 	c.say(http.StatusCreated, map[string]any{
 		"token": value, "expires_at": expires.Format(time.RFC3339), "permissions": permissions, "repository_selection": "all",
 	})
+}
+
+// Install says whether the app is installed. Without it, its tokens are no longer good.
+func (s *Server) Install(installed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.uninstalled = !installed
+	if !installed {
+		clear(s.grants)
+	}
 }
 
 // Revoke makes GitHub forget all tokens of installations.

@@ -97,9 +97,6 @@ func (c *call) send() {
 		tag := `W/"` + hex.EncodeToString(sum[:]) + `"`
 		h.Set("ETag", tag)
 		if c.r.Header.Get("If-None-Match") == tag {
-			c.s.mu.Lock()
-			c.s.unchanged++
-			c.s.mu.Unlock()
 			c.w.WriteHeader(http.StatusNotModified)
 			return
 		}

@@ -97,9 +97,9 @@ type Server struct {
 	runs         []*run
 	grants       map[string]time.Time // tokens of installations, until when
 	lastID       int
+	uninstalled  bool
 	exchanges    int // that were held against the description
 	described    map[[sha256.Size]byte]bool
-	unchanged    int  // answers that were the same as before
 	heard        bool // somebody takes its webhooks
 	slowRerun    time.Duration
 }
@@ -167,14 +167,6 @@ func (s *Server) Exchanges() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.exchanges
-}
-
-// Unchanged returns how many answers were that nothing has changed: GitHub does not count
-// their requests.
-func (s *Server) Unchanged() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.unchanged
 }
 
 // Notify says what becomes of its webhooks.
