@@ -169,6 +169,8 @@ func (v *view) state(s *seen) engine.State {
 		name := v.run.workflow
 		state.Waits = []engine.Wait{{Job: name, For: v.waits(name), Answerable: answerable}}
 		state.WaitFor = state.Waits[0].For
+	case s.status == engine.Unknown && s.word == "":
+		state.WaitFor = slipway.T("The engine's answer does not say how the run is where its settings look for it.", "引擎的应答中没有运行状态：请检查配置中 status 的路径。")
 	case s.status == engine.Unknown:
 		state.WaitFor = slipway.T("The engine says “%s”, which is not among the words in its settings.", "引擎给出的状态是“%s”，其配置中没有对应的 words。",
 			v.logs.show(cut(s.word)))

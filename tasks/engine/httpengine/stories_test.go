@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -365,6 +366,32 @@ func TestAWordThatIsNotSetIsUnknown(t *testing.T) {
 	}
 	if r := end(); r.Status != engine.Cancelled {
 		t.Errorf("result is %+v", r)
+	}
+}
+
+func TestAnAnswerWithoutAStatusIsUnknown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, strings.Replace(asked, "status: run.state", "status: run.status", 1))
+	state, _ := enginetest.Start(t, w, spec("blocks")).UntilStatus(engine.Unknown)
+	if !strings.Contains(state.WaitFor.EN, "settings") || !strings.Contains(state.WaitFor.ZH, "配置") {
+		t.Errorf("state is %+v", state)
+	}
+}
+
+func TestNoMoreRequestsAreSentThanAllowed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, without(asked, "retry"))
+	w.config.PerMinute = 600               // ten a second, and thirty at once
+	e := w.another(t).(*httpengine.Engine) //nolint:forcetypeassert // it is one
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	for ctx.Err() == nil {
+		if err := e.Check(ctx); err != nil {
+			break
+		}
+	}
+	if n := e.Requests(); n < 30 || n > 41 {
+		t.Errorf("%d requests in a second", n)
 	}
 }
 

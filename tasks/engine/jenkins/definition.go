@@ -47,10 +47,10 @@ const jobTree = "_class,fullName,fullDisplayName,description,buildable," +
 
 // parameter is one that a job declares.
 type parameter struct {
-	Name        string   `json:"name"`
-	Type        string   `json:"type"` // the name of its class
-	Description string   `json:"description"`
-	Choices     []string `json:"choices"`
+	Name        string          `json:"name"`
+	Type        string          `json:"type"` // the name of its class
+	Description string          `json:"description"`
+	Choices     json.RawMessage `json:"choices"` // of some types something else than a list
 	Default     *struct {
 		Value json.RawMessage `json:"value"`
 	} `json:"defaultParameterValue"`
@@ -190,7 +190,10 @@ func (p *parameter) param() slipway.Param {
 	case "BooleanParameterDefinition":
 		q.Type, q.ChoiceOption = slipway.ParamChoice, []string{"true", "false"}
 	case "ChoiceParameterDefinition":
-		q.Type, q.ChoiceOption = slipway.ParamChoice, p.Choices
+		var choices []string
+		if json.Unmarshal(p.Choices, &choices) == nil {
+			q.Type, q.ChoiceOption = slipway.ParamChoice, choices
+		}
 	case "TextParameterDefinition":
 		q.Type = slipway.ParamText
 	case "PasswordParameterDefinition", "NonStoredPasswordParameterDefinition":

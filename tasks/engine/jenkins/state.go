@@ -259,6 +259,10 @@ func (v *view) state(b *build, stages []stage) engine.State {
 	if !b.Building && b.Result != "" {
 		s.Status = v.ending(b)
 	}
+	if s.Status == engine.Unknown {
+		said := v.logs.show(cut(b.Result))
+		s.WaitFor = slipway.T("Jenkins says “%s”, which Slipway does not understand.", "Jenkins 给出的结果是“%s”，Slipway 无法识别。", said)
+	}
 	if s.Status.Over() {
 		s.Ended = b.At + max(0, b.Duration)
 	}

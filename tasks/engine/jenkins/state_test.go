@@ -49,6 +49,30 @@ func TestHowBuildsEnd(t *testing.T) {
 	}
 }
 
+func TestAWordThatIsNotUnderstoodIsShown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *jenkinstest.Config) { c.Results = map[string]string{"passes/one": "PERHAPS"} })
+	state, _ := enginetest.Start(t, w, spec("passes", "one")).UntilStatus(engine.Unknown)
+	if !strings.Contains(state.WaitFor.EN, "PERHAPS") || !strings.Contains(state.WaitFor.ZH, "PERHAPS") {
+		t.Errorf("state is %+v", state)
+	}
+}
+
+func TestStagesSideBySideAreListedOneAfterAnother(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := enginetest.Start(t, w, spec("suite", "stages"))
+	p.End()
+	states := p.States()
+	var names []string
+	for _, g := range states[len(states)-1].Stages {
+		names = append(names, g.Name+" "+string(g.Status))
+	}
+	if diff := cmp.Diff([]string{"left passed", "right passed", "last passed"}, names); diff != "" {
+		t.Errorf("stages (-want +got):\n%s", diff)
+	}
+}
+
 func TestAPipelineTakesTooLong(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
