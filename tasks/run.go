@@ -218,6 +218,10 @@ func (r *running) find(ctx context.Context) error {
 		case r.t.isLeaving():
 			return errLeaving
 		}
+		// From a new place on, so that a later search need not look back so far.
+		if err := r.writePlace(ctx); err != nil {
+			return err
+		}
 		return r.launch(ctx)
 	case engine.Unknowable:
 	}

@@ -80,8 +80,8 @@ func (e *Engine) launch(ctx context.Context, run slipway.Run, mark engine.Mark) 
 	}
 	variables := append(r.variables,
 		&gl.PipelineVariableOptions{Key: gl.Ptr(markVariable), Value: &mark.ID},
-		&gl.PipelineVariableOptions{Key: gl.Ptr(own + "PLAN"), Value: &run.PlanID},
-		&gl.PipelineVariableOptions{Key: gl.Ptr(own + "ITEM"), Value: &run.ItemID})
+		&gl.PipelineVariableOptions{Key: gl.Ptr("SLIPWAY_PLAN"), Value: &run.PlanID},
+		&gl.PipelineVariableOptions{Key: gl.Ptr("SLIPWAY_ITEM"), Value: &run.ItemID})
 	options := &gl.CreatePipelineOptions{Ref: &r.ref, Variables: &variables}
 	if len(r.inputs) > 0 {
 		options.Inputs = r.inputs

@@ -59,7 +59,7 @@ func (e *Engine) launch(ctx context.Context, run slipway.Run, mark engine.Mark) 
 			"The job “%s” is not what the plan was approved with: it was changed in Jenkins in between.",
 			"任务“%s”与发布计划审批时的不一致：它在此期间在 Jenkins 中被修改过。", r.path)
 	}
-	for name, value := range map[string]string{markParameter: mark.ID, own + "PLAN": run.PlanID, own + "ITEM": run.ItemID} {
+	for name, value := range map[string]string{markParameter: mark.ID, "SLIPWAY_PLAN": run.PlanID, "SLIPWAY_ITEM": run.ItemID} {
 		if r.job.declares(name) {
 			r.form.Set(name, value)
 		}
