@@ -266,3 +266,21 @@ func TestWhatARunWaitsForStandsOnTheOwnersPage(t *testing.T) {
 		t.Errorf("Bob's page afterwards:\n%s", text)
 	}
 }
+
+func TestANodToARunIsAnsweredWithTheButtonsThatCount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.executes()
+	w.waits(2, approvePoint)
+	card := w.live(w.web, w.room)
+	w.wantWhisper(w.alice.SayInThread(card, bot.Mention, "ok 👍"), "[Approve: approve]")
+	w.wantWhisper(w.bob.SayInThread(card, bot.Mention, "ok 👍"), "approve is not possible now")
+	if by := w.plan(1).Items[1].Workflow.Wait[0].By; by != "" {
+		t.Errorf("a nod of %s was taken for an answer", by)
+	}
+	direct := w.web.Direct(w.alice.Account)
+	if len(direct) != 1 || !strings.Contains(textOf(direct[0].Card), "waits for a person") {
+		t.Fatalf("Alice has %d direct messages", len(direct))
+	}
+	w.wantToast(w.alice.Press(direct[0], "decide_yes", 2), bot.ToastDone, "Approved “approve”")
+}
