@@ -25,6 +25,7 @@ type Faults struct {
 	limited time.Duration
 	held    *held
 	changes int
+	asked   int
 }
 
 // held is a request that waits to be acted on.
@@ -68,6 +69,13 @@ func (f *Faults) Changes() int {
 	return f.changes
 }
 
+// Requests counts all requests so far, whatever became of them.
+func (f *Faults) Requests() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked
+}
+
 // Slow holds every answer back for so long; zero ends that.
 func (f *Faults) Slow(d time.Duration) { f.set(func() { f.slow = d }) }
 
@@ -90,6 +98,7 @@ func (f *Faults) next(method string) plan {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	changes := method != http.MethodGet && method != http.MethodHead
+	f.asked++
 	if changes {
 		f.changes++
 	}

@@ -82,8 +82,8 @@ func TestFaultsHitTheRequestsTheyAreMeantFor(t *testing.T) {
 				changes++
 			}
 		}
-		if diff := cmp.Diff(tt.want, got); diff != "" || s.acted.Load() != tt.acted || s.Changes() != changes {
-			t.Errorf("%s: acted on %d, %d changes (-want +got):\n%s", tt.name, s.acted.Load(), s.Changes(), diff)
+		if diff := cmp.Diff(tt.want, got); diff != "" || s.acted.Load() != tt.acted || s.Changes() != changes || s.Requests() != len(tt.methods) {
+			t.Errorf("%s: acted on %d, %d changes of %d requests (-want +got):\n%s", tt.name, s.acted.Load(), s.Changes(), s.Requests(), diff)
 		}
 	}
 }

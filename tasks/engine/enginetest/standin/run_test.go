@@ -102,6 +102,20 @@ func TestARunIsCancelled(t *testing.T) {
 	want(t, r, Cancelled, map[string]Status{"before": Passed, "gate": Cancelled, "after": Cancelled})
 }
 
+func TestAJobThatBlocksIsLetPass(t *testing.T) {
+	t.Parallel()
+	r, after := play(t, "blocks", nil)
+	if r.Pass(r.Updated) {
+		t.Error("what has not begun passes")
+	}
+	after(time.Hour)
+	want(t, r, Running, map[string]Status{"one": Running})
+	if !r.Pass(r.Updated) || r.Pass(r.Updated) {
+		t.Error("it does not pass once")
+	}
+	want(t, r, Passed, map[string]Status{"one": Passed})
+}
+
 func TestARunTakesTooLong(t *testing.T) {
 	t.Parallel()
 	r, after := play(t, "slow", nil)

@@ -145,19 +145,25 @@ func (r *Run) Present() []*Attempt {
 
 // Status folds the statuses of the jobs.
 func (r *Run) Status() Status {
-	seen := make(map[Status]bool)
-	for _, a := range r.Present() {
-		seen[a.Status] = true
-	}
-	for _, s := range []Status{Running, Asking, Failed, TimedOut, Cancelled} {
-		if seen[s] {
+	for _, s := range []Status{Running, Asking, Failed, TimedOut, Cancelled, Created} {
+		if r.has(s) {
 			return s
 		}
 	}
-	if seen[Created] {
-		return Created
-	}
 	return Passed
+}
+
+// has tells whether a job has the status. It is asked of every run at every tick, so it
+// makes nothing.
+func (r *Run) has(s Status) bool {
+	for _, stage := range r.stages {
+		for _, a := range stage {
+			if a.Status == s {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Started returns when the first job began, zero if none has.
@@ -243,6 +249,19 @@ func (r *Run) Agree(id int, now time.Time) bool {
 		}
 	}
 	return false
+}
+
+// Pass ends well every job that runs and would not end by itself; false if there is
+// none.
+func (r *Run) Pass(now time.Time) bool {
+	passed := false
+	for _, a := range r.Present() {
+		if a.Status == Running && a.Job.Ends == Blocks {
+			a.Status, a.Ended, passed = Passed, now, true
+			r.Updated = now
+		}
+	}
+	return passed
 }
 
 // Cancel ends every job that is not over.

@@ -34,6 +34,18 @@ func (s *Server) shownJob(r *run, a *standin.Attempt, attempt int) map[string]an
 	}
 }
 
+// Pass lets the jobs of the run with a mark that block pass; false if there is none.
+func (s *Server) Pass(mark string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.runs {
+		if r.run.Vars["slipway_mark"] == mark {
+			return r.run.Pass(s.config.Now())
+		}
+	}
+	return false
+}
+
 func ended(a *standin.Attempt) time.Time {
 	if a.Status.Over() && a.Ended.IsZero() {
 		return a.Created

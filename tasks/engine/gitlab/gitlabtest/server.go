@@ -138,6 +138,18 @@ func (s *Server) Starts(mark string) int {
 	return n
 }
 
+// Pass lets the jobs of the run with a mark that block pass; false if there is none.
+func (s *Server) Pass(mark string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.pipelines {
+		if p.sent["SLIPWAY_MARK"] == mark {
+			return p.run.Pass(s.config.Now())
+		}
+	}
+	return false
+}
+
 // Rerun is a person's click on "Retry" at a pipeline; the ref is "project/pipeline".
 // It tells whether there was something to retry.
 func (s *Server) Rerun(ref string) bool {

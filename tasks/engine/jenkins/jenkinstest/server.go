@@ -148,6 +148,18 @@ func (s *Server) Starts(mark string) int {
 	return n
 }
 
+// Pass lets the jobs of the run with a mark that block pass; false if there is none.
+func (s *Server) Pass(mark string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, i := range s.items {
+		if i.build != nil && i.values["SLIPWAY_MARK"] == mark {
+			return i.build.run.Pass(s.config.Now())
+		}
+	}
+	return false
+}
+
 // Hold keeps what is in the queue there, as if no executor were free.
 func (s *Server) Hold(held bool) {
 	s.mu.Lock()

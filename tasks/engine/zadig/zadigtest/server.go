@@ -187,6 +187,18 @@ func (s *Server) Starts(mark string) int {
 	return n
 }
 
+// Pass lets the jobs of the run with a mark that block pass; false if there is none.
+func (s *Server) Pass(mark string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.tasks {
+		if t.run.Vars[markParam] == mark {
+			return t.run.Pass(s.config.Now())
+		}
+	}
+	return false
+}
+
 // Begin starts a run as somebody in Zadig's own page does, and returns its name,
 // "workflow/number".
 func (s *Server) Begin(creator, workflow string) string {
