@@ -64,10 +64,14 @@ func (e *Engine) Find(ctx context.Context, mark engine.Mark) (engine.Ref, engine
 		}
 		return "", engine.NeverStarted, nil
 	})
-	if err == nil && outcome == engine.NeverStarted {
-		e.starts.Forget(mark.ID)
+	if err != nil || outcome != engine.NeverStarted {
+		return ref, outcome, err
 	}
-	return ref, outcome, err
+	if e.noted.taken(mark.ID) { // it is late, but it was started
+		return "", engine.Unknowable, nil
+	}
+	e.starts.Forget(mark.ID)
+	return "", engine.NeverStarted, nil
 }
 
 // search looks for the run of a start.

@@ -79,6 +79,15 @@ func TestAReplyGoesToGitHubOnly(t *testing.T) {
 			t.Errorf("%q: %+v, %v", callback, hints, err)
 		}
 	}
+	cloud, err := github.New(github.Config{Token: token, WebhookSecret: hookSecret, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := strings.Replace(aCallback, "github.example.com/api/v3", "api.github.com", 1)
+	hints, err := cloud.Hear(t.Context(), signed("deployment_protection_rule", []byte(strings.Replace(anEnvironment, "URL", there, 1))))
+	if err != nil || len(hints) != 1 || hints[0].Question.ID != "team/app/5/prod/9" || hints[0].Question.SHA != "abc" {
+		t.Errorf("of github.com: %+v, %v", hints, err)
+	}
 	nowhere := strings.Replace(strings.Replace(anEnvironment, "URL", aCallback, 1), `"prod"`, `""`, 1)
 	if _, err := e.Hear(t.Context(), signed("deployment_protection_rule", []byte(nowhere))); slipway.CodeOf(err) != slipway.Invalid {
 		t.Errorf("without an environment: %v", err)

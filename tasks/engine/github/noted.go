@@ -20,6 +20,7 @@ type notes struct {
 	secrets map[engine.Ref][]string
 	again   map[engine.Ref]retried
 	ending  map[engine.Ref]time.Time // runs that were asked to end, since when
+	took    map[string]bool          // marks of starts that GitHub took without telling the run
 }
 
 // retried is a run that was asked to run again.
@@ -76,6 +77,21 @@ func (n *notes) ends(ref engine.Ref, at time.Time) {
 		n.ending = map[engine.Ref]time.Time{}
 	}
 	n.ending[ref] = at
+}
+
+func (n *notes) keepTaken(mark string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.took == nil || len(n.took) >= maxNoted {
+		n.took = map[string]bool{}
+	}
+	n.took[mark] = true
+}
+
+func (n *notes) taken(mark string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.took[mark]
 }
 
 // hangs tells, once, whether a run was asked to end longer than patience ago.

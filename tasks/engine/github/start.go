@@ -87,6 +87,7 @@ func (e *Engine) launch(ctx context.Context, run slipway.Run, mark engine.Mark) 
 	case err != nil:
 		return "", e.startFault(ctx, err, r.secrets)
 	case id == 0:
+		e.noted.keepTaken(mark.ID)
 		if id, err = s.await(ctx, r.marked); err != nil {
 			return "", err
 		}

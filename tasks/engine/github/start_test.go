@@ -122,6 +122,19 @@ func TestWithoutAMarkALostAnswerIsForAPersonToDecide(t *testing.T) {
 	}
 }
 
+func TestAStartThatGitHubTookIsNotDoneAgainThoughItsRunIsLate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *githubtest.Config) { c.Age, c.Hidden = githubtest.Silent, time.Hour })
+	run, mark := enginetest.RunOf(t, w, spec("passes"))
+	w.knows(run)
+	if _, err := w.Start(t.Context(), run, mark); err == nil || slipway.CodeOf(err) != slipway.Internal {
+		t.Fatalf("it is taken for known: %v", err)
+	}
+	if ref, outcome, err := w.Find(t.Context(), mark); err != nil || outcome != engine.Unknowable {
+		t.Errorf("find: %q, %d, %v", ref, outcome, err)
+	}
+}
+
 func TestARunOfAnotherMarkIsNotTakenForOurs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

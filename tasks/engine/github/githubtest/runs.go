@@ -155,7 +155,8 @@ func (s *Server) listRuns(c *call) {
 		}
 		if r.repository != repository || (file != "" && fileOf(s.config.Workflows[r.workflow]) != file) ||
 			(q.Has("event") && q.Get("event") != "workflow_dispatch") || (q.Has("actor") && q.Get("actor") != r.login) ||
-			(q.Has("branch") && q.Get("branch") != r.branch) || r.run.Created.Before(since) {
+			(q.Has("branch") && q.Get("branch") != r.branch) || r.run.Created.Before(since) ||
+			s.config.Now().Sub(r.run.Created) < s.config.Hidden {
 			continue
 		}
 		list = append(list, s.shownRun(r))

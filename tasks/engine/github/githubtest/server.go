@@ -54,6 +54,8 @@ type Config struct {
 	LogsAtEnd bool
 	// LogsLate is so long after the end of a job there is no log of it.
 	LogsLate time.Duration
+	// Hidden is so long after its start no list has a run.
+	Hidden time.Duration
 	// Stubborn has runs go on when they are cancelled, unless that is by force.
 	Stubborn bool
 	// Description is GitHub's own of its API; nil: nothing is held against it.
