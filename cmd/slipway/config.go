@@ -60,6 +60,8 @@ type config struct {
 	Jenkins jenkinsConfig `yaml:"jenkins"`
 
 	file `yaml:",inline"`
+
+	engineSecrets map[string]map[string]string // of the engines of type http, by name
 }
 
 // file is what slipway.yaml may hold, every key optional.
@@ -146,7 +148,7 @@ func loadConfig(path string, p process) (*config, error) {
 	}
 	problems = append(problems, c.check()...)
 	problems = append(problems, c.checkChats()...)
-	problems = append(problems, c.checkEngines()...)
+	problems = append(problems, c.checkEngines(p)...)
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("the configuration has %d problem(s):\n  %w", len(problems), joined(problems))
 	}

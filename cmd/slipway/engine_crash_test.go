@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"net/http"
 	"path/filepath"
@@ -70,7 +69,7 @@ func killedAroundStart(t *testing.T, program string) {
 			engines := ""
 			for i := range all {
 				maps.Copy(env, all[i].serve(t))
-				engines += fmt.Sprintf("  %s: {poll: 100ms, requests_per_minute: 0}\n", all[i].name)
+				engines += all[i].settings()
 			}
 			dir := t.TempDir()
 			env["SLIPWAY_CONFIG"] = filepath.Join(dir, "slipway.yaml")

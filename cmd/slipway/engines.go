@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,15 +18,16 @@ import (
 	"slipway/tasks/engine"
 	"slipway/tasks/engine/github"
 	"slipway/tasks/engine/gitlab"
+	"slipway/tasks/engine/httpengine"
 	"slipway/tasks/engine/jenkins"
 	"slipway/tasks/engine/zadig"
 )
 
 // How many requests a minute an engine is sent at most, unless slipway.yaml says
-// otherwise. GitHub counts 5000 an hour.
+// otherwise. GitHub counts 5000 an hour, but not what is as it was before.
 const (
 	perMinute       = 600
-	perMinuteGitHub = 80
+	perMinuteGitHub = 300
 )
 
 // started tells the engines what runs were started with. Without a store it knows
@@ -38,6 +42,19 @@ func (s started) byRef(name string) func(context.Context, engine.Ref) (slipway.W
 	return func(ctx context.Context, ref engine.Ref) (slipway.WorkflowSpec, error) {
 		return spec(s.store.RunByRef(ctx, name, string(ref)))
 	}
+}
+
+// whole returns the run of a mark.
+func (s started) whole(ctx context.Context, mark string) (slipway.Run, error) {
+	run, err := s.store.Run(ctx, mark)
+	if err != nil {
+		return slipway.Run{}, err
+	}
+	return run.Run, nil
+}
+
+func (s started) report(ctx context.Context, mark string) (json.RawMessage, error) {
+	return s.store.RunReport(ctx, mark)
 }
 
 func spec(run *storage.Run, err error) (slipway.WorkflowSpec, error) {
@@ -92,6 +109,16 @@ func (c *config) remoteEngines(runs started, log *slog.Logger) ([]engine.Engine,
 			Runs: runs.byMark, Now: time.Now, Rand: rand.Reader, Log: log,
 		})
 	})
+	for _, name := range slices.Sorted(maps.Keys(c.Engines)) {
+		e := c.Engines[name]
+		add(name, e.Type == "http", func(p pace) (engine.Engine, error) {
+			return httpengine.New(httpengine.Config{
+				Name: name, Settings: e.Server, Secrets: c.engineSecrets[name], CallbackURL: c.publicURL() + "/api/engine/" + name,
+				Timeout: duration(p.Timeout), Poll: duration(p.Poll), PerMinute: p.perMinute(perMinute),
+				Runs: runs.whole, Report: runs.report, Now: time.Now, Rand: rand.Reader, Log: log,
+			})
+		})
+	}
 	return all, failed
 }
 

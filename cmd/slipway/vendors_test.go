@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"slipway/tasks/engine/enginetest/standin"
 	"slipway/tasks/engine/github/githubtest"
 	"slipway/tasks/engine/gitlab/gitlabtest"
+	"slipway/tasks/engine/httpengine/httpenginetest"
 	"slipway/tasks/engine/jenkins/jenkinstest"
 	"slipway/tasks/engine/zadig/zadigtest"
 )
@@ -35,6 +37,7 @@ type vendor struct {
 	name string
 	env  map[string]string
 	item func(scenario string) string // what follows the item's name in `add`
+	more string                       // settings beside those that all have; SERVER is its address
 }
 
 // The credentials of the stand-ins. None may be seen anywhere.
@@ -91,7 +94,58 @@ func jenkinsVendor() vendor {
 	}
 }
 
-func vendors() []vendor { return []vendor{zadigVendor(), githubVendor(), gitlabVendor(), jenkinsVendor()} }
+// ownVendor is a server of one's own, as slipway.yaml describes it.
+func ownVendor() vendor {
+	s := httpenginetest.New(httpenginetest.Config{Token: vendorToken, CallbackToken: vendorHook, Workflows: theirScenarios("shop")})
+	return vendor{
+		vendorServer: s, name: "deployer",
+		env:  map[string]string{"DEPLOYER_TOKEN": vendorToken, "DEPLOYER_HOOK": vendorHook},
+		item: func(s string) string { return "engine=deployer project=shop workflow=" + s },
+		more: `
+    type: http
+    secrets: {token: {env: DEPLOYER_TOKEN}, hook: {env: DEPLOYER_HOOK}}
+    headers: {Authorization: "Bearer ${secret.token}"}
+    start:
+      url: SERVER/api/runs
+      ref: run.id
+      body: '{"project": "${project}", "workflow": "${workflow}", "mark": "${mark}", "plan": "${plan_id}", "item": "${item}", "params": ${params}}'
+    status:
+      url: SERVER/api/runs/${ref}
+      status: run.state
+      reason: run.why
+      page: run.page
+      started: run.begun
+      ended: run.over
+      attempt: run.attempt
+      mark: run.mark
+      workflow: run.workflow
+      jobs: {list: run.jobs, name: name, stage: group, status: state, reason: why, started: begun, ended: over}
+    words: {pending: queued, busy: running, asking: waiting, succeeded: passed, broken: failed, stopped: cancelled, expired: timeout, left out: skipped}
+    callback: {token: hook}
+    find: {url: "SERVER/api/runs?mark=${mark}", ref: "runs[0].id"}
+    cancel: {url: "SERVER/api/runs/${ref}/cancel"}
+    retry: {url: "SERVER/api/runs/${ref}/retry"}
+    approve: {url: "SERVER/api/runs/${ref}/jobs/${job}/answer", body: '{"approve": true, "by": "${by}", "comment": "${comment}"}'}
+    reject: {url: "SERVER/api/runs/${ref}/jobs/${job}/answer", body: '{"approve": false, "by": "${by}", "comment": "${comment}"}'}
+    logs: {url: "SERVER/api/runs/${ref}/log"}
+    check: {url: SERVER/api/ping}
+    workflows:
+      - {project: shop, name: passes, stages: [{name: run, jobs: [one]}]}
+      - {project: shop, name: blocks, stages: [{name: run, jobs: [one]}]}
+      - {project: shop, name: asks, stages: [{name: first, jobs: [before]}, {name: second, jobs: [gate]}, {name: third, jobs: [after]}]}
+      - {project: shop, name: flaky, stages: [{name: first, jobs: [one]}, {name: second, jobs: [two]}]}
+`,
+	}
+}
+
+func vendors() []vendor {
+	return []vendor{zadigVendor(), githubVendor(), gitlabVendor(), jenkinsVendor(), ownVendor()}
+}
+
+// settings is the vendor's part of engines in slipway.yaml: it is looked at often.
+func (v *vendor) settings() string {
+	return fmt.Sprintf("  %s:\n    poll: 100ms\n    requests_per_minute: 0%s\n", v.name, strings.ReplaceAll(v.more, "SERVER", v.URL()))
+}
 
 // serve starts the stand-in for a test, and returns the environment that connects a
 // Slipway to it, with a configuration that has it look often.
@@ -103,9 +157,11 @@ func (v *vendor) serve(t *testing.T) map[string]string {
 	t.Cleanup(v.Close)
 	faultless(t, v.Violations)
 	env := maps.Clone(v.env)
-	env["SLIPWAY_"+strings.ToUpper(v.name)+"_URL"] = v.URL()
+	if v.more == "" {
+		env["SLIPWAY_"+strings.ToUpper(v.name)+"_URL"] = v.URL()
+	}
 	env["SLIPWAY_CONFIG"] = filepath.Join(t.TempDir(), "slipway.yaml")
-	write(t, env["SLIPWAY_CONFIG"], fmt.Sprintf("engines: {%s: {poll: 100ms, requests_per_minute: 0}}\n", v.name))
+	write(t, env["SLIPWAY_CONFIG"], "engines:\n"+v.settings())
 	return env
 }
 
@@ -114,10 +170,20 @@ func (v *vendor) on(h *house) *storytest.Vendor {
 	v.NotifyURL(h.url + "/api/engine/" + v.name)
 	v.Notify(standin.On)
 	known := &storytest.Vendor{Name: v.name, Item: v.item, Faults: v.Faults(), Notify: v.Notify, Starts: v.Starts}
-	if r, able := v.vendorServer.(interface{ Rerun(ref string) bool }); able {
+	refOf := func(run string) string {
+		row, err := h.app.store.Run(context.Background(), run)
+		if err != nil {
+			return ""
+		}
+		return row.Ref
+	}
+	switch r := v.vendorServer.(type) {
+	case interface{ Rerun(ref string) bool }:
+		known.Rerun = func(run string) bool { return r.Rerun(refOf(run)) }
+	case interface{ Rerun(id string) }: // its refs end with the server's own word for the run
 		known.Rerun = func(run string) bool {
-			row, err := h.app.store.Run(context.Background(), run)
-			return err == nil && r.Rerun(row.Ref)
+			r.Rerun(path.Base(refOf(run)))
+			return true
 		}
 	}
 	return known
