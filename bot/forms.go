@@ -100,6 +100,9 @@ func (a Asker) SayForm(id FormID, p *slipway.Plan, it *slipway.Item) Form {
 	return f
 }
 
+// maxRunName is the most characters of what names a run.
+const maxRunName = 2000
+
 // AdoptForm asks which run of an item was started.
 func (a Asker) AdoptForm(p *slipway.Plan, it *slipway.Item) Form {
 	f := a.planForm(FormAdopt, p, slipway.T("Which run is it?", "是哪次运行？"), slipway.T("Follow it", "关联"))
@@ -111,7 +114,7 @@ func (a Asker) AdoptForm(p *slipway.Plan, it *slipway.Item) Form {
 			"请到引擎（%s）中找到 Slipway 启动的那次运行，关联后将继续跟踪。", workflowName(it.Workflow))))},
 	}
 	f.Fields = []Field{{
-		Name: "run", Kind: TextField, Label: a.say(slipway.T("Its address or its number", "该次运行的链接或编号")), Required: true, Max: slipway.MaxText,
+		Name: "run", Kind: TextField, Label: a.say(slipway.T("Its address or its number", "该次运行的链接或编号")), Required: true, Max: maxRunName,
 		Placeholder: "https://…/42",
 	}}
 	return f
