@@ -20,8 +20,8 @@ const startPatience = 10 * time.Minute
 var (
 	textCancelledBefore = slipway.T("It was cancelled before it started.", "在开始之前已被取消。")
 	textUnknown         = slipway.T(
-		"Start outcome unknown: Slipway was interrupted while it started the run, and the engine cannot say whether it runs. Look there, then retry or skip the item.",
-		"启动结果未知：Slipway 在启动工作流时中断，引擎无法确认其是否已运行。请先到引擎中查看，再重试或跳过该发布项。")
+		"Start outcome unknown: Slipway was interrupted while it started the run, and the engine cannot say whether it runs. Look there and say: it did start (and which run it is), or it did not.",
+		"启动结果未知：Slipway 在启动工作流时中断，引擎无法确认其是否已运行。请到引擎中查看，然后选择“已经启动”（并指明是哪次运行）或“没有启动”。")
 	textChanged = slipway.T(
 		"The workflow is not what the plan was submitted with. Look at the changes, then run it as it is now, or skip the item.",
 		"工作流与提交发布计划时的内容不一致。请查看改动，再选择按现在的内容运行或跳过该发布项。")

@@ -84,18 +84,18 @@ func (w *World) executed(scenario string) *Plan {
 	return p
 }
 
-// reaches waits until the plan has a status and the card says so.
-func (p *Plan) reaches(s slipway.Status) {
+// succeeds waits until the plan is a success and the card says so.
+func (p *Plan) succeeds() {
 	p.w.t.Helper()
-	p.w.until(fmt.Sprintf("%s is %s", p.title(), s), func() bool { return p.Now().Status == s }, func() string {
+	p.w.until(p.title()+" succeeds", func() bool { return p.Now().Status == slipway.Success }, func() string {
 		return fmt.Sprintf("%+v, runs %+v", p.Now(), p.runs())
 	})
-	p.shows(p.w.Bob, s)
+	p.shows(p.w.Bob, slipway.Success)
 }
 
 func vendorPasses(_ *testing.T, w *World) {
 	p := w.executed("passes")
-	p.reaches(slipway.Success)
+	p.succeeds()
 	card := p.Card(w.Bob, "done by "+w.Alice.Name)
 	if runs := p.runs(); len(runs) != 1 || runs[0].URL == "" {
 		w.t.Errorf("runs %+v, card:\n%s", runs, shown(card))
@@ -111,7 +111,7 @@ func vendorRetried(_ *testing.T, w *World) {
 		w.until("it is another run", func() bool { return len(p.runs()) == 2 && p.runs()[1].Status == "failed" }, func() string { return fmt.Sprintf("%+v", p.runs()) })
 		return
 	}
-	p.reaches(slipway.Success)
+	p.succeeds()
 	p.once()
 }
 
@@ -124,7 +124,7 @@ func vendorRestarted(_ *testing.T, w *World) {
 	if !w.Vendor.Rerun(p.runs()[0].ID) {
 		w.t.Fatal("the run is not there")
 	}
-	p.reaches(slipway.Success)
+	p.succeeds()
 	if !contains(p.log(), slipway.VerbRunResumed) {
 		w.t.Errorf("the log does not tell of it: %v", p.log())
 	}
@@ -144,7 +144,7 @@ func vendorApproved(_ *testing.T, w *World) {
 	p := w.executed("asks")
 	card := p.Card(w.Alice, "waiting for a person", "gate")
 	w.Alice.Press(card, "deploy", "Approve: gate")
-	p.reaches(slipway.Success)
+	p.succeeds()
 	if !contains(p.log(), slipway.VerbDecide) {
 		w.t.Errorf("the log does not tell of it: %v", p.log())
 	}
@@ -167,7 +167,7 @@ func vendorDown(_ *testing.T, w *World) {
 	w.Vendor.Faults.Down(false)
 	card := p.Card(w.Alice, "waiting for a person", "gate")
 	w.Alice.Press(card, "deploy", "Approve: gate")
-	p.reaches(slipway.Success)
+	p.succeeds()
 	p.once()
 }
 
