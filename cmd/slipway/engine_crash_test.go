@@ -87,7 +87,7 @@ func killedAroundStart(t *testing.T, program string) {
 			o := &operator{ctx: ctx, t: t, base: p.URL, client: processtest.NewClient(adminToken)}
 			var plans []processtest.Plan
 			for _, v := range all {
-				plans = append(plans, o.planOf(v))
+				plans = append(plans, o.planOf(v, "passes"))
 			}
 
 			moment, after := die(all)
@@ -140,10 +140,10 @@ func (o *operator) plan(id string) processtest.Plan {
 }
 
 // planOf makes a plan that runs a workflow of the engine, ready to be executed.
-func (o *operator) planOf(v vendor) processtest.Plan {
+func (o *operator) planOf(v vendor, scenario string) processtest.Plan {
 	o.t.Helper()
 	spec := map[string]any{}
-	for _, setting := range strings.Fields(v.item("passes")) {
+	for _, setting := range strings.Fields(v.item(scenario)) {
 		key, value, _ := strings.Cut(setting, "=")
 		spec[key] = value
 	}
