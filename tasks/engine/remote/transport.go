@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 const (
@@ -36,7 +34,7 @@ var ErrTooLarge = errors.New("answer is larger than 8 MiB")
 type Transport struct {
 	next    http.RoundTripper
 	timeout time.Duration
-	limit   *rate.Limiter
+	pace    *pace
 	pause   time.Duration
 	sent    atomic.Int64
 }
@@ -52,10 +50,7 @@ type TransportConfig struct {
 // NewTransport returns a transport.
 func NewTransport(c TransportConfig) *Transport {
 	t := &Transport{
-		next: c.Next, timeout: Or(c.Timeout, 15*time.Second), pause: Or(c.Pause, firstPause), limit: rate.NewLimiter(rate.Inf, 1),
-	}
-	if c.PerMinute > 0 {
-		t.limit = rate.NewLimiter(rate.Limit(float64(c.PerMinute)/60), max(1, c.PerMinute/20))
+		next: c.Next, timeout: Or(c.Timeout, 15*time.Second), pause: Or(c.Pause, firstPause), pace: newPace(c.PerMinute),
 	}
 	if t.next == nil {
 		t.next = Direct(t.timeout)
@@ -110,8 +105,8 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 // it comes, closes it, and ends the request by its context: no timeout does, and nothing
 // is sent again.
 func (t *Transport) Stream(r *http.Request) (*http.Response, error) {
-	if err := t.limit.Wait(r.Context()); err != nil {
-		return nil, fmt.Errorf("%w: %w", errNotAllowed, err)
+	if err := t.pace.wait(r.Context()); err != nil {
+		return nil, err
 	}
 	t.sent.Add(1)
 	return t.next.RoundTrip(r)
@@ -138,8 +133,8 @@ func (t *Transport) retryAfter(answer *http.Response) time.Duration {
 }
 
 func (t *Transport) once(r *http.Request) (*http.Response, error) {
-	if err := t.limit.Wait(r.Context()); err != nil {
-		return nil, fmt.Errorf("%w: %w", errNotAllowed, err)
+	if err := t.pace.wait(r.Context()); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), t.timeout)
 	defer cancel()

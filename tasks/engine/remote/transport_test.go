@@ -20,7 +20,7 @@ import (
 
 // server answers request by request as it is told, and then with 200.
 type server struct {
-	answers []func(*http.Request) (*http.Response, error)
+	answers []answering
 	bodies  []string // of the requests
 	at      []time.Duration
 	begun   time.Time
@@ -45,7 +45,10 @@ func (s *server) RoundTrip(r *http.Request) (*http.Response, error) {
 	return next(r)
 }
 
-type answering = func(*http.Request) (*http.Response, error)
+type answering func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (a answering) RoundTrip(r *http.Request) (*http.Response, error) { return a(r) }
 
 func status(code int, header ...string) answering {
 	return func(*http.Request) (*http.Response, error) {
@@ -190,35 +193,6 @@ func TestACallerWhoLeavesWaitsForNothing(t *testing.T) {
 			t.Errorf("after %v: %v", time.Since(before), err)
 		}
 		answer.Body.Close()
-	})
-}
-
-func TestNoMoreRequestsAreSentThanAllowed(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		next := &server{}
-		way := NewTransport(TransportConfig{Next: next, PerMinute: 60}) // three at once, then one a second
-		for range 5 {
-			answer, err := way.RoundTrip(request(t, http.MethodGet, ""))
-			if err != nil {
-				t.Fatal(err)
-			}
-			answer.Body.Close()
-		}
-		if diff := cmp.Diff([]time.Duration{0, 0, 0, time.Second, 2 * time.Second}, next.at); diff != "" {
-			t.Errorf("sent (-want +got):\n%s", diff)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		for _, method := range []string{http.MethodGet, http.MethodPost} {
-			answer, err := way.RoundTrip(request(t, method, "x").WithContext(ctx))
-			if err == nil {
-				answer.Body.Close()
-			}
-			if !NeverSent(err) || len(next.at) != 5 {
-				t.Errorf("%s: %v", method, err)
-			}
-		}
 	})
 }
 

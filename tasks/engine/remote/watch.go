@@ -48,7 +48,7 @@ func (w *Watchers) Nudge(ref engine.Ref) {
 }
 
 // listen returns what is told when the run is to be looked at, and how to end that.
-func (w *Watchers) listen(ref engine.Ref) (wake <-chan struct{}, end func()) {
+func (w *Watchers) listen(ref engine.Ref) (wake chan struct{}, end func()) {
 	c := make(chan struct{}, 1)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -87,11 +87,12 @@ func (w *Watchers) Watch(ctx context.Context, ref engine.Ref, obs engine.Observe
 	wake, end := w.listen(ref)
 	defer end()
 	f := &follower{w: w, obs: obs, read: look, wait: w.Poll}
+	looking := ctx // the first look is waited for
 	for {
 		if ctx.Err() != nil {
 			return engine.Result{}, ctx.Err()
 		}
-		result, err := f.look(ctx)
+		result, err := f.look(looking)
 		switch {
 		case ctx.Err() != nil:
 			return engine.Result{}, ctx.Err()
@@ -104,8 +105,9 @@ func (w *Watchers) Watch(ctx context.Context, ref engine.Ref, obs engine.Observe
 		select {
 		case <-ctx.Done():
 		case <-wake:
-			f.wait = w.Poll
+			f.wait, looking = w.Poll, ctx
 		case <-timer.C:
+			looking = inRoutine(ctx, wake)
 		}
 		timer.Stop()
 	}
