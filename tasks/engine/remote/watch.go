@@ -21,8 +21,8 @@ const maxMissing = 3
 // Watchers watch runs by looking at them.
 type Watchers struct {
 	Service string        // for people, such as "GitLab"
-	Poll    time.Duration // between two looks at a run that changes
-	MaxPoll time.Duration // between two looks at one that does not
+	Poll    time.Duration // at most between two looks at a run that changes
+	MaxPoll time.Duration // at most between two looks at one that does not
 	Now     func() time.Time
 	Rand    io.Reader // spreads the looks; nil: they are not spread
 
@@ -66,7 +66,8 @@ func (w *Watchers) listen(ref engine.Ref) (wake chan struct{}, end func()) {
 	}
 }
 
-// jitter returns a duration between d and a quarter more.
+// jitter returns a duration between three quarters of d and d: looks come from the same
+// beginning, and go apart.
 func (w *Watchers) jitter(d time.Duration) time.Duration {
 	var b [8]byte
 	if w.Rand == nil || d < 4 {
@@ -78,7 +79,7 @@ func (w *Watchers) jitter(d time.Duration) time.Duration {
 	if err != nil {
 		return d
 	}
-	return d + time.Duration(binary.LittleEndian.Uint64(b[:])%uint64(d/4)) //nolint:gosec // less than d
+	return d - time.Duration(binary.LittleEndian.Uint64(b[:])%uint64(d/4)) //nolint:gosec // less than d
 }
 
 // Watch looks at a run until it is over, as engine.Engine demands of Watch. While

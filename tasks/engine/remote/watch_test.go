@@ -261,7 +261,7 @@ func TestLooksAreSpread(t *testing.T) {
 	seen := map[time.Duration]bool{}
 	for range 1000 {
 		d := w.jitter(time.Minute)
-		if d < time.Minute || d > time.Minute+15*time.Second {
+		if d < 45*time.Second || d > time.Minute {
 			t.Fatalf("a minute is spread to %v", d)
 		}
 		seen[d] = true
@@ -277,7 +277,7 @@ func TestLooksAreSpread(t *testing.T) {
 		t.Errorf("without randomness a minute is %v", d)
 	}
 	w.Rand = strings.NewReader("\xff\xff\xff\xff\xff\xff\xff\xff")
-	if d := w.jitter(time.Minute); d >= time.Minute+15*time.Second {
+	if d := w.jitter(time.Minute); d <= 45*time.Second {
 		t.Errorf("a minute is spread to %v", d)
 	}
 }
