@@ -206,6 +206,7 @@ type Notices struct {
 	mu      sync.Mutex
 	mode    Mode
 	url     string
+	closed  chan struct{} // nil: not used yet
 	sending sync.WaitGroup
 	client  http.Client
 }
@@ -247,8 +248,13 @@ func (n *Notices) Send(header http.Header, body []byte) {
 		n.sending.Go(func() { n.post(url, header, body) })
 	case Late:
 		n.sending.Go(func() {
-			time.Sleep(time.Second)
-			n.post(url, header, body)
+			due := time.NewTimer(time.Second)
+			defer due.Stop()
+			select {
+			case <-due.C:
+				n.post(url, header, body)
+			case <-n.end():
+			}
 		})
 	case Doubled:
 		n.sending.Go(func() {
@@ -258,8 +264,24 @@ func (n *Notices) Send(header http.Header, body []byte) {
 	}
 }
 
-// Wait waits for the notices that are on their way.
+// Wait waits for the notices that are on their way, those that are late too.
 func (n *Notices) Wait() { n.sending.Wait() }
+
+// Close drops the notices that are late, and waits for the others.
+func (n *Notices) Close() {
+	close(n.end())
+	n.Wait()
+}
+
+// end returns what is closed by Close.
+func (n *Notices) end() chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed == nil {
+		n.closed = make(chan struct{})
+	}
+	return n.closed
+}
 
 func (n *Notices) post(url string, header http.Header, body []byte) {
 	req, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body)) //nolint:noctx // a vendor's server has none

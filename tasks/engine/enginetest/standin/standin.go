@@ -201,6 +201,15 @@ func (r *Run) Advance(now time.Time) bool {
 	return changed
 }
 
+// CatchUp does all that is due: a run of jobs that take no time is over at once.
+func (r *Run) CatchUp(now time.Time) {
+	for range 20 {
+		if !r.Advance(now) {
+			return
+		}
+	}
+}
+
 func (r *Run) step(a *Attempt, stopped bool, now time.Time) bool {
 	switch a.Status {
 	case Created:
@@ -249,6 +258,11 @@ func (r *Run) Agree(id int, now time.Time) bool {
 		}
 	}
 	return false
+}
+
+// Refuse fails a job that a person was asked for, and said no to.
+func (r *Run) Refuse(a *Attempt, now time.Time) {
+	a.Status, a.Ended, r.Refused, r.Updated = Failed, now, true, now
 }
 
 // Pass ends well every job that runs and would not end by itself; false if there is

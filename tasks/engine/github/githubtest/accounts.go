@@ -19,7 +19,7 @@ const installationID = 55
 func (s *Server) authenticate(c *call) bool {
 	given := c.bearer()
 	if given == "" {
-		s.notes.Addf("%s has no token", c.pattern)
+		s.Notes.Addf("%s has no token", c.pattern)
 	}
 	asApp := strings.Contains(c.pattern, " /app") || strings.HasSuffix(c.pattern, "/installation")
 	switch {
@@ -34,10 +34,10 @@ func (s *Server) authenticate(c *call) bool {
 		c.login = Username
 		return true
 	}
-	s.mu.Lock()
+	s.Lock()
 	expires, known := s.grants[given]
-	s.mu.Unlock()
-	if !known || !s.config.Now().Before(expires) {
+	s.Unlock()
+	if !known || !s.Now().Before(expires) {
 		c.refuse(http.StatusUnauthorized, "Bad credentials")
 		return false
 	}
@@ -59,7 +59,7 @@ func (s *Server) notTheApp(given string) string {
 	text, err := base64.RawURLEncoding.DecodeString(parts[1])
 	signature, errSignature := base64.RawURLEncoding.DecodeString(parts[2])
 	sum := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
-	now := s.config.Now().Unix()
+	now := s.Now().Unix()
 	switch {
 	case err != nil || errSignature != nil || json.Unmarshal(text, &claims) != nil,
 		rsa.VerifyPKCS1v15(s.config.AppKey, crypto.SHA256, sum[:], signature) != nil:
@@ -75,13 +75,13 @@ func (s *Server) notTheApp(given string) string {
 }
 
 func (s *Server) account(login string) map[string]any {
-	api, kind, id := s.url+"/api/v3/users/"+login, "User", 7
+	api, kind, id := s.URL()+"/api/v3/users/"+login, "User", 7
 	if strings.HasSuffix(login, "[bot]") {
 		kind, id = "Bot", 8
 	}
 	return map[string]any{
-		"login": login, "id": id, "node_id": "U_" + login, "avatar_url": s.url + "/avatars/u/7", "gravatar_id": "", "url": api,
-		"html_url": s.url + "/" + login, "followers_url": api + "/followers", "following_url": api + "/following{/other_user}",
+		"login": login, "id": id, "node_id": "U_" + login, "avatar_url": s.URL() + "/avatars/u/7", "gravatar_id": "", "url": api,
+		"html_url": s.URL() + "/" + login, "followers_url": api + "/followers", "following_url": api + "/following{/other_user}",
 		"gists_url": api + "/gists{/gist_id}", "starred_url": api + "/starred{/owner}{/repo}", "subscriptions_url": api + "/subscriptions",
 		"organizations_url": api + "/orgs", "repos_url": api + "/repos", "events_url": api + "/events{/privacy}",
 		"received_events_url": api + "/received_events", "type": kind, "site_admin": false, "user_view_type": "public",
@@ -113,7 +113,7 @@ var permissions = map[string]any{"actions": "write", "contents": "read", "deploy
 func (s *Server) app(c *call) {
 	c.say(http.StatusOK, map[string]any{
 		"id": 4, "slug": AppSlug, "client_id": "Iv1.ab1112223334445c", "node_id": "A_4", "owner": s.account("team"), "name": "Slipway",
-		"description": nil, "external_url": "https://slipway.example.com", "html_url": s.url + "/apps/" + AppSlug, "created_at": long,
+		"description": nil, "external_url": "https://slipway.example.com", "html_url": s.URL() + "/apps/" + AppSlug, "created_at": long,
 		"updated_at": long, "permissions": permissions, "events": []string{"deployment_protection_rule", "workflow_job", "workflow_run"},
 	})
 }
@@ -126,11 +126,11 @@ func (s *Server) installation(c *call) {
 		c.refuse(http.StatusNotFound, "Not Found")
 		return
 	}
-	api := s.url + "/api/v3"
+	api := s.URL() + "/api/v3"
 	c.say(http.StatusOK, map[string]any{
 		"id": installationID, "account": s.account("team"), "repository_selection": "all", "app_id": 4, "app_slug": AppSlug, "target_id": 7,
 		"access_tokens_url": fmt.Sprintf("%s/app/installations/%d/access_tokens", api, installationID), "target_type": "Organization",
-		"repositories_url": api + "/installation/repositories", "html_url": s.url + "/organizations/team/settings/installations/55",
+		"repositories_url": api + "/installation/repositories", "html_url": s.URL() + "/organizations/team/settings/installations/55",
 		"permissions": permissions, "events": []string{"workflow_run"}, "created_at": long, "updated_at": long, "single_file_name": nil,
 		"suspended_at": nil, "suspended_by": nil,
 	})
@@ -141,8 +141,8 @@ func (s *Server) accessToken(c *call) {
 		c.refuse(http.StatusNotFound, "Not Found")
 		return
 	}
-	value := fmt.Sprintf("ghs_of-the-installation-%d", s.nextID())
-	expires := s.config.Now().Add(time.Hour).UTC()
+	value := fmt.Sprintf("ghs_of-the-installation-%d", s.NextID())
+	expires := s.Now().Add(time.Hour).UTC()
 	s.grants[value] = expires
 	c.say(http.StatusCreated, map[string]any{
 		"token": value, "expires_at": expires.Format(time.RFC3339), "permissions": permissions, "repository_selection": "all",
@@ -151,8 +151,8 @@ func (s *Server) accessToken(c *call) {
 
 // Install says whether the app is installed. Without it, its tokens are no longer good.
 func (s *Server) Install(installed bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	s.uninstalled = !installed
 	if !installed {
 		clear(s.grants)
@@ -161,7 +161,7 @@ func (s *Server) Install(installed bool) {
 
 // Revoke makes GitHub forget all tokens of installations.
 func (s *Server) Revoke() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	clear(s.grants)
 }

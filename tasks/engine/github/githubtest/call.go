@@ -10,7 +10,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -32,13 +31,9 @@ type call struct {
 // call reads a request; nil if it was refused.
 func (s *Server) call(w http.ResponseWriter, r *http.Request, pattern string, query []string) *call {
 	c := &call{s: s, w: w, r: r, pattern: pattern, header: http.Header{}}
-	for name := range r.URL.Query() {
-		if !slices.Contains(query, name) {
-			s.notes.Addf("%s has no query parameter %q", pattern, name)
-		}
-	}
+	s.CheckQuery(r, pattern, query)
 	if r.Header.Get("User-Agent") == "" {
-		s.notes.Addf("%s %s has no User-Agent: GitHub refuses that", r.Method, r.URL.Path)
+		s.Notes.Addf("%s %s has no User-Agent: GitHub refuses that", r.Method, r.URL.Path)
 	}
 	var err error
 	if c.body, err = io.ReadAll(r.Body); err != nil {
@@ -70,12 +65,12 @@ func (c *call) refuse(status int, message string) {
 func (c *call) read(into any) bool {
 	kind, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" {
-		c.s.notes.Addf("%s is of type %q", c.pattern, kind)
+		c.s.Notes.Addf("%s is of type %q", c.pattern, kind)
 	}
 	d := json.NewDecoder(bytes.NewReader(c.body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
-		c.s.notes.Addf("%s: %v", c.pattern, err)
+		c.s.Notes.Addf("%s: %v", c.pattern, err)
 		c.refuse(http.StatusBadRequest, "Problems parsing JSON")
 		return false
 	}
@@ -91,7 +86,7 @@ func (c *call) send() {
 	h := c.w.Header()
 	h.Set("X-RateLimit-Limit", "5000")
 	h.Set("X-RateLimit-Remaining", "4999")
-	h.Set("X-RateLimit-Reset", strconv.FormatInt(c.s.config.Now().Unix()+3600, 10))
+	h.Set("X-RateLimit-Reset", strconv.FormatInt(c.s.Now().Unix()+3600, 10))
 	if c.r.Method == http.MethodGet && c.status == http.StatusOK {
 		sum := sha256.Sum256(c.answer)
 		tag := `W/"` + hex.EncodeToString(sum[:]) + `"`

@@ -86,11 +86,10 @@ func (s *Server) review(c *call) {
 func (s *Server) settle(r *run, a *standin.Attempt, approved bool, comment, login string) {
 	state := "approved"
 	if approved {
-		r.run.Agree(a.ID, s.config.Now())
+		r.run.Agree(a.ID, s.Now())
 	} else {
 		state = "rejected"
-		now := s.config.Now()
-		a.Status, a.Ended, r.run.Refused, r.run.Updated = standin.Failed, now, true, now
+		r.run.Refuse(a, s.Now())
 	}
 	e := s.environmentOf(r.repository, s.gateOf(a.Job.Name).Environment)
 	e["created_at"], e["updated_at"] = long, long
@@ -100,7 +99,7 @@ func (s *Server) settle(r *run, a *standin.Attempt, approved bool, comment, logi
 }
 
 func (s *Server) deployment(r *run, a *standin.Attempt) map[string]any {
-	api := fmt.Sprintf("%s/api/v3/repos/%s", s.url, r.repository)
+	api := fmt.Sprintf("%s/api/v3/repos/%s", s.URL(), r.repository)
 	at := fmt.Sprintf("%s/deployments/%d", api, a.ID)
 	environment := s.gateOf(a.Job.Name).Environment
 	return map[string]any{
@@ -133,7 +132,7 @@ func (s *Server) decide(c *call) {
 		return
 	}
 	if len([]rune(said.Comment)) > 1024 {
-		s.notes.Addf("the comment of a protection rule is too long")
+		s.Notes.Addf("the comment of a protection rule is too long")
 	}
 	for _, a := range r.asking() {
 		g := s.gateOf(a.Job.Name)
@@ -157,8 +156,8 @@ func (s *Server) decide(c *call) {
 
 // Verdicts returns what was said of the deployments of all runs, such as "approved: go".
 func (s *Server) Verdicts() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	var list []string
 	for _, r := range s.runs {
 		for _, said := range r.reviews {
@@ -173,7 +172,7 @@ func (s *Server) ask(r *run, a *standin.Attempt) func() {
 	environment := s.gateOf(a.Job.Name).Environment
 	return s.notice("deployment_protection_rule", map[string]any{
 		"action": "requested", "environment": environment, "event": "workflow_dispatch", "sha": sha(r.branch), "ref": "refs/heads/" + r.branch,
-		"deployment_callback_url": fmt.Sprintf("%s/api/v3/repos/%s/actions/runs/%d/deployment_protection_rule", s.url, r.repository, r.run.ID),
+		"deployment_callback_url": fmt.Sprintf("%s/api/v3/repos/%s/actions/runs/%d/deployment_protection_rule", s.URL(), r.repository, r.run.ID),
 		"deployment":              s.deployment(r, a), "pull_requests": []any{}, "repository": s.whole(r.repository),
 		"installation": map[string]any{"id": installationID, "node_id": "MDIz"}, "sender": s.account(r.login),
 	})

@@ -119,8 +119,8 @@ func (s *Server) isNew(c *call) bool {
 	fmt.Fprintf(sum, "%s\n%s\n%d\n%d\n", c.r.Method, c.r.URL, c.status, len(c.body))
 	sum.Write(c.body)
 	sum.Write(c.answer)
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	s.exchanges++
 	key := [sha256.Size]byte(sum.Sum(nil))
 	known := s.described[key]
@@ -138,7 +138,7 @@ func (s *Server) describe(c *call) {
 	path = strings.ReplaceAll(path, "...}", "}")
 	item := d.doc.Paths.Value(path)
 	if item == nil || item.GetOperation(method) == nil {
-		s.notes.Addf("GitHub describes no %s", c.pattern)
+		s.Notes.Addf("GitHub describes no %s", c.pattern)
 		return
 	}
 	params := map[string]string{}
@@ -161,7 +161,7 @@ func (s *Server) describe(c *call) {
 		Route: &routers.Route{Spec: d.doc, Path: path, PathItem: item, Method: method, Operation: item.GetOperation(method)},
 	}
 	if err := openapi3filter.ValidateRequest(ctx, request); err != nil {
-		s.notes.Addf("%s is not as described: %v", c.pattern, err)
+		s.Notes.Addf("%s is not as described: %v", c.pattern, err)
 	}
 	if c.status >= 400 && request.Route.Operation.Responses.Status(c.status) == nil {
 		return // refusals are described here and there only
@@ -173,7 +173,7 @@ func (s *Server) describe(c *call) {
 		answer.SetBodyBytes(c.answer)
 	}
 	if err := openapi3filter.ValidateResponse(ctx, answer); err != nil {
-		s.notes.Addf("the answer to %s is not as described: %v", c.pattern, err)
+		s.Notes.Addf("the answer to %s is not as described: %v", c.pattern, err)
 	}
 }
 
@@ -184,17 +184,17 @@ func (s *Server) describeNotice(event string, body []byte) {
 	}
 	var said map[string]any
 	if err := json.Unmarshal(body, &said); err != nil {
-		s.notes.Addf("webhook %s: %v", event, err)
+		s.Notes.Addf("webhook %s: %v", event, err)
 		return
 	}
 	name := strings.ReplaceAll(fmt.Sprintf("%s-%v", event, said["action"]), "_", "-")
 	operation := s.config.Description.hooks[name]
 	if operation == nil {
-		s.notes.Addf("GitHub describes no webhook %s", name)
+		s.Notes.Addf("GitHub describes no webhook %s", name)
 		return
 	}
 	schema := operation.RequestBody.Value.Content.Get("application/json").Schema.Value
 	if err := schema.VisitJSON(said, openapi3.MultiErrors()); err != nil {
-		s.notes.Addf("webhook %s is not as described: %v", name, err)
+		s.Notes.Addf("webhook %s is not as described: %v", name, err)
 	}
 }

@@ -18,7 +18,7 @@ const copied = 1_000_000
 func (s *Server) shownJob(r *run, a *standin.Attempt, attempt int) map[string]any {
 	status, conclusion := words(a.Status)
 	id := a.ID + copied*(attempt-r.attempts[a.ID])
-	api := fmt.Sprintf("%s/api/v3/repos/%s", s.url, r.repository)
+	api := fmt.Sprintf("%s/api/v3/repos/%s", s.URL(), r.repository)
 	started := a.Started
 	if started.IsZero() {
 		started = a.Created
@@ -26,24 +26,12 @@ func (s *Server) shownJob(r *run, a *standin.Attempt, attempt int) map[string]an
 	return map[string]any{
 		"id": id, "run_id": r.run.ID, "run_url": fmt.Sprintf("%s/actions/runs/%d", api, r.run.ID), "run_attempt": attempt,
 		"node_id": fmt.Sprintf("CR_%d", id), "head_sha": sha(r.branch), "url": fmt.Sprintf("%s/actions/jobs/%d", api, id),
-		"html_url": fmt.Sprintf("%s/%s/actions/runs/%d/job/%d", s.url, r.repository, r.run.ID, id), "status": status,
+		"html_url": fmt.Sprintf("%s/%s/actions/runs/%d/job/%d", s.URL(), r.repository, r.run.ID, id), "status": status,
 		"conclusion": conclusion, "created_at": moment(a.Created), "started_at": moment(started), "completed_at": moment(ended(a)),
 		"name": a.Job.Name, "steps": s.steps(a), "check_run_url": fmt.Sprintf("%s/check-runs/%d", api, id),
 		"labels": []string{"ubuntu-latest"}, "runner_id": nil, "runner_name": nil, "runner_group_id": nil, "runner_group_name": nil,
 		"workflow_name": title(s.config.Workflows[r.workflow]), "head_branch": r.branch,
 	}
-}
-
-// Pass lets the jobs of the run with a mark that block pass; false if there is none.
-func (s *Server) Pass(mark string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, r := range s.runs {
-		if r.run.Vars["slipway_mark"] == mark {
-			return r.run.Pass(s.config.Now())
-		}
-	}
-	return false
 }
 
 func ended(a *standin.Attempt) time.Time {
@@ -106,7 +94,7 @@ func (s *Server) jobs(c *call) {
 			}
 		}
 	default:
-		s.notes.Addf("there is no filter %q", c.r.URL.Query().Get("filter"))
+		s.Notes.Addf("there is no filter %q", c.r.URL.Query().Get("filter"))
 	}
 	page(c, "jobs", list)
 }
@@ -136,28 +124,28 @@ func (s *Server) logs(c *call) {
 	}
 	id := c.r.PathValue("job_id")
 	a := s.findJob(id)
-	now := s.config.Now()
+	now := s.Now()
 	if a == nil || a.Started.IsZero() || (s.config.LogsAtEnd && !a.Status.Over()) ||
 		(a.Status.Over() && now.Sub(a.Ended) < s.config.LogsLate) {
 		c.refuse(http.StatusNotFound, "Not Found")
 		return
 	}
 	c.status = http.StatusFound
-	c.header.Set("Location", s.url+"/_logs/"+id+"?"+secretOfLog)
+	c.header.Set("Location", s.URL()+"/_logs/"+id+"?"+secretOfLog)
 }
 
 // blob answers with a log as runners write it: each line with its time, commands of the
 // runner between them, colours.
 func (s *Server) blob(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Authorization") != "" {
-		s.notes.Addf("the token was sent to where logs are kept")
+		s.Notes.Addf("the token was sent to where logs are kept")
 	}
 	if r.URL.RawQuery != secretOfLog {
 		http.Error(w, "no signature", http.StatusForbidden)
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	a := s.findJob(r.PathValue("job"))
 	if a == nil {
 		http.Error(w, "BlobNotFound", http.StatusNotFound)

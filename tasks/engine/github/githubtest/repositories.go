@@ -12,7 +12,7 @@ import (
 // brief is a repository as GitHub shows it within something else.
 func (s *Server) brief(repository string) map[string]any {
 	owner, name, _ := strings.Cut(repository, "/")
-	api, web := s.url+"/api/v3/repos/"+repository, s.url+"/"+repository
+	api, web := s.URL()+"/api/v3/repos/"+repository, s.URL()+"/"+repository
 	r := map[string]any{
 		"id": slices.Index(s.repositories, repository) + 1, "node_id": "R_" + name, "name": name, "full_name": repository,
 		"owner": s.account(owner), "private": true, "html_url": web, "description": nil, "fork": false, "url": api,
@@ -38,7 +38,7 @@ func (s *Server) brief(repository string) map[string]any {
 // whole is a repository as GitHub shows it alone.
 func (s *Server) whole(repository string) map[string]any {
 	r := s.brief(repository)
-	web := s.url + "/" + repository
+	web := s.URL() + "/" + repository
 	maps.Copy(r, map[string]any{
 		"clone_url": web + ".git", "git_url": "git:" + repository + ".git", "ssh_url": "git@github.example:" + repository + ".git",
 		"svn_url": web, "mirror_url": nil, "default_branch": DefaultBranch, "forks": 0, "forks_count": 0, "homepage": nil,
@@ -89,9 +89,9 @@ func (s *Server) contents(c *call) {
 		c.refuse(http.StatusNotFound, "Not Found")
 		return
 	}
-	api := fmt.Sprintf("%s/api/v3/repos/%s", s.url, repository)
+	api := fmt.Sprintf("%s/api/v3/repos/%s", s.URL(), repository)
 	at := api + "/contents/" + path + "?ref=" + branch
-	blob, web := api+"/git/blobs/"+sha(path), fmt.Sprintf("%s/%s/blob/%s/%s", s.url, repository, branch, path)
+	blob, web := api+"/git/blobs/"+sha(path), fmt.Sprintf("%s/%s/blob/%s/%s", s.URL(), repository, branch, path)
 	c.say(http.StatusOK, map[string]any{
 		"type": "file", "encoding": "base64", "size": len(text), "name": path[strings.LastIndexByte(path, '/')+1:], "path": path,
 		"content": wrapped(base64.StdEncoding.EncodeToString([]byte(text))), "sha": sha(path), "url": at, "git_url": blob, "html_url": web,
@@ -145,8 +145,8 @@ func (s *Server) environment(c *call) {
 func (s *Server) environmentOf(repository, name string) map[string]any {
 	return map[string]any{
 		"id": environmentID(name), "node_id": "EN_" + name, "name": name,
-		"url":      fmt.Sprintf("%s/api/v3/repos/%s/environments/%s", s.url, repository, name),
-		"html_url": fmt.Sprintf("%s/%s/deployments/activity_log?environments_filter=%s", s.url, repository, name),
+		"url":      fmt.Sprintf("%s/api/v3/repos/%s/environments/%s", s.URL(), repository, name),
+		"html_url": fmt.Sprintf("%s/%s/deployments/activity_log?environments_filter=%s", s.URL(), repository, name),
 	}
 }
 

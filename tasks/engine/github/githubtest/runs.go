@@ -38,7 +38,7 @@ func (s *Server) begin(i int, branch string, vars map[string]string, login strin
 	if !w.Unmarked {
 		r.title = fmt.Sprintf("%s [%s]", r.title, vars["slipway_mark"])
 	}
-	r.run = standin.NewRun(s.nextID(), w, vars, s.config.Now(), s.nextID)
+	r.run = standin.NewRun(s.NextID(), w, vars, s.Now(), s.NextID)
 	r.number()
 	return r
 }
@@ -93,32 +93,28 @@ func moment(t time.Time) any {
 
 // advance does what is due in all runs.
 func (s *Server) advance() {
-	now := s.config.Now()
+	now := s.Now()
 	for _, r := range s.runs {
-		for range 20 { // a run of jobs that take no time is over at once
-			if !r.run.Advance(now) {
-				break
-			}
-		}
-		s.announce(r)
+		r.run.CatchUp(now)
+		s.Tell(s.news(r)...)
 	}
 }
 
 func (s *Server) shownRun(r *run) map[string]any {
 	status, conclusion := r.words()
-	at := fmt.Sprintf("%s/api/v3/repos/%s/actions/runs/%d", s.url, r.repository, r.run.ID)
+	at := fmt.Sprintf("%s/api/v3/repos/%s/actions/runs/%d", s.URL(), r.repository, r.run.ID)
 	w := s.config.Workflows[r.workflow]
 	person := map[string]any{"name": "Ann", "email": "ann@example.com"}
 	return map[string]any{
 		"id": r.run.ID, "name": title(w), "node_id": fmt.Sprintf("WFR_%d", r.run.ID), "head_branch": r.branch, "head_sha": sha(r.branch),
 		"path": pathOf(w), "display_title": r.title, "run_number": r.run.ID - 7000, "event": "workflow_dispatch", "status": status,
 		"conclusion": conclusion, "workflow_id": r.workflow + 100, "check_suite_id": 9000 + r.run.ID, "check_suite_node_id": "CS_1",
-		"url": at, "html_url": fmt.Sprintf("%s/%s/actions/runs/%d", s.url, r.repository, r.run.ID), "pull_requests": []any{},
+		"url": at, "html_url": fmt.Sprintf("%s/%s/actions/runs/%d", s.URL(), r.repository, r.run.ID), "pull_requests": []any{},
 		"created_at": moment(r.run.Created), "updated_at": moment(r.run.Updated), "actor": s.account(r.login), "run_attempt": r.attempt,
 		"referenced_workflows": []any{}, "run_started_at": moment(r.run.Created), "triggering_actor": s.account(r.login),
 		"jobs_url": at + "/jobs", "logs_url": at + "/logs", "artifacts_url": at + "/artifacts", "cancel_url": at + "/cancel",
-		"check_suite_url": fmt.Sprintf("%s/api/v3/repos/%s/check-suites/%d", s.url, r.repository, 9000+r.run.ID), "rerun_url": at + "/rerun",
-		"previous_attempt_url": nil, "workflow_url": fmt.Sprintf("%s/api/v3/repos/%s/actions/workflows/%d", s.url, r.repository, r.workflow+100),
+		"check_suite_url": fmt.Sprintf("%s/api/v3/repos/%s/check-suites/%d", s.URL(), r.repository, 9000+r.run.ID), "rerun_url": at + "/rerun",
+		"previous_attempt_url": nil, "workflow_url": fmt.Sprintf("%s/api/v3/repos/%s/actions/workflows/%d", s.URL(), r.repository, r.workflow+100),
 		"head_commit": map[string]any{
 			"id": sha(r.branch), "tree_id": sha("tree"), "message": "Change it", "timestamp": long, "author": person, "committer": person,
 		},
@@ -145,7 +141,7 @@ func (s *Server) listRuns(c *call) {
 			return
 		}
 	} else if q.Has("created") {
-		s.notes.Addf("created=%q is not understood here", q.Get("created"))
+		s.Notes.Addf("created=%q is not understood here", q.Get("created"))
 	}
 	list := []map[string]any{}
 	for _, r := range slices.Backward(s.runs) {
@@ -156,7 +152,7 @@ func (s *Server) listRuns(c *call) {
 		if r.repository != repository || (file != "" && fileOf(s.config.Workflows[r.workflow]) != file) ||
 			(q.Has("event") && q.Get("event") != "workflow_dispatch") || (q.Has("actor") && q.Get("actor") != r.login) ||
 			(q.Has("branch") && q.Get("branch") != r.branch) || r.run.Created.Before(since) ||
-			s.config.Now().Sub(r.run.Created) < s.config.Hidden {
+			s.Now().Sub(r.run.Created) < s.config.Hidden {
 			continue
 		}
 		list = append(list, s.shownRun(r))
@@ -194,7 +190,7 @@ func (s *Server) cancel(c *call) {
 	case s.config.Stubborn && !strings.HasSuffix(c.pattern, "/force-cancel"):
 		c.say(http.StatusAccepted, map[string]any{})
 	default:
-		r.run.Cancel(s.config.Now())
+		r.run.Cancel(s.Now())
 		r.stopped = true
 		s.advance()
 		c.say(http.StatusAccepted, map[string]any{})
@@ -203,7 +199,7 @@ func (s *Server) cancel(c *call) {
 
 // again runs what did not pass again, as another attempt.
 func (s *Server) again(r *run) bool {
-	if !r.run.Status().Over() || !r.run.Retry(s.config.Now()) {
+	if !r.run.Status().Over() || !r.run.Retry(s.Now()) {
 		return false
 	}
 	r.attempt++
@@ -218,8 +214,8 @@ func (s *Server) rerunFailed(c *call) {
 	case r == nil:
 	case s.slowRerun > 0:
 		time.AfterFunc(s.slowRerun, func() {
-			s.mu.Lock()
-			defer s.mu.Unlock()
+			s.Lock()
+			defer s.Unlock()
 			s.again(r)
 		})
 		c.say(http.StatusCreated, map[string]any{})

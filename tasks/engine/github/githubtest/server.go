@@ -9,11 +9,9 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"slipway/tasks/engine/enginetest/standin"
@@ -84,21 +82,11 @@ type Gate struct {
 
 // Server is the stand-in.
 type Server struct {
-	config  Config
-	faults  standin.Faults
-	notes   standin.Notes
-	notices standin.Notices
-	handler http.Handler
-	server  *http.Server
-	url     string
-	closed  chan struct{}
-	ticking sync.WaitGroup
-
-	mu           sync.Mutex
+	*standin.Server
+	config       Config
 	repositories []string // the ID of each is its place, from 1 on
 	runs         []*run
 	grants       map[string]time.Time // tokens of installations, until when
-	lastID       int
 	uninstalled  bool
 	exchanges    int // that were held against the description
 	described    map[[sha256.Size]byte]bool
@@ -106,15 +94,11 @@ type Server struct {
 	slowRerun    time.Duration
 }
 
-// tick is how often runs are looked after.
-const tick = 5 * time.Millisecond
-
 // New returns a server that is not listening yet.
 func New(c Config) *Server {
-	if c.Now == nil {
-		c.Now = time.Now
+	s := &Server{
+		Server: standin.NewServer(c.Now, 7000), config: c, grants: map[string]time.Time{}, described: map[[sha256.Size]byte]bool{},
 	}
-	s := &Server{config: c, closed: make(chan struct{}), grants: map[string]time.Time{}, described: map[[sha256.Size]byte]bool{}, lastID: 7000}
 	for _, w := range c.Workflows {
 		if !slices.Contains(s.repositories, w.Project) {
 			s.repositories = append(s.repositories, w.Project)
@@ -124,89 +108,47 @@ func New(c Config) *Server {
 	prefixed := http.NewServeMux()
 	prefixed.Handle("/api/v3/", http.StripPrefix("/api/v3", routes))
 	prefixed.HandleFunc("GET /_logs/{job}", s.blob)
-	s.handler = s.faults.Wrap(prefixed)
-	s.ticking.Go(s.tick)
+	s.Open(prefixed, s.advance, s.marked)
 	return s
 }
 
-// Handler serves the API, as an Enterprise Server does, under /api/v3.
-func (s *Server) Handler() http.Handler { return s.handler }
-
-// Listen serves at an address, such as "127.0.0.1:0".
-func (s *Server) Listen(addr string) error {
-	l, err := net.Listen("tcp", addr) //nolint:noctx // it ends with Close
-	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+func (s *Server) marked(mark string) []*standin.Run {
+	var runs []*standin.Run
+	for _, r := range s.runs {
+		if r.run.Vars["slipway_mark"] == mark {
+			runs = append(runs, r.run)
+		}
 	}
-	s.url = "http://" + l.Addr().String()
-	s.server = &http.Server{Handler: s.handler, ReadHeaderTimeout: time.Minute}
-	go func() { _ = s.server.Serve(l) }()
-	return nil
+	return runs
 }
-
-// URL is where it listens, and where its pages are.
-func (s *Server) URL() string { return s.url }
-
-// Close ends the server.
-func (s *Server) Close() {
-	close(s.closed)
-	if s.server != nil {
-		s.server.Close()
-	}
-	s.ticking.Wait()
-	s.notices.Wait()
-}
-
-// Faults are what can be made wrong with it.
-func (s *Server) Faults() *standin.Faults { return &s.faults }
-
-// Violations returns what the real server would have refused, and what it would have
-// answered otherwise.
-func (s *Server) Violations() []string { return s.notes.List() }
-
-// Exchanges returns how many requests and answers were held against the description.
-func (s *Server) Exchanges() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.exchanges
-}
-
-// Notify says what becomes of its webhooks.
-func (s *Server) Notify(mode standin.Mode) { s.notices.Notify(mode) }
 
 // NotifyURL is where its webhooks go.
 func (s *Server) NotifyURL(url string) {
-	s.notices.To(url)
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Server.NotifyURL(url)
+	s.Lock()
+	defer s.Unlock()
 	s.heard = true
 }
 
-// Starts returns how many runs carry a mark.
-func (s *Server) Starts(mark string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := 0
-	for _, r := range s.runs {
-		if r.run.Vars["slipway_mark"] == mark {
-			n++
-		}
-	}
-	return n
+// Exchanges returns how many requests and answers were held against the description.
+func (s *Server) Exchanges() int {
+	s.Lock()
+	defer s.Unlock()
+	return s.exchanges
 }
 
 // Runs returns how many runs there are.
 func (s *Server) Runs() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	return len(s.runs)
 }
 
 // Rerun is a person's click on "Re-run failed jobs"; the ref is "owner/name/run". It
 // tells whether there was something to run again.
 func (s *Server) Rerun(ref string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	for _, r := range s.runs {
 		if ref == fmt.Sprintf("%s/%d", r.repository, r.run.ID) {
 			again := s.again(r)
@@ -219,15 +161,15 @@ func (s *Server) Rerun(ref string) bool {
 
 // SlowToRerun has runs that were asked to run again shown as they are for a while.
 func (s *Server) SlowToRerun(d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	s.slowRerun = d
 }
 
 // Dispatch is a start of a workflow by a person in GitHub's page; it returns the ref.
 func (s *Server) Dispatch(repository, name, login string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	for i, w := range s.config.Workflows {
 		if w.Project == repository && w.Name == name {
 			r := s.begin(i, DefaultBranch, map[string]string{}, login)
@@ -241,34 +183,9 @@ func (s *Server) Dispatch(repository, name, login string) string {
 
 // Edit changes a workflow, as a commit of somebody would.
 func (s *Server) Edit(w standin.Workflow) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.config.Workflows = slices.Clone(s.config.Workflows)
-	for i, old := range s.config.Workflows {
-		if old.Project == w.Project && old.Name == w.Name {
-			s.config.Workflows[i] = w
-		}
-	}
-}
-
-func (s *Server) tick() {
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-s.closed:
-			return
-		case <-ticker.C:
-			s.mu.Lock()
-			s.advance()
-			s.mu.Unlock()
-		}
-	}
-}
-
-func (s *Server) nextID() int {
-	s.lastID++
-	return s.lastID
+	s.Lock()
+	defer s.Unlock()
+	s.config.Workflows = standin.Edited(s.config.Workflows, w)
 }
 
 func (s *Server) routes() *http.ServeMux {
@@ -276,10 +193,10 @@ func (s *Server) routes() *http.ServeMux {
 	handle := func(pattern string, h func(*call), query ...string) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if c := s.call(w, r, pattern, query); c != nil {
-				s.mu.Lock()
+				s.Lock()
 				s.advance()
 				h(c)
-				s.mu.Unlock()
+				s.Unlock()
 				c.send()
 			}
 		})
@@ -313,7 +230,7 @@ func (s *Server) routes() *http.ServeMux {
 	handle("GET "+one+"/approvals", s.approvals)
 	handle("POST "+one+"/deployment_protection_rule", s.decide)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.notes.Addf("there is no %s %s", r.Method, r.URL.Path)
+		s.Notes.Addf("there is no %s %s", r.Method, r.URL.Path)
 		http.Error(w, `{"message":"Not Found"}`, http.StatusNotFound)
 	})
 	return mux

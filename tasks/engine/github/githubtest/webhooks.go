@@ -11,15 +11,8 @@ import (
 	"slipway/tasks/engine/enginetest/standin"
 )
 
-// announce sends a webhook for each job, and for the run, whose status is not the one
-// that was told last.
-func (s *Server) announce(r *run) {
-	for _, notice := range s.news(r) {
-		s.ticking.Go(notice)
-	}
-}
-
-// news returns what there is to send of a run.
+// news returns what there is to send of a run: a webhook for each job, and for the
+// run, whose status is not the one that was told last.
 func (s *Server) news(r *run) []func() {
 	if !s.heard {
 		return nil
@@ -65,7 +58,7 @@ func (s *Server) notice(event string, body any) func() {
 	header := http.Header{
 		"Content-Type": {"application/json"}, "User-Agent": {"GitHub-Hookshot/044aadd"}, "X-Github-Event": {event},
 		"X-Hub-Signature-256": {"sha256=" + hex.EncodeToString(sum.Sum(nil))}, "X-Github-Hook-Id": {"292430182"},
-		"X-Github-Delivery": {fmt.Sprintf("72d3162e-cc78-11e3-81ab-%012d", s.nextID())},
+		"X-Github-Delivery": {fmt.Sprintf("72d3162e-cc78-11e3-81ab-%012d", s.NextID())},
 	}
-	return func() { s.notices.Send(header, text) }
+	return func() { s.Notices.Send(header, text) }
 }

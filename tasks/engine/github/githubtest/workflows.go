@@ -125,9 +125,9 @@ func (s *Server) shownWorkflow(i int) map[string]any {
 	}
 	return map[string]any{
 		"id": i + 100, "node_id": fmt.Sprintf("W_%d", i), "name": title(w), "path": pathOf(w), "state": state, "created_at": long,
-		"updated_at": long, "url": fmt.Sprintf("%s/api/v3/repos/%s/actions/workflows/%d", s.url, w.Project, i+100),
-		"html_url":  fmt.Sprintf("%s/%s/blob/%s/%s", s.url, w.Project, DefaultBranch, pathOf(w)),
-		"badge_url": fmt.Sprintf("%s/%s/workflows/%s/badge.svg", s.url, w.Project, fileOf(w)),
+		"updated_at": long, "url": fmt.Sprintf("%s/api/v3/repos/%s/actions/workflows/%d", s.URL(), w.Project, i+100),
+		"html_url":  fmt.Sprintf("%s/%s/blob/%s/%s", s.URL(), w.Project, DefaultBranch, pathOf(w)),
+		"badge_url": fmt.Sprintf("%s/%s/workflows/%s/badge.svg", s.URL(), w.Project, fileOf(w)),
 	}
 }
 
@@ -198,7 +198,7 @@ func (s *Server) dispatch(c *call) {
 	vars, reason := inputsOf(s.config.Workflows[at], d.Inputs)
 	switch {
 	case reason != "":
-		s.notes.Addf("dispatch: %s", reason)
+		s.Notes.Addf("dispatch: %s", reason)
 		c.refuse(http.StatusUnprocessableEntity, reason)
 		return
 	case s.config.Workflows[at].Broken != "":
@@ -209,13 +209,8 @@ func (s *Server) dispatch(c *call) {
 		return
 	}
 	r := s.begin(at, branch, vars, c.login)
-	if s.notices.Early() {
-		news := s.news(r)
-		s.mu.Unlock()
-		for _, notice := range news {
-			notice()
-		}
-		s.mu.Lock()
+	if s.Notices.Early() {
+		s.TellNow(s.news(r)...)
 	}
 	s.runs = append(s.runs, r)
 	s.advance()
@@ -224,8 +219,8 @@ func (s *Server) dispatch(c *call) {
 		return
 	}
 	c.say(http.StatusOK, map[string]any{
-		"workflow_run_id": r.run.ID, "run_url": fmt.Sprintf("%s/api/v3/repos/%s/actions/runs/%d", s.url, repository, r.run.ID),
-		"html_url": fmt.Sprintf("%s/%s/actions/runs/%d", s.url, repository, r.run.ID),
+		"workflow_run_id": r.run.ID, "run_url": fmt.Sprintf("%s/api/v3/repos/%s/actions/runs/%d", s.URL(), repository, r.run.ID),
+		"html_url": fmt.Sprintf("%s/%s/actions/runs/%d", s.URL(), repository, r.run.ID),
 	})
 }
 

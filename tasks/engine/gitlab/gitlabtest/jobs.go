@@ -16,7 +16,7 @@ func (s *Server) shown(p *pipeline, a *standin.Attempt) map[string]any {
 		"id": a.ID, "name": a.Job.Name, "stage": a.Stage, "status": jobStatus[a.Status], "ref": p.ref, "tag": false,
 		"coverage": nil, "allow_failure": false, "created_at": moment(a.Created), "started_at": moment(a.Started),
 		"finished_at": moment(a.Ended), "erased_at": nil, "duration": nil, "queued_duration": 0.01, "pipeline": s.brief(p),
-		"web_url": fmt.Sprintf("%s/%s/-/jobs/%d", s.url, s.projects[p.project-1], a.ID), "tag_list": []string{},
+		"web_url": fmt.Sprintf("%s/%s/-/jobs/%d", s.URL(), s.projects[p.project-1], a.ID), "tag_list": []string{},
 		"user": map[string]any{"id": 7, "username": Username, "name": "Slipway"}, "artifacts": []any{}, "runner": nil,
 	}
 	switch a.Status {
@@ -142,7 +142,7 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request) {
 	if a == nil {
 		return
 	}
-	if s.waiting(a) || !p.run.Agree(a.ID, s.config.Now()) {
+	if s.waiting(a) || !p.run.Agree(a.ID, s.Now()) {
 		answer(w, http.StatusBadRequest, map[string]string{"message": "400 Bad request - Unplayable Job"})
 		return
 	}
@@ -220,8 +220,7 @@ func (s *Server) approve(w http.ResponseWriter, r *http.Request) {
 			case decision.Status == "approved":
 				s.approved[a.ID]++
 			case decision.Status == "rejected":
-				now := s.config.Now()
-				a.Status, a.Ended, p.run.Refused, p.run.Updated = standin.Failed, now, true, now
+				p.run.Refuse(a, s.Now())
 			default:
 				answer(w, http.StatusBadRequest, map[string]string{"error": "status does not have a valid value"})
 				return
@@ -229,7 +228,7 @@ func (s *Server) approve(w http.ResponseWriter, r *http.Request) {
 			s.advance()
 			answer(w, http.StatusCreated, map[string]any{
 				"user":   map[string]any{"id": 7, "username": Username},
-				"status": decision.Status, "created_at": moment(s.config.Now()), "comment": decision.Comment,
+				"status": decision.Status, "created_at": moment(s.Now()), "comment": decision.Comment,
 			})
 			return
 		}

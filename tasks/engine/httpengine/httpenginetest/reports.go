@@ -24,7 +24,7 @@ func (s *Server) report(one *run) string {
 		jobs = append(jobs, j)
 	}
 	body, err := json.Marshal(map[string]any{
-		"mark": one.start.Mark, "ref": one.id, "status": status[one.run.Status()], "url": s.url + "/runs/" + one.id, "jobs": jobs,
+		"mark": one.start.Mark, "ref": one.id, "status": status[one.run.Status()], "url": s.URL() + "/runs/" + one.id, "jobs": jobs,
 		"log": append([]string{}, lines(one)...),
 	})
 	if err != nil {
@@ -44,7 +44,7 @@ func (s *Server) tell(one *run) {
 }
 
 func (s *Server) send(report string) {
-	s.notices.Send(http.Header{
+	s.Notices.Send(http.Header{
 		"Content-Type": {"application/json"}, "Authorization": {"Bearer " + s.config.CallbackToken},
 	}, []byte(report))
 }

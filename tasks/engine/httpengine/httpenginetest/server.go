@@ -20,11 +20,9 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"slipway/tasks/engine/enginetest/standin"
@@ -41,20 +39,10 @@ type Config struct {
 
 // Server is the stand-in.
 type Server struct {
-	config  Config
-	faults  standin.Faults
-	notes   standin.Notes
-	notices standin.Notices
-	handler http.Handler
-	server  *http.Server
-	url     string
-	closed  chan struct{}
-	ticking sync.WaitGroup
-
-	mu     sync.Mutex
+	*standin.Server
+	config Config
 	runs   []*run
 	keys   map[string]*run // by Idempotency-Key
-	lastID int
 }
 
 type run struct {
@@ -75,83 +63,34 @@ type start struct {
 	Params   map[string]any `json:"params"`
 }
 
-const tick = 5 * time.Millisecond
-
 // New returns a server that is not listening yet.
 func New(c Config) *Server {
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	s := &Server{config: c, closed: make(chan struct{}), keys: map[string]*run{}, lastID: 40}
-	s.handler = s.faults.Wrap(s.authenticated(s.routes()))
-	s.ticking.Go(s.tick)
+	s := &Server{Server: standin.NewServer(c.Now, 40), config: c, keys: map[string]*run{}}
+	s.Open(s.authenticated(s.routes()), s.advance, s.marked)
 	return s
 }
 
-// Handler serves the API.
-func (s *Server) Handler() http.Handler { return s.handler }
-
-// Listen serves at an address, such as "127.0.0.1:0".
-func (s *Server) Listen(addr string) error {
-	l, err := net.Listen("tcp", addr) //nolint:noctx // it ends with Close
-	if err != nil {
-		return fmt.Errorf("listen: %w", err)
-	}
-	s.url = "http://" + l.Addr().String()
-	s.server = &http.Server{Handler: s.handler, ReadHeaderTimeout: time.Minute}
-	go func() { _ = s.server.Serve(l) }()
-	return nil
-}
-
-// URL is where it listens.
-func (s *Server) URL() string { return s.url }
-
-// Close ends the server.
-func (s *Server) Close() {
-	close(s.closed)
-	if s.server != nil {
-		s.server.Close()
-	}
-	s.ticking.Wait()
-	s.notices.Wait()
-}
-
-// Faults are what can be made wrong with it.
-func (s *Server) Faults() *standin.Faults { return &s.faults }
-
-// Violations returns what is not in its contract.
-func (s *Server) Violations() []string { return s.notes.List() }
-
-// Notify says what becomes of its reports.
-func (s *Server) Notify(mode standin.Mode) { s.notices.Notify(mode) }
-
-// NotifyURL is where its reports go.
-func (s *Server) NotifyURL(url string) { s.notices.To(url) }
-
-// Starts returns how many runs carry a mark.
-func (s *Server) Starts(mark string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := 0
+func (s *Server) marked(mark string) []*standin.Run {
+	var runs []*standin.Run
 	for _, r := range s.runs {
 		if r.start.Mark == mark {
-			n++
+			runs = append(runs, r.run)
 		}
 	}
-	return n
+	return runs
 }
 
 // Rerun is a person's click on "run again" at a run.
 func (s *Server) Rerun(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	if r := s.find(id); r != nil {
 		s.again(r)
 	}
 }
 
 func (s *Server) again(r *run) bool {
-	if !r.run.Retry(s.config.Now()) {
+	if !r.run.Retry(s.Now()) {
 		return false
 	}
 	r.attempt++
@@ -159,37 +98,13 @@ func (s *Server) again(r *run) bool {
 	return true
 }
 
-func (s *Server) tick() {
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-s.closed:
-			return
-		case <-ticker.C:
-			s.mu.Lock()
-			s.advance()
-			s.mu.Unlock()
-		}
-	}
-}
-
 // advance does what is due in all runs, and reports it.
 func (s *Server) advance() {
-	now := s.config.Now()
+	now := s.Now()
 	for _, r := range s.runs {
-		for range 20 {
-			if !r.run.Advance(now) {
-				break
-			}
-		}
+		r.run.CatchUp(now)
 		s.tell(r)
 	}
-}
-
-func (s *Server) nextID() int {
-	s.lastID++
-	return s.lastID
 }
 
 func (s *Server) find(id string) *run {
@@ -214,8 +129,8 @@ func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	handle := func(pattern string, h func(http.ResponseWriter, *http.Request, *run)) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			s.mu.Lock()
-			defer s.mu.Unlock()
+			s.Lock()
+			defer s.Unlock()
 			s.advance()
 			one := s.find(r.PathValue("id"))
 			if one == nil && r.PathValue("id") != "" {
@@ -232,7 +147,7 @@ func (s *Server) routes() *http.ServeMux {
 	})
 	handle("GET /api/runs/{id}/log", s.log)
 	handle("POST /api/runs/{id}/cancel", func(w http.ResponseWriter, _ *http.Request, one *run) {
-		one.run.Cancel(s.config.Now())
+		one.run.Cancel(s.Now())
 		s.advance()
 		w.WriteHeader(http.StatusNoContent)
 	})
@@ -246,7 +161,7 @@ func (s *Server) routes() *http.ServeMux {
 	handle("POST /api/runs/{id}/jobs/{job}/answer", s.reply)
 	handle("GET /api/ping", func(w http.ResponseWriter, _ *http.Request, _ *run) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.notes.Addf("there is no %s %s", r.Method, r.URL.Path)
+		s.Notes.Addf("there is no %s %s", r.Method, r.URL.Path)
 		fail(w, http.StatusNotFound, "not found")
 	})
 	return mux
@@ -262,7 +177,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, into any) (string,
 	d.DisallowUnknownFields()
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err := d.Decode(into); err != nil || kind != "application/json" {
-		s.notes.Addf("%s %s: %q: %v", r.Method, r.URL.Path, kind, err)
+		s.Notes.Addf("%s %s: %q: %v", r.Method, r.URL.Path, kind, err)
 		fail(w, http.StatusBadRequest, "no such JSON")
 		return "", false
 	}
@@ -278,7 +193,7 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request, _ *run) {
 	key := r.Header.Get("Idempotency-Key")
 	if before := s.keys[key]; s.config.Idempotent && before != nil {
 		if before.body != body {
-			s.notes.Addf("key %q came with another body", key)
+			s.Notes.Addf("key %q came with another body", key)
 			fail(w, http.StatusUnprocessableEntity, "the key was used for another request")
 			return
 		}
@@ -296,18 +211,17 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request, _ *run) {
 	for _, p := range flow.Params {
 		value, given := one.start.Params[p.Name]
 		if !given {
-			s.notes.Addf("the param %s is missing", p.Name)
+			s.Notes.Addf("the param %s is missing", p.Name)
 		}
 		vars[p.Name] = fmt.Sprint(value)
 	}
-	one.id, one.body = fmt.Sprintf("r-%d", s.nextID()), body
-	one.run = standin.NewRun(s.lastID, flow, vars, s.config.Now(), s.nextID)
+	id := s.NextID()
+	one.id, one.body = fmt.Sprintf("r-%d", id), body
+	one.run = standin.NewRun(id, flow, vars, s.Now(), s.NextID)
 	s.keys[key] = one
-	if s.notices.Early() {
+	if s.Notices.Early() {
 		early := s.report(one)
-		s.mu.Unlock()
-		s.send(early)
-		s.mu.Lock()
+		s.TellNow(func() { s.send(early) })
 	}
 	s.runs = append(s.runs, one)
 	made := s.shown(one)
@@ -354,9 +268,9 @@ func (s *Server) reply(w http.ResponseWriter, r *http.Request, one *run) {
 			continue
 		}
 		if said.Approve {
-			one.run.Agree(a.ID, s.config.Now())
+			one.run.Agree(a.ID, s.Now())
 		} else {
-			a.Status, a.Ended, one.run.Refused = standin.Failed, s.config.Now(), true
+			one.run.Refuse(a, s.Now())
 		}
 		s.advance()
 		w.WriteHeader(http.StatusNoContent)
@@ -402,7 +316,7 @@ func (s *Server) shown(one *run) map[string]any {
 	status := one.run.Status()
 	shown := map[string]any{
 		"id": one.id, "workflow": one.start.Workflow, "mark": one.start.Mark, "state": state[status], "attempt": one.attempt, "jobs": jobs,
-		"begun": moment(one.run.Started()), "over": nil, "page": s.url + "/runs/" + strings.TrimPrefix(one.id, "r-"), "why": nil,
+		"begun": moment(one.run.Started()), "over": nil, "page": s.URL() + "/runs/" + strings.TrimPrefix(one.id, "r-"), "why": nil,
 	}
 	if status.Over() {
 		shown["over"] = moment(one.run.Updated)

@@ -27,7 +27,7 @@ type build struct {
 
 // past puts a build into the history of a job that passed before the test.
 func (s *Server) past(flow standin.Workflow) {
-	long := s.config.Now().Add(-24 * time.Hour)
+	long := s.Now().Add(-24 * time.Hour)
 	for i := range flow.Stages {
 		jobs := slices.Clone(flow.Stages[i].Jobs)
 		for j := range jobs {
@@ -36,28 +36,24 @@ func (s *Server) past(flow standin.Workflow) {
 		flow.Stages = slices.Clone(flow.Stages)
 		flow.Stages[i].Jobs = jobs
 	}
-	i := &item{id: s.nextID(), flow: flow, values: map[string]string{}, user: "ann", since: long}
+	i := &item{id: s.NextID(), flow: flow, values: map[string]string{}, user: "ann", since: long}
 	s.items = append(s.items, i)
 	b := s.build(i)
-	b.run, b.told, i.left = standin.NewRun(b.number, flow, nil, long, s.nextID), 3, long
+	b.run, b.told, i.left = standin.NewRun(b.number, flow, nil, long, s.NextID), 3, long
 	for b.run.Advance(long) {
 	}
 }
 
 // advance does what is due.
 func (s *Server) advance() {
-	now := s.config.Now()
+	now := s.Now()
 	for _, i := range s.items {
 		if i.waits() && !s.held && now.Sub(i.since) >= s.config.Quiet {
 			s.build(i)
 		}
 	}
 	for _, b := range s.builds {
-		for range 20 { // a build of steps that take no time is over at once
-			if !b.run.Advance(now) {
-				break
-			}
-		}
+		b.run.CatchUp(now)
 		s.announce(b)
 	}
 }
@@ -155,7 +151,7 @@ func (s *Server) stop(w http.ResponseWriter, r *http.Request, b *build) {
 	}
 	if !b.run.Status().Over() {
 		b.user = s.config.User
-		b.run.Cancel(s.config.Now())
+		b.run.Cancel(s.Now())
 		s.advance()
 	}
 	w.Header().Set("Location", fmt.Sprintf("%s%d/", s.address(b.path), b.number))
@@ -184,7 +180,7 @@ func (s *Server) described(b *build) map[string]any {
 			"durationMillis": 0, "pauseDurationMillis": 0,
 		}
 		if !a.Started.IsZero() {
-			g["startTimeMillis"], g["durationMillis"] = a.Started.UnixMilli(), s.config.Now().Sub(a.Started).Milliseconds()
+			g["startTimeMillis"], g["durationMillis"] = a.Started.UnixMilli(), s.Now().Sub(a.Started).Milliseconds()
 		}
 		if !a.Ended.IsZero() {
 			g["durationMillis"] = a.Ended.Sub(a.Started).Milliseconds()
@@ -251,12 +247,12 @@ func (s *Server) input(w http.ResponseWriter, r *http.Request, b *build, id, how
 		switch how {
 		case "proceedEmpty":
 			if slices.Contains(s.config.AsksValues, a.Job.Name) {
-				s.notes.Addf("the input of %s was answered without its values", a.Job.Name)
+				s.Notes.Addf("the input of %s was answered without its values", a.Job.Name)
 			}
-			b.run.Agree(a.ID, s.config.Now())
+			b.run.Agree(a.ID, s.Now())
 		case "abort":
 			b.user, b.run.Refused = s.config.User, true
-			b.run.Cancel(s.config.Now())
+			b.run.Cancel(s.Now())
 		default:
 			page(w, http.StatusNotFound, "Not Found")
 			return

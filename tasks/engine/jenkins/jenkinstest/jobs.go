@@ -24,7 +24,7 @@ func (s *Server) workflow(path string) (standin.Workflow, bool) {
 
 // address is where a job is seen.
 func (s *Server) address(path string) string {
-	address := s.url
+	address := s.URL()
 	for name := range strings.SplitSeq(path, "/") {
 		address += "/job/" + url.PathEscape(name)
 	}
@@ -167,6 +167,7 @@ func (s *Server) configuration(w http.ResponseWriter, flow standin.Workflow) {
 	if err := xml.EscapeText(&escaped, []byte(script.String())); err != nil {
 		panic(err)
 	}
+	volatile := s.NextID()
 	w.Header().Set("Content-Type", "application/xml")
 	fmt.Fprintf(w, `<?xml version='1.1' encoding='UTF-8'?>
 <project plugin="workflow-job@%d">
@@ -175,5 +176,5 @@ func (s *Server) configuration(w http.ResponseWriter, flow standin.Workflow) {
   </actions>
   <disabled>%t</disabled>
   <script>%s</script>
-</project>`, s.lastID, s.lastID, flow.Broken != "", escaped.String())
+</project>`, volatile, volatile, flow.Broken != "", escaped.String())
 }

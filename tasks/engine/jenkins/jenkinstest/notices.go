@@ -15,7 +15,7 @@ func (s *Server) announce(b *build) {
 		phases = append(phases, "COMPLETED", "FINALIZED")
 	}
 	for ; b.told < len(phases); b.told++ {
-		s.ticking.Go(s.notice(b, phases[b.told], word))
+		s.Tell(s.notice(b, phases[b.told], word))
 	}
 }
 
@@ -27,7 +27,7 @@ func (s *Server) notice(b *build, phase, word string) func() {
 			parameters[p.Name] = b.item.values[p.Name]
 		}
 	}
-	at := strings.TrimPrefix(s.address(b.path), s.url+"/")
+	at := strings.TrimPrefix(s.address(b.path), s.URL()+"/")
 	told := map[string]any{
 		"full_url": fmt.Sprintf("%s%d/", s.address(b.path), b.number), "number": b.number, "queue_id": b.item.id, "phase": phase,
 		"url": fmt.Sprintf("%s%d/", at, b.number), "timestamp": b.run.Created.UTC().Format("2006-01-02T15:04:05.0+00:00"), "duration": 0,
@@ -42,5 +42,5 @@ func (s *Server) notice(b *build, phase, word string) func() {
 		panic(err)
 	}
 	header := http.Header{"Content-Type": {"application/json;charset=UTF-8"}, "User-Agent": {"Java/17"}}
-	return func() { s.notices.Send(header, body) }
+	return func() { s.Notices.Send(header, body) }
 }

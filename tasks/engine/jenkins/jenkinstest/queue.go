@@ -33,7 +33,7 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request, flow standin.Workfl
 	}
 	path, parameters := pathOf(flow), declared(flow)
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/x-www-form-urlencoded" || r.ParseForm() != nil {
-		s.notes.Addf("%s is no form", r.URL.Path)
+		s.Notes.Addf("%s is no form", r.URL.Path)
 		page(w, http.StatusBadRequest, "This page expects a form submission")
 		return
 	}
@@ -42,11 +42,11 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request, flow standin.Workfl
 		page(w, http.StatusConflict, path+" is not buildable")
 		return
 	case how == "build" && len(parameters) > 0:
-		s.notes.Addf("/build of %s, which has parameters", path)
+		s.Notes.Addf("/build of %s, which has parameters", path)
 		page(w, http.StatusBadRequest, "Nothing is submitted")
 		return
 	case how != "build" && len(parameters) == 0:
-		s.notes.Addf("/buildWithParameters of %s, which has none", path)
+		s.Notes.Addf("/buildWithParameters of %s, which has none", path)
 		page(w, http.StatusInternalServerError, "This build is not parameterized!")
 		return
 	}
@@ -56,21 +56,19 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request, flow standin.Workfl
 	}
 	for _, i := range s.items {
 		if i.waits() && pathOf(i.flow) == path && maps.Equal(i.values, given) {
-			w.Header().Set("Location", fmt.Sprintf("%s/queue/item/%d/", s.url, i.id))
+			w.Header().Set("Location", fmt.Sprintf("%s/queue/item/%d/", s.URL(), i.id))
 			w.WriteHeader(http.StatusSeeOther)
 			return
 		}
 	}
 	i := s.queue(flow, given, s.config.User)
-	if s.notices.Early() {
+	if s.Notices.Early() {
 		b := s.build(i)
 		b.told++
 		early := s.notice(b, "STARTED", "")
-		s.mu.Unlock()
-		early()
-		s.mu.Lock()
+		s.TellNow(early)
 	}
-	w.Header().Set("Location", fmt.Sprintf("%s/queue/item/%d/", s.url, i.id))
+	w.Header().Set("Location", fmt.Sprintf("%s/queue/item/%d/", s.URL(), i.id))
 	w.WriteHeader(http.StatusCreated)
 }
 
@@ -79,7 +77,7 @@ func (s *Server) given(w http.ResponseWriter, r *http.Request, parameters []stan
 	given := map[string]string{}
 	for name := range r.Form {
 		if name != "delay" && !slices.ContainsFunc(parameters, func(p standin.Param) bool { return p.Name == name }) {
-			s.notes.Addf("%s has no parameter %q: Jenkins drops it", r.URL.Path, name)
+			s.Notes.Addf("%s has no parameter %q: Jenkins drops it", r.URL.Path, name)
 		}
 	}
 	for _, p := range parameters {
@@ -87,7 +85,7 @@ func (s *Server) given(w http.ResponseWriter, r *http.Request, parameters []stan
 		if list, found := r.Form[p.Name]; found {
 			value = list[0]
 			if len(list) != 1 || (len(p.Choices) > 0 && !slices.Contains(p.Choices, value)) {
-				s.notes.Addf("%s: illegal choice for parameter %s: %q", r.URL.Path, p.Name, list)
+				s.Notes.Addf("%s: illegal choice for parameter %s: %q", r.URL.Path, p.Name, list)
 				page(w, http.StatusInternalServerError, "Illegal choice for parameter "+p.Name)
 				return nil, false
 			}
@@ -98,17 +96,17 @@ func (s *Server) given(w http.ResponseWriter, r *http.Request, parameters []stan
 }
 
 func (s *Server) queue(flow standin.Workflow, values map[string]string, user string) *item {
-	i := &item{id: s.nextID(), flow: flow, values: values, user: user, since: s.config.Now()}
+	i := &item{id: s.NextID(), flow: flow, values: values, user: user, since: s.Now()}
 	s.items = append(s.items, i)
 	return i
 }
 
 // build takes an item out of the queue.
 func (s *Server) build(i *item) *build {
-	now, path := s.config.Now(), pathOf(i.flow)
+	now, path := s.Now(), pathOf(i.flow)
 	s.next[path]++
 	b := &build{path: path, number: s.next[path], item: i, flow: i.flow}
-	b.run = standin.NewRun(b.number, i.flow, i.values, now, s.nextID)
+	b.run = standin.NewRun(b.number, i.flow, i.values, now, s.NextID)
 	i.build, i.left = b, now
 	s.builds = append(s.builds, b)
 	return b
@@ -158,7 +156,7 @@ func (s *Server) queueObject() map[string]any {
 
 func (s *Server) findItem(id string) *item {
 	for _, i := range s.items {
-		if strconv.Itoa(i.id) == id && (i.waits() || s.config.Now().Sub(i.left) < s.config.Remember) {
+		if strconv.Itoa(i.id) == id && (i.waits() || s.Now().Sub(i.left) < s.config.Remember) {
 			return i
 		}
 	}
@@ -183,6 +181,6 @@ func (s *Server) cancelItem(w http.ResponseWriter, r *http.Request) {
 		page(w, http.StatusNotFound, "Provided id not found")
 		return
 	}
-	i.cancelled, i.left = true, s.config.Now()
+	i.cancelled, i.left = true, s.Now()
 	w.WriteHeader(http.StatusNoContent)
 }

@@ -8,12 +8,10 @@ package jenkinstest
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"slipway/tasks/engine/enginetest/standin"
@@ -52,126 +50,64 @@ type Config struct {
 
 // Server is the stand-in.
 type Server struct {
-	config  Config
-	faults  standin.Faults
-	notes   standin.Notes
-	notices standin.Notices
-	handler http.Handler
-	server  *http.Server
-	url     string
-	closed  chan struct{}
-	ticking sync.WaitGroup
-
-	mu     sync.Mutex
+	*standin.Server
+	config Config
 	items  []*item
 	builds []*build
 	next   map[string]int // number of the next build of a job
 	held   bool
-	lastID int
 }
-
-// tick is how often builds are looked after.
-const tick = 5 * time.Millisecond
 
 // New returns a server that is not listening yet.
 func New(c Config) *Server {
-	if c.Now == nil {
-		c.Now = time.Now
-	}
 	if c.Quiet == 0 {
 		c.Quiet = 5 * time.Millisecond
 	}
 	if c.Remember == 0 {
 		c.Remember = 5 * time.Minute
 	}
-	s := &Server{config: c, closed: make(chan struct{}), next: map[string]int{}, lastID: 100}
+	s := &Server{Server: standin.NewServer(c.Now, 100), config: c, next: map[string]int{}}
 	for _, path := range c.Past {
 		if flow, ok := s.workflow(path); ok {
 			s.past(flow)
 		}
 	}
-	s.handler = s.faults.Wrap(s.authenticated(http.HandlerFunc(s.route)))
-	s.ticking.Go(s.tick)
+	s.Open(s.authenticated(http.HandlerFunc(s.route)), s.advance, s.marked)
 	return s
 }
 
-// Handler serves the API.
-func (s *Server) Handler() http.Handler { return s.handler }
-
-// Listen serves at an address, such as "127.0.0.1:0".
-func (s *Server) Listen(addr string) error {
-	l, err := net.Listen("tcp", addr) //nolint:noctx // it ends with Close
-	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+func (s *Server) marked(mark string) []*standin.Run {
+	var runs []*standin.Run
+	for _, i := range s.items {
+		switch {
+		case i.values["SLIPWAY_MARK"] != mark:
+		case i.build == nil:
+			runs = append(runs, nil)
+		default:
+			runs = append(runs, i.build.run)
+		}
 	}
-	s.url = "http://" + l.Addr().String() + Prefix
-	s.server = &http.Server{Handler: s.handler, ReadHeaderTimeout: time.Minute}
-	go func() { _ = s.server.Serve(l) }()
-	return nil
+	return runs
 }
 
-// URL is where it listens.
-func (s *Server) URL() string { return s.url }
-
-// Close ends the server.
-func (s *Server) Close() {
-	close(s.closed)
-	if s.server != nil {
-		s.server.Close()
-	}
-	s.ticking.Wait()
-	s.notices.Wait()
-}
-
-// Faults are what can be made wrong with it.
-func (s *Server) Faults() *standin.Faults { return &s.faults }
-
-// Violations returns what the real server would have refused.
-func (s *Server) Violations() []string { return s.notes.List() }
-
-// Notify says what becomes of its notices.
-func (s *Server) Notify(mode standin.Mode) { s.notices.Notify(mode) }
+// URL is where it listens, and where its pages are.
+func (s *Server) URL() string { return s.Server.URL() + Prefix }
 
 // NotifyURL is where its notices go. As with the plugin, the token stands in it.
-func (s *Server) NotifyURL(url string) { s.notices.To(url + "?token=" + s.config.WebhookToken) }
-
-// Starts returns how many builds were asked for with a mark.
-func (s *Server) Starts(mark string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := 0
-	for _, i := range s.items {
-		if i.values["SLIPWAY_MARK"] == mark {
-			n++
-		}
-	}
-	return n
-}
-
-// Pass lets the jobs of the run with a mark that block pass; false if there is none.
-func (s *Server) Pass(mark string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, i := range s.items {
-		if i.build != nil && i.values["SLIPWAY_MARK"] == mark {
-			return i.build.run.Pass(s.config.Now())
-		}
-	}
-	return false
-}
+func (s *Server) NotifyURL(url string) { s.Server.NotifyURL(url + "?token=" + s.config.WebhookToken) }
 
 // Hold keeps what is in the queue there, as if no executor were free.
 func (s *Server) Hold(held bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	s.held = held
 	s.advance()
 }
 
 // Build is a person's click on "Build Now" at a job; it returns the build's number.
 func (s *Server) Build(user, path string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	flow, ok := s.workflow(path)
 	if !ok {
 		return 0
@@ -185,48 +121,23 @@ func (s *Server) Build(user, path string) int {
 
 // Delete deletes a build, as a person or the rotation of logs does.
 func (s *Server) Delete(path string, number int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	s.builds = slices.DeleteFunc(s.builds, func(b *build) bool { return b.path == path && b.number == number })
 }
 
 // Edit changes a job, as a person would in its page.
 func (s *Server) Edit(w standin.Workflow) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.config.Workflows = slices.Clone(s.config.Workflows)
-	for i, old := range s.config.Workflows {
-		if old.Project == w.Project && old.Name == w.Name {
-			s.config.Workflows[i] = w
-		}
-	}
-}
-
-func (s *Server) tick() {
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-s.closed:
-			return
-		case <-ticker.C:
-			s.mu.Lock()
-			s.advance()
-			s.mu.Unlock()
-		}
-	}
-}
-
-func (s *Server) nextID() int {
-	s.lastID++
-	return s.lastID
+	s.Lock()
+	defer s.Unlock()
+	s.config.Workflows = standin.Edited(s.config.Workflows, w)
 }
 
 func (s *Server) authenticated(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, token, ok := r.BasicAuth()
 		if !ok {
-			s.notes.Addf("%s %s has no credentials", r.Method, r.URL.Path)
+			s.Notes.Addf("%s %s has no credentials", r.Method, r.URL.Path)
 		}
 		w.Header().Set("X-Jenkins", "2.516.3")
 		if user != s.config.User || token != s.config.Token {
@@ -245,8 +156,8 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 		page(w, http.StatusNotFound, "Not Found")
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	s.advance()
 	parts := strings.Split(strings.Trim(rest, "/"), "/")
 	var names []string
@@ -271,7 +182,7 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	case len(parts) == 5 && strings.HasPrefix(rest, "queue/item/") && strings.HasSuffix(rest, "/api/json"):
 		s.item(w, r, parts[2])
 	default:
-		s.notes.Addf("there is no %s %s", r.Method, r.URL.Path)
+		s.Notes.Addf("there is no %s %s", r.Method, r.URL.Path)
 		page(w, http.StatusNotFound, "Not Found")
 	}
 }
@@ -332,7 +243,7 @@ func (s *Server) routeBuild(w http.ResponseWriter, r *http.Request, b *build, pa
 	case len(parts) == 3 && parts[0] == "input":
 		s.input(w, r, b, parts[1], parts[2])
 	default:
-		s.notes.Addf("there is no %s %s", r.Method, r.URL.Path)
+		s.Notes.Addf("there is no %s %s", r.Method, r.URL.Path)
 		page(w, http.StatusNotFound, "Not Found")
 	}
 }
@@ -342,7 +253,7 @@ func (s *Server) posted(w http.ResponseWriter, r *http.Request) bool {
 	if r.Method == http.MethodPost {
 		return true
 	}
-	s.notes.Addf("%s %s is no POST", r.Method, r.URL.Path)
+	s.Notes.Addf("%s %s is no POST", r.Method, r.URL.Path)
 	w.Header().Set("Allow", http.MethodPost)
 	page(w, http.StatusMethodNotAllowed, "Method Not Allowed")
 	return false
@@ -367,12 +278,12 @@ func answer(w http.ResponseWriter, body any) {
 func (s *Server) object(w http.ResponseWriter, r *http.Request, whole map[string]any) {
 	for name := range r.URL.Query() {
 		if name != "tree" && name != "depth" && name != "pretty" {
-			s.notes.Addf("%s has no query parameter %q", r.URL.Path, name)
+			s.Notes.Addf("%s has no query parameter %q", r.URL.Path, name)
 		}
 	}
 	tree, err := parseTree(r.URL.Query().Get("tree"))
 	if err != nil {
-		s.notes.Addf("%s: %v", r.URL.Path, err)
+		s.Notes.Addf("%s: %v", r.URL.Path, err)
 		page(w, http.StatusBadRequest, err.Error())
 		return
 	}

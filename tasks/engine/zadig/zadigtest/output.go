@@ -20,7 +20,7 @@ func (s *Server) logged(w http.ResponseWriter, r *http.Request) *standin.Attempt
 			return a
 		}
 	}
-	s.notes.Addf("the log of %q was wanted, which is no job of %s", r.PathValue("job"), t.ref())
+	s.Notes.Addf("the log of %q was wanted, which is no job of %s", r.PathValue("job"), t.ref())
 	return &standin.Attempt{}
 }
 
@@ -45,10 +45,10 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		lines = 10
 	}
-	s.mu.Lock()
+	s.Lock()
 	a := s.logged(w, r)
 	if a == nil {
-		s.mu.Unlock()
+		s.Unlock()
 		return
 	}
 	var said []string
@@ -56,7 +56,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	if running {
 		said = a.Log[max(0, len(a.Log)-lines):]
 	}
-	s.mu.Unlock()
+	s.Unlock()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.WriteHeader(http.StatusOK)
 	for _, line := range said {
@@ -72,7 +72,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	if running {
 		select {
 		case <-r.Context().Done():
-		case <-s.closed:
+		case <-s.Closed():
 		}
 	}
 }

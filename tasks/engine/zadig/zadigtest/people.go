@@ -53,11 +53,10 @@ func jobName(t *task, i int) string {
 }
 
 func (s *Server) decide(t *task, a *standin.Attempt, approve bool) {
-	now := s.config.Now()
 	if approve {
-		t.run.Agree(a.ID, now)
+		t.run.Agree(a.ID, s.Now())
 	} else {
-		a.Status, a.Ended, t.run.Refused, t.run.Updated = standin.Failed, now, true, now
+		t.run.Refuse(a, s.Now())
 	}
 	s.advance()
 }
@@ -75,7 +74,7 @@ func (s *Server) waiting(w http.ResponseWriter, r *http.Request) (*task, *standi
 		w.WriteHeader(http.StatusForbidden)
 		return nil, nil
 	case r.URL.Query().Get("projectKey") != t.flow.Project:
-		s.notes.Addf("run %s is not one of project %q", t.ref(), r.URL.Query().Get("projectKey"))
+		s.Notes.Addf("run %s is not one of project %q", t.ref(), r.URL.Query().Get("projectKey"))
 		plain(w, "workflow task project %s does not match projectKey %s", t.flow.Project, r.URL.Query().Get("projectKey"))
 		return nil, nil
 	case a == nil:
@@ -113,7 +112,7 @@ func (s *Server) manualExec(w http.ResponseWriter, r *http.Request) {
 	default:
 		for _, other := range t.run.Present() {
 			if other.Stage == a.Stage {
-				t.run.Agree(other.ID, s.config.Now())
+				t.run.Agree(other.ID, s.Now())
 			}
 		}
 		s.advance()

@@ -9,11 +9,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"slipway/tasks/engine/enginetest/standin"
@@ -81,129 +79,57 @@ type Registry struct{ ID, Address, Namespace string }
 
 // Server is the stand-in.
 type Server struct {
-	config  Config
-	faults  standin.Faults
-	notes   standin.Notes
-	notices standin.Notices
-	handler http.Handler
-	server  *http.Server
-	url     string
-	closed  chan struct{}
-	ticking sync.WaitGroup
-
-	mu     sync.Mutex
+	*standin.Server
+	config Config
 	tasks  []*task
-	lastID int
 	bodies []json.RawMessage
 	refuse string
 }
 
-// tick is how often runs are looked after.
-const tick = 5 * time.Millisecond
-
 // New returns a server that is not listening yet.
 func New(c Config) *Server {
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	s := &Server{config: c, closed: make(chan struct{})}
-	s.handler = s.faults.Wrap(s.authenticated(s.routes()))
-	s.ticking.Go(s.tick)
+	s := &Server{Server: standin.NewServer(c.Now, 0), config: c}
+	s.Open(s.authenticated(s.routes()), s.advance, s.marked)
 	return s
 }
 
-// Listen serves at an address, such as "127.0.0.1:0".
-func (s *Server) Listen(addr string) error {
-	l, err := net.Listen("tcp", addr) //nolint:noctx // it ends with Close
-	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+func (s *Server) marked(mark string) []*standin.Run {
+	var runs []*standin.Run
+	for _, t := range s.tasks {
+		if t.run.Vars[markParam] == mark {
+			runs = append(runs, t.run)
+		}
 	}
-	s.url = "http://" + l.Addr().String()
-	s.server = &http.Server{Handler: s.handler, ReadHeaderTimeout: time.Minute}
-	go func() { _ = s.server.Serve(l) }()
-	return nil
+	return runs
 }
-
-// Handler serves the API.
-func (s *Server) Handler() http.Handler { return s.handler }
-
-// URL is where it listens.
-func (s *Server) URL() string { return s.url }
-
-// Close ends the server.
-func (s *Server) Close() {
-	close(s.closed)
-	if s.server != nil {
-		s.server.Close()
-	}
-	s.ticking.Wait()
-	s.notices.Wait()
-}
-
-// Faults are what can be made wrong with it.
-func (s *Server) Faults() *standin.Faults { return &s.faults }
-
-// Violations returns what the real server would have refused or left out.
-func (s *Server) Violations() []string { return s.notes.List() }
-
-// Notify says what becomes of its webhooks.
-func (s *Server) Notify(mode standin.Mode) { s.notices.Notify(mode) }
-
-// NotifyURL is where its webhooks go.
-func (s *Server) NotifyURL(url string) { s.notices.To(url) }
 
 // RefuseNextStart has the next start fail with code 6160 and a description, after all
 // checks.
 func (s *Server) RefuseNextStart(description string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	s.refuse = description
 }
 
 // Forbid takes the permission to execute the workflows of a project from the account.
 func (s *Server) Forbid(project string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	s.config.Unpermitted = append(slices.Clone(s.config.Unpermitted), project)
 }
 
 // Bodies returns the bodies of all starts that were accepted.
 func (s *Server) Bodies() []json.RawMessage {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	return slices.Clone(s.bodies)
-}
-
-// Starts returns how many runs carry a mark.
-func (s *Server) Starts(mark string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := 0
-	for _, t := range s.tasks {
-		if t.run.Vars[markParam] == mark {
-			n++
-		}
-	}
-	return n
-}
-
-// Pass lets the jobs of the run with a mark that block pass; false if there is none.
-func (s *Server) Pass(mark string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, t := range s.tasks {
-		if t.run.Vars[markParam] == mark {
-			return t.run.Pass(s.config.Now())
-		}
-	}
-	return false
 }
 
 // Begin starts a run as somebody in Zadig's own page does, and returns its name,
 // "workflow/number".
 func (s *Server) Begin(creator, workflow string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	flow := s.find(workflow)
 	t := s.newTask(flow, creator, vars(flow, nil), nil)
 	s.tasks = append(s.tasks, t)
@@ -212,8 +138,8 @@ func (s *Server) Begin(creator, workflow string) string {
 
 // Rerun is a person's click on "Retry" at a run, named "workflow/number".
 func (s *Server) Rerun(ref string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	for _, t := range s.tasks {
 		if t.ref() == ref {
 			return s.again(t)
@@ -224,8 +150,8 @@ func (s *Server) Rerun(ref string) bool {
 
 // Say has Zadig use a word for the status of a run, whatever it does.
 func (s *Server) Say(ref, status string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	for _, t := range s.tasks {
 		if t.ref() == ref {
 			t.said = status
@@ -235,8 +161,8 @@ func (s *Server) Say(ref, status string) {
 
 // Edit changes a workflow, as somebody with the right to would.
 func (s *Server) Edit(w Workflow) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	s.config.Workflows = slices.Clone(s.config.Workflows)
 	for i, old := range s.config.Workflows {
 		if old.Name == w.Name {
@@ -254,35 +180,10 @@ func (s *Server) find(key string) *Workflow {
 	return nil
 }
 
-func (s *Server) tick() {
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-s.closed:
-			return
-		case <-ticker.C:
-			s.mu.Lock()
-			s.advance()
-			s.mu.Unlock()
-		}
-	}
-}
-
 func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
-	handle := func(pattern string, h func(http.ResponseWriter, *http.Request), query ...string) {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			for name := range r.URL.Query() {
-				if !slices.Contains(query, name) {
-					s.notes.Addf("%s has no query parameter %q", pattern, name)
-				}
-			}
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.advance()
-			h(w, r)
-		})
+	handle := func(pattern string, h http.HandlerFunc, query ...string) {
+		mux.HandleFunc(pattern, s.Serve(pattern, query, h))
 	}
 	const custom = "/openapi/workflows/custom/"
 	handle("GET /openapi/projects/project", s.projects, "pageNum", "pageSize")
@@ -305,7 +206,7 @@ func (s *Server) routes() *http.ServeMux {
 	handle("GET /api/aslan/system/dbinstance/project", s.databases, "projectName")
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if !s.config.V4 {
-			s.notes.Addf("there is no %s %s", r.Method, r.URL.Path)
+			s.Notes.Addf("there is no %s %s", r.Method, r.URL.Path)
 		}
 		http.NotFound(w, r)
 	})
@@ -316,7 +217,7 @@ func (s *Server) authenticated(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		given, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if !bearer {
-			s.notes.Addf("%s %s has no token", r.Method, r.URL.Path)
+			s.Notes.Addf("%s %s has no token", r.Method, r.URL.Path)
 		}
 		if subtle.ConstantTimeCompare([]byte(given), []byte(s.config.Token)) != 1 {
 			w.WriteHeader(http.StatusUnauthorized)

@@ -42,7 +42,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, into any) bool {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
-		s.notes.Addf("%s %s: %v", r.Method, r.URL.Path, err)
+		s.Notes.Addf("%s %s: %v", r.Method, r.URL.Path, err)
 		typed(w, 400, "Bad Request", "%v", err)
 		return false
 	}
@@ -51,8 +51,8 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, into any) bool {
 
 // start creates a run. Notices of it are sent before it is stored.
 func (s *Server) start(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	var c creation
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -81,16 +81,11 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) {
 		s.refuse = ""
 		return
 	case len(selected) == 0:
-		s.notes.Addf("workflow %s was started with no job to run", flow.Name)
+		s.Notes.Addf("workflow %s was started with no job to run", flow.Name)
 	}
 	t := s.newTask(flow, Account, values, selected)
-	if s.notices.Early() {
-		news := s.news(t)
-		s.mu.Unlock()
-		for _, notice := range news {
-			notice()
-		}
-		s.mu.Lock()
+	if s.Notices.Early() {
+		s.TellNow(s.news(t)...)
 	}
 	s.tasks, s.bodies = append(s.tasks, t), append(s.bodies, body)
 	s.advance()
@@ -101,7 +96,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) {
 // against the start.
 func (s *Server) check(flow *Workflow, c *creation) (map[string]string, []string, error) {
 	if flow.Project != c.Project {
-		s.notes.Addf("workflow %s is not one of project %s", flow.Name, c.Project)
+		s.Notes.Addf("workflow %s is not one of project %s", flow.Name, c.Project)
 	}
 	params, stages := s.stored(flow)
 	values := vars(flow, nil)
@@ -125,7 +120,7 @@ func (s *Server) check(flow *Workflow, c *creation) (map[string]string, []string
 				return nil, nil, errors.New("failed to find code host with name:" + host)
 			}
 		default:
-			s.notes.Addf("param %s of type %v is left as it is", given.Name, kind)
+			s.Notes.Addf("param %s of type %v is left as it is", given.Name, kind)
 		}
 		values[given.Name] = given.Value
 	}
@@ -137,7 +132,7 @@ func (s *Server) check(flow *Workflow, c *creation) (map[string]string, []string
 					continue
 				}
 				if in.JobType != job["type"] {
-					s.notes.Addf("job %s is of type %v, not %s", in.JobName, job["type"], in.JobType)
+					s.Notes.Addf("job %s is of type %v, not %s", in.JobName, job["type"], in.JobType)
 				}
 				if err := s.checkInput(job, in.Parameters); err != nil {
 					return nil, nil, err
@@ -148,7 +143,7 @@ func (s *Server) check(flow *Workflow, c *creation) (map[string]string, []string
 	}
 	for _, in := range c.Inputs {
 		if !slices.Contains(selected, in.JobName) {
-			s.notes.Addf("the input for job %s is ignored: there is no such job", in.JobName)
+			s.Notes.Addf("the input for job %s is ignored: there is no such job", in.JobName)
 		}
 	}
 	return values, selected, nil
@@ -238,14 +233,14 @@ func (s *Server) checkInput(job map[string]any, raw json.RawMessage) error {
 	}
 	for name := range object {
 		if !slices.Contains(known, name) {
-			s.notes.Addf("jobs of type %s have no parameter %s", kind, name)
+			s.Notes.Addf("jobs of type %s have no parameter %s", kind, name)
 		}
 	}
 	var p parameters
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&p); err != nil {
-		s.notes.Addf("parameters of job %v: %v", job["name"], err)
+		s.Notes.Addf("parameters of job %v: %v", job["name"], err)
 	}
 	if err := s.checkRepos(&p); err != nil {
 		return err
@@ -299,7 +294,7 @@ func (s *Server) noteServices(job map[string]any, options any, given []list) {
 			choice, _ := o.(map[string]any)
 			return choice["service_name"] == in.ServiceName && choice["service_module"] == in.ServiceModule
 		}) {
-			s.notes.Addf("job %v does not build %s/%s", job["name"], in.ServiceName, in.ServiceModule)
+			s.Notes.Addf("job %v does not build %s/%s", job["name"], in.ServiceName, in.ServiceModule)
 		}
 	}
 }

@@ -10,6 +10,9 @@ import (
 	"slipway/tasks/engine/enginetest/standin"
 )
 
+// stopping is how long the jobs of a run that was cancelled take to stop.
+const stopping = 10 * time.Millisecond
+
 // task is a run.
 type task struct {
 	number  int // within the workflow
@@ -72,14 +75,9 @@ func (s *Server) newTask(flow *Workflow, creator string, values map[string]strin
 			behaves.Stages = append(behaves.Stages, does)
 		}
 	}
-	now := s.config.Now()
-	t.run, t.started = standin.NewRun(t.number, behaves, values, now, s.nextID), now.Unix()
+	now := s.Now()
+	t.run, t.started = standin.NewRun(t.number, behaves, values, now, s.NextID), now.Unix()
 	return t
-}
-
-func (s *Server) nextID() int {
-	s.lastID++
-	return s.lastID
 }
 
 // behaviour is what a job does; one that is only in the definition passes.
@@ -96,16 +94,10 @@ func behaviour(flow *Workflow, name string) standin.Job {
 
 // advance does what is due in all runs.
 func (s *Server) advance() {
-	now := s.config.Now()
+	now := s.Now()
 	for _, t := range s.tasks {
-		for range 20 { // a run of jobs that take no time is over at once
-			if !t.run.Advance(now) {
-				break
-			}
-		}
-		for _, notice := range s.news(t) {
-			s.ticking.Go(notice)
-		}
+		t.run.CatchUp(now)
+		s.Tell(s.news(t)...)
 	}
 }
 
@@ -177,7 +169,7 @@ func (s *Server) jobStatus(t *task, a *standin.Attempt) string {
 		switch {
 		case a.Started.IsZero() && !a.Job.Asks:
 			return ""
-		case s.config.Now().Sub(t.cancel) < 2*tick:
+		case s.Now().Sub(t.cancel) < stopping:
 			return "running" // it is being stopped
 		}
 		return "cancelled"
@@ -352,9 +344,9 @@ func (s *Server) cancel(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if t.run.Status().Over() {
-		s.notes.Addf("run %s was over, and was cancelled", t.ref())
+		s.Notes.Addf("run %s was over, and was cancelled", t.ref())
 	}
-	t.cancel, t.revoker = s.config.Now(), Account
+	t.cancel, t.revoker = s.Now(), Account
 	t.run.Cancel(t.cancel)
 	success(w)
 }
@@ -378,9 +370,9 @@ func (s *Server) again(t *task) bool {
 		return false
 	}
 	t.run.Refused, t.told, t.asked = false, "", false
-	t.run.Retry(s.config.Now())
+	t.run.Retry(s.Now())
 	// A run takes seconds in Zadig, so that its attempts never begin in the same one.
-	t.started = max(s.config.Now().Unix(), t.started+1)
+	t.started = max(s.Now().Unix(), t.started+1)
 	s.advance()
 	return true
 }

@@ -60,7 +60,7 @@ func (s *Server) notice(t *task, event, status string) func() {
 		"workflow": map[string]any{
 			"task_id": t.number, "project_name": t.flow.Project, "project_display_name": "Project " + t.flow.Project,
 			"workflow_name": t.flow.Name, "workflow_display_name": "The " + t.flow.Name, "status": status, "remark": "",
-			"detail_url": fmt.Sprintf("%s/v1/projects/detail/%s/pipelines/custom/%s", s.url, t.flow.Project, t.flow.Name), "error": "",
+			"detail_url": fmt.Sprintf("%s/v1/projects/detail/%s/pipelines/custom/%s", s.URL(), t.flow.Project, t.flow.Name), "error": "",
 			"create_time": seconds(t.run.Created), "start_time": t.started, "end_time": 0, "stages": stages,
 			"task_creator": t.creator, "task_creator_id": UserID, "task_creator_email": "bot@example.com", "task_type": "workflow",
 		},
@@ -70,8 +70,8 @@ func (s *Server) notice(t *task, event, status string) func() {
 	}
 	header := http.Header{
 		"Content-Type": {"application/json"}, "Accept": {"application/json"}, "User-Agent": {"Zadig/5.0.0"},
-		"X-Zadig-Token": {s.config.WebhookToken}, "X-Zadig-Instance": {s.url}, "X-Zadig-Event": {event},
+		"X-Zadig-Token": {s.config.WebhookToken}, "X-Zadig-Instance": {s.URL()}, "X-Zadig-Event": {event},
 		"X-Zadig-Event-Uuid": {rand.Text()}, "X-Zadig-Webhook-Uuid": {rand.Text()},
 	}
-	return func() { s.notices.Send(header, body) }
+	return func() { s.Notices.Send(header, body) }
 }
