@@ -1,6 +1,9 @@
 package slipway
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // Retry runs a failed workflow item again. What failed in the run before is run again
 // in its engine, if the engine can do that, unless it is doubtful that there was one.
@@ -218,7 +221,7 @@ func (p *Plan) RunWaits(req Request, runID string, waits []RunWait) (*Change, er
 		it.Workflow.Wait = nil
 	}
 	if len(fresh) > 0 {
-		reason := JoinTexts(fresh)
+		reason := sentences(fresh)
 		c.Entry.Data.Reason = &reason
 		c.notify(req, p, T("Item “%[1]s” of plan #%[2]d %[3]s waits for a person. %[4]s", "发布计划 #%[2]d %[3]s 的发布项“%[1]s”正在等待人工处理。%[4]s",
 			it.Name, p.Index, p.Name, reason), p.people(it)...)
@@ -226,11 +229,20 @@ func (p *Plan) RunWaits(req Request, runID string, waits []RunWait) (*Change, er
 	return p.done(req, c), nil
 }
 
+// sentences says one after the other.
+func sentences(all []Text) Text {
+	var said Text
+	for _, t := range all {
+		said.EN, said.ZH = strings.TrimPrefix(said.EN+" "+t.EN, " "), said.ZH+t.ZH
+	}
+	return said
+}
+
 func (w *RunWait) text() Text {
 	if w.For == (Text{}) {
-		return T(w.Job, w.Job)
+		return T("“%s” waits for a person.", "“%s”等待人工处理。", w.Job)
 	}
-	return T("%[1]s: %[2]s", "%[1]s：%[2]s", w.Job, w.For)
+	return w.For
 }
 
 // people are those who see to an item, each of them once.

@@ -28,9 +28,9 @@ var runLives = map[string]func(*slipway.Plan){
 	"run-stages": runs(func(*slipway.WorkflowSpec) {}),
 	"run-waiting": runs(func(w *slipway.WorkflowSpec) {
 		w.Wait = []slipway.RunWait{
-			{Job: "approve", For: slipway.T("the operators", "运维人员"), Answerable: true},
+			{Job: "approve", For: slipway.T("Job “approve” waits for the operators.", "任务“approve”等待运维人员处理。"), Answerable: true},
 			{Job: "load test", Answerable: true, By: "Bob"},
-			{Job: "ticket", For: slipway.T("CHG-7 in the ticket system", "工单系统中的 CHG-7")},
+			{Job: "ticket", For: slipway.T("Job “ticket” waits for CHG-7 in the ticket system.", "任务“ticket”等待工单系统中的 CHG-7。")},
 		}
 	}),
 	"run-failed": func(p *slipway.Plan) {

@@ -46,18 +46,18 @@ func (v View) waitLines(it *slipway.Item) []Line {
 }
 
 func (v View) waitLine(it *slipway.Item, w *slipway.RunWait) Line {
-	whom := w.For
-	if whom == (slipway.Text{}) {
-		whom = slipway.T("a person", "人工处理")
-	}
 	job := shorten(oneLine(w.Job), maxStepName)
+	waits := w.For
+	if waits == (slipway.Text{}) {
+		waits = slipway.T("“%s” waits for a person.", "“%s”等待人工处理。", job)
+	}
 	switch {
 	case w.By != "":
 		return Line{plain(v.say(slipway.T("⏳ %[2]s has answered “%[1]s”; the engine is being told", "⏳ %[2]s 已处理“%[1]s”，正在通知引擎", job, w.By)))}
 	case w.Answerable:
-		return Line{plain(v.say(slipway.T("✋ “%[1]s” waits for %[2]s", "✋ “%[1]s”等待：%[2]s", job, whom)))}
+		return Line{plain("✋ " + oneLine(v.say(waits)))}
 	}
-	l := Line{plain(v.say(slipway.T("✋ “%[1]s” waits for %[2]s · ", "✋ “%[1]s”等待：%[2]s · ", job, whom)))}
+	l := Line{plain("✋ " + oneLine(v.say(waits)) + " · ")}
 	where := slipway.T("answer in the engine", "请到引擎中处理")
 	if address := v.whereToAnswer(it, w.Job); address != "" {
 		return append(l, Span{Text: v.say(where), Link: address})

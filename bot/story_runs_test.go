@@ -31,7 +31,7 @@ func (w *world) shows(parts ...string) *bottest.Message {
 	return card
 }
 
-var approvePoint = slipway.RunWait{Job: "approve", For: slipway.T("the operators", "运维人员"), Answerable: true}
+var approvePoint = slipway.RunWait{Job: "approve", For: slipway.T("Job “approve” waits for the operators.", "任务“approve”等待运维人员处理。"), Answerable: true}
 
 func TestTheCardFollowsARun(t *testing.T) {
 	t.Parallel()
@@ -62,8 +62,8 @@ func TestARunThatWaitsIsAnsweredFromTheCard(t *testing.T) {
 	w := newWorld(t)
 	w.web.Twice = true
 	w.executes()
-	w.waits(2, approvePoint, slipway.RunWait{Job: "ticket", For: slipway.T("CHG-7", "CHG-7")})
-	card := w.shows("waiting for a person", "✋ “approve” waits for the operators", "✋ “ticket” waits for CHG-7 · answer in the engine", "[Approve: approve]")
+	w.waits(2, approvePoint, slipway.RunWait{Job: "ticket", For: slipway.T("Job “ticket” waits for CHG-7.", "任务“ticket”等待 CHG-7。")})
+	card := w.shows("waiting for a person", "✋ Job “approve” waits for the operators.", "✋ Job “ticket” waits for CHG-7. · answer in the engine", "[Approve: approve]")
 	w.wantToast(w.bob.Press(card, "decide_yes", 2), bot.ToastRefused, "Only")
 
 	w.wantToast(w.alice.Press(card, "decide_yes", 2), bot.ToastDone, "Approved “approve” in “deploy the api” of #1 payments 4.2.")
@@ -258,7 +258,7 @@ func TestWhatARunWaitsForStandsOnTheOwnersPage(t *testing.T) {
 	w.wantToast(w.bob.Say(w.room, "execute #1 2"), bot.ToastDone, "Started")
 	w.begins(2)
 	w.waits(2, approvePoint)
-	if text := textOf(w.bob.OpenHome()); !strings.Contains(text, "✋ “approve” waits for the operators") {
+	if text := textOf(w.bob.OpenHome()); !strings.Contains(text, "✋ Job “approve” waits for the operators.") {
 		t.Errorf("Bob's page:\n%s", text)
 	}
 	w.wantToast(w.bob.PressHome("decide_yes", "deploy the api"), bot.ToastDone, "Approved “approve”")

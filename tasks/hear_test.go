@@ -83,14 +83,14 @@ func TestARunThatWaitsForAPersonIsAnswered(t *testing.T) {
 		p, ref := w.under(t)
 		w.able.shows(ref, func(s *engine.State) {
 			s.Status = engine.Waiting
-			s.Waits = []engine.Wait{{Job: "gate", For: slipway.T("an approval", "审批"), Answerable: true}, {Job: "page", For: slipway.T("Bob", "Bob")}}
+			s.Waits = []engine.Wait{{Job: "gate", For: slipway.T("“gate” waits for an approval.", "“gate”等待审批。"), Answerable: true}, {Job: "page", For: slipway.T("“page” waits for Bob.", "“page”等待 Bob。")}}
 		})
 		waits := func() []slipway.RunWait { return w.look(t, p.ID).Items[1].Workflow.Wait }
 		eventually(t, "the plan says so", func() bool { return len(waits()) == 2 })
 		eventually(t, "people are told", func() bool {
 			w.cards.mu.Lock()
 			defer w.cards.mu.Unlock()
-			return slices.ContainsFunc(w.cards.told, func(s string) bool { return strings.Contains(s, "gate: an approval") })
+			return slices.ContainsFunc(w.cards.told, func(s string) bool { return strings.Contains(s, "“gate” waits for an approval.") })
 		})
 		ask := commands.Ask{User: alice}
 		if _, err := w.Commands.Decide(t.Context(), ask, p.ID, p.Items[1].ID, "page", true, ""); err == nil {

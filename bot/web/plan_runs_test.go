@@ -54,13 +54,13 @@ func TestARunIsAnsweredOnThePageOfItsPlan(t *testing.T) {
 	if err := w.store.RunProgress(t.Context(), run, json.RawMessage(progress)); err != nil {
 		t.Fatal(err)
 	}
-	waits := []slipway.RunWait{{Job: "sign-off", For: slipway.T("Bob", "Bob"), Answerable: true}, {Job: "ticket"}}
+	waits := []slipway.RunWait{{Job: "sign-off", For: slipway.T("“sign-off” waits for Bob.", "“sign-off”等待 Bob。"), Answerable: true}, {Job: "ticket"}}
 	if _, err := w.cmds.RunWaits(t.Context(), "task:waits", p.ID, run, waits); err != nil {
 		t.Fatal(err)
 	}
 	alice := w.signIn(w.alice)
 	page := alice.get("/plans/" + p.ID)
-	shows(t, page, "“sign-off” waits for Bob", "“ticket” waits for a person · answer in the engine", "waiting for a person", "3 min so far", "<b>no</b>")
+	shows(t, page, "“sign-off” waits for Bob", "“ticket” waits for a person. · answer in the engine", "waiting for a person", "3 min so far", "<b>no</b>")
 	if !strings.Contains(page.body, `href="https://tickets.example.com/7"`) || strings.Contains(page.body, "javascript:alert") {
 		t.Error("the links of jobs are not what they should be")
 	}
