@@ -113,6 +113,6 @@ func (s *Slack) probeSocket(ctx context.Context) []bot.Finding {
 	return []bot.Finding{{
 		What: slipway.T("the app token opens no connection: %s", "应用令牌无法建立连接：%s", what),
 		Mend: slipway.T("Make an app-level token (xapp-…) with the scope %s under Basic Information, and switch Socket Mode on.",
-			"请在 Basic Information 中生成带 %s 权限的应用级令牌（xapp-…），并启用 Socket Mode。", appScope),
+			"请在 Basic Information 中生成带 %s 权限的应用级令牌（xapp-…），并启用 Socket Mode。", AppScope),
 	}}
 }

@@ -52,7 +52,7 @@ func onServers(t *testing.T, env map[string]string) {
 // workspace is a stand-in of Slack and the environment that connects a Slipway to it.
 func workspace(t *testing.T, socket bool) (*slacktest.Server, map[string]string) {
 	t.Helper()
-	s := slacktest.New(slacktest.Config{Now: time.Now, SocketMode: socket, UnfurlDomains: []string{"127.0.0.1"}})
+	s := slacktest.New(slacktest.Config{Now: time.Now, SocketMode: socket, Scopes: manifestScopes(), UnfurlDomains: []string{"127.0.0.1"}})
 	if _, err := s.Listen("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func slackCall(t *testing.T, s *slacktest.Server, method string, args url.Values
 // company is a stand-in of Feishu and the environment that connects a Slipway to it.
 func company(t *testing.T, mode string, except ...string) (*feishutest.Server, map[string]string) {
 	t.Helper()
-	s := feishutest.New(feishutest.Config{Mode: mode, VerificationToken: "the-verification-token", EncryptKey: "the-encrypt-key"})
+	s := feishutest.New(feishutest.Config{Mode: mode, VerificationToken: "the-verification-token", EncryptKey: "the-encrypt-key", Scopes: guideScopes()})
 	if _, err := s.Listen("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}

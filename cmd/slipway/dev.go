@@ -14,6 +14,7 @@ import (
 
 	"slipway"
 	"slipway/bot"
+	"slipway/bot/feishu"
 	"slipway/bot/feishu/feishutest"
 	"slipway/bot/slack"
 	"slipway/bot/slack/slacktest"
@@ -150,7 +151,7 @@ func (w *fakeWorld) populate(c *config, host string, log *slog.Logger) error {
 	w.slack = slacktest.New(slacktest.Config{
 		Now: time.Now, SocketMode: true, Scopes: manifestScopes(), UnfurlDomains: []string{host}, Log: log,
 	})
-	w.feishu = feishutest.New(feishutest.Config{Now: time.Now, Mode: feishutest.LongConnection, Log: log})
+	w.feishu = feishutest.New(feishutest.Config{Now: time.Now, Mode: feishutest.LongConnection, Scopes: guideScopes(), Log: log})
 	var in struct{ slack, feishu []string }
 	for _, u := range devPeople {
 		w.slack.AddUser(slacktest.User{ID: u.slack, Name: u.name, Email: u.email, TZ: u.zone, Locale: fullLocale(u.locale)})
@@ -177,6 +178,16 @@ func (w *fakeWorld) populate(c *config, host string, log *slog.Logger) error {
 // manifestScopes are the permissions of an app that was made from the manifest.
 func manifestScopes() []string {
 	scopes := slack.Scopes()
+	names := make([]string, len(scopes))
+	for i, s := range scopes {
+		names[i] = s.Name
+	}
+	return names
+}
+
+// guideScopes are the permissions of a Feishu app that was set up by the guide.
+func guideScopes() []string {
+	scopes := feishu.Scopes()
 	names := make([]string, len(scopes))
 	for i, s := range scopes {
 		names[i] = s.Name
