@@ -145,7 +145,7 @@ func (v View) homeItems(items []HomeItem) []Row {
 			Details: x.details(v),
 		}
 		if t := x.Item.Text; t != nil && strings.TrimSpace(t.Content) != x.Item.Name {
-			r.Body = excerpt(t.Content, maxHomeText)
+			r.Body = v.excerpt(t.Content, maxHomeText)
 		}
 		shown, _ := v.itemActions(x.Plan, x.Item)
 		for _, a := range shown {

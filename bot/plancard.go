@@ -19,6 +19,8 @@ type View struct {
 	Rules *slipway.Rules
 	// Link returns the address of a plan's page, "" if there is none. It may be nil.
 	Link func(*slipway.Plan) string
+	// Whole is for the plan's own page: nothing that people wrote is shortened.
+	Whole bool
 }
 
 func (v View) say(t slipway.Text) string { return t.In(v.Lang) }
@@ -36,7 +38,7 @@ func PlanCard(p *slipway.Plan, v View) Card {
 	c := Card{
 		Lang: v.Lang, Zone: v.Zone, Plan: p.ID, Title: planTitle(p), State: statusState(p.Status(), v.Lang),
 		Intro: slices.Concat(v.gateLines(p), v.overrideLines(p), v.endLines(p)),
-		Facts: v.facts(p), Body: excerpt(p.Description, maxDescription), People: v.people(p), Link: v.link(p),
+		Facts: v.facts(p), Body: v.excerpt(p.Description, maxDescription), People: v.people(p), Link: v.link(p),
 	}
 	c.Summary = v.say(slipway.T("%[1]s: %[2]s", "%[1]s：%[2]s", c.Title, p.Status().Text()))
 	for _, it := range p.Items {
@@ -53,7 +55,12 @@ const (
 	maxContent     = 600
 )
 
-func excerpt(markdown string, n int) Markdown { return Markdown(shorten(markdown, n)) }
+func (v View) excerpt(markdown string, n int) Markdown {
+	if v.Whole {
+		return Markdown(markdown)
+	}
+	return Markdown(shorten(markdown, n))
+}
 
 func planTitle(p *slipway.Plan) string { return planNumber(p) + " " + p.Name }
 

@@ -59,7 +59,9 @@ func (w *Web) planPage(rw http.ResponseWriter, r *http.Request, v viewer) {
 		http.Redirect(rw, r, "/plans/"+p.ID, http.StatusSeeOther) //nolint:gosec // the id is the store's
 		return
 	}
-	view := &planView{Plan: p, Done: finished(p), Card: bot.PlanCard(p, w.view(v)), Scene: planScene(v, p)}
+	whole := w.view(v)
+	whole.Whole = true
+	view := &planView{Plan: p, Done: finished(p), Card: bot.PlanCard(p, whole), Scene: planScene(v, p)}
 	// The page itself shows log and hooks.
 	view.Card.More = slices.DeleteFunc(view.Card.More, func(a bot.Action) bool { return a.ID == "log" || a.ID == "hooks" })
 	runs, err := w.runsOf(ctx, v, p)
