@@ -67,10 +67,12 @@ func (p *Plan) Edit(req Request, d Draft) (*Change, error) {
 		return nil, err
 	}
 	c := p.newChange(req, VerbEdit)
+	before := slices.Clone(p.Items)
 	c.Entry.Data.Fields = p.take(req, d)
 	if len(c.Entry.Data.Fields) == 0 {
 		return nil, Unchanged
 	}
+	c.Entry.Data.Items = p.edited(before, c.Entry.Data.Fields)
 	p.Version++
 	p.InstanceCode = req.hex(16)
 	p.Editor = PersonRef{ID: req.Actor.ID, Name: req.Actor.Name}
@@ -133,6 +135,25 @@ func (p *Plan) takeItems(req Request, items []*Item) []string {
 		changed = append(changed, "jobs")
 	}
 	return changed
+}
+
+// edited names the items that an edit added or changed or, if it did not, that it removed.
+func (p *Plan) edited(before []*Item, fields []string) []string {
+	var names []string
+	for i, it := range p.Items {
+		if slices.Contains(fields, fmt.Sprintf("jobs[%d]", i)) {
+			names = append(names, it.Name)
+		}
+	}
+	if len(names) > 0 {
+		return names
+	}
+	for _, old := range before {
+		if !slices.ContainsFunc(p.Items, func(it *Item) bool { return it.ID == old.ID }) {
+			names = append(names, old.Name)
+		}
+	}
+	return names
 }
 
 // match finds the present item that a drafted one stands for: by id, else by type

@@ -357,6 +357,31 @@ func TestEditingWithoutADifferenceIsNoChange(t *testing.T) {
 	}
 }
 
+func TestAnEditNamesItsItems(t *testing.T) {
+	t.Parallel()
+	w := reach(t, Planning)
+	d := w.plan.Draft()
+	first, second := d.Items[0].Name, d.Items[1].Name
+	slices.Reverse(d.Items)
+	w.do(w.plan.Edit(w.req(alice), d))
+	if names := w.last.Entry.Data.Items; names != nil {
+		t.Errorf("moving items names %q", names)
+	}
+	d = w.plan.Draft()
+	d.Items[1].Name = "renamed"
+	d.Items = append(d.Items, &Item{Name: "new", Type: TextItem, Text: &TextSpec{Content: "new"}})
+	w.do(w.plan.Edit(w.req(alice), d))
+	if names := w.last.Entry.Data.Items; !slices.Equal(names, []string{"renamed", "new"}) {
+		t.Errorf("renaming %s and adding an item names %q", first, names)
+	}
+	d = w.plan.Draft()
+	d.Items = d.Items[1:]
+	w.do(w.plan.Edit(w.req(alice), d))
+	if names := w.last.Entry.Data.Items; !slices.Equal(names, []string{second}) {
+		t.Errorf("removing %s names %q", second, names)
+	}
+}
+
 // TestNoOrderOfRequestsBreaksThePlan presses everything in random order.
 func TestNoOrderOfRequestsBreaksThePlan(t *testing.T) {
 	t.Parallel()

@@ -101,7 +101,7 @@ func HomeCard(h Home, v View) Card {
 
 // section is a heading with its rows: the first of them, and what leads to the others.
 func (v View) section(title, none slipway.Text, rows []Row, total int, words slipway.Text) []Row {
-	head := Row{Title: Line{bold(v.say(title))}}
+	head := Row{Title: Line{bold(v.say(title))}, Heading: true}
 	if total == 0 {
 		head.Details = []Line{{faint(v.say(none))}}
 		return []Row{head}

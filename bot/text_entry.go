@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"slices"
 	"strings"
 
 	"slipway"
@@ -40,7 +41,7 @@ func entryText(e slipway.Entry) slipway.Text {
 		}
 		return slipway.T("%s created the plan", "%s 创建了发布计划", by)
 	case slipway.VerbEdit:
-		return slipway.T("%[1]s changed %[2]s", "%[1]s 修改了%[2]s", by, fieldTexts(e.Data.Fields))
+		return editEntryText(e)
 	case slipway.VerbSubmit:
 		return slipway.T("%s submitted the plan", "%s 提交了发布计划", by)
 	case slipway.VerbApprove:
@@ -79,6 +80,22 @@ func entryText(e slipway.Entry) slipway.Text {
 		return runEntryText(e)
 	}
 	return slipway.T("%[1]s: %[2]s", "%[1]s：%[2]s", by, e.Verb.Text())
+}
+
+// editEntryText says what was edited; items by name where the entry has them.
+func editEntryText(e slipway.Entry) slipway.Text {
+	by, names := actorName(e.Actor.Name), quoteList(e.Data.Items)
+	switch {
+	case !slices.Equal(e.Data.Fields, []string{"jobs"}):
+		what := fieldTexts(e.Data.Fields)
+		if len(e.Data.Items) > 0 && strings.HasPrefix(e.Data.Fields[len(e.Data.Fields)-1], "jobs[") { // they come last
+			what = slipway.T("%[1]s %[2]s", "%[1]s%[2]s", what, names)
+		}
+		return slipway.T("%[1]s changed %[2]s", "%[1]s 修改了%[2]s", by, what)
+	case len(e.Data.Items) > 0:
+		return slipway.T("%[1]s removed %[2]s", "%[1]s 删除了发布项%[2]s", by, names)
+	}
+	return slipway.T("%s changed the order of the items", "%s 调整了发布项的顺序", by)
 }
 
 func hookEntryText(e slipway.Entry) slipway.Text {

@@ -213,7 +213,7 @@ func (w *fakeWorld) page(lang slipway.Lang, log *slog.Logger) http.Handler {
 		Lang: string(lang), Console: w.app.config.PublicURL, Log: log,
 	}
 	for _, u := range devPeople {
-		c.People = append(c.People, fakechat.Person{Name: u.name, Note: u.note, Accounts: map[string]string{"slack": u.slack, "feishu": u.feishu}})
+		c.People = append(c.People, fakechat.Person{Name: u.name, Note: u.note, Zone: u.zone, Accounts: map[string]string{"slack": u.slack, "feishu": u.feishu}})
 	}
 	return fakechat.New(c)
 }
