@@ -72,7 +72,7 @@ func (p *Plan) Edit(req Request, d Draft) (*Change, error) {
 	if len(c.Entry.Data.Fields) == 0 {
 		return nil, Unchanged
 	}
-	c.Entry.Data.Items = p.edited(before, c.Entry.Data.Fields)
+	p.edited(before, &c.Entry.Data)
 	p.Version++
 	p.InstanceCode = req.hex(16)
 	p.Editor = PersonRef{ID: req.Actor.ID, Name: req.Actor.Name}
@@ -137,23 +137,22 @@ func (p *Plan) takeItems(req Request, items []*Item) []string {
 	return changed
 }
 
-// edited names the items that an edit added or changed or, if it did not, that it removed.
-func (p *Plan) edited(before []*Item, fields []string) []string {
-	var names []string
+// edited names the items that an edit added, changed and removed.
+func (p *Plan) edited(before []*Item, e *EntryData) {
+	with := func(id string) func(*Item) bool { return func(it *Item) bool { return it.ID == id } }
 	for i, it := range p.Items {
-		if slices.Contains(fields, fmt.Sprintf("jobs[%d]", i)) {
-			names = append(names, it.Name)
+		switch {
+		case !slices.ContainsFunc(before, with(it.ID)):
+			e.Added = append(e.Added, it.Name)
+		case slices.Contains(e.Fields, fmt.Sprintf("jobs[%d]", i)):
+			e.Items = append(e.Items, it.Name)
 		}
-	}
-	if len(names) > 0 {
-		return names
 	}
 	for _, old := range before {
-		if !slices.ContainsFunc(p.Items, func(it *Item) bool { return it.ID == old.ID }) {
-			names = append(names, old.Name)
+		if !slices.ContainsFunc(p.Items, with(old.ID)) {
+			e.Removed = append(e.Removed, old.Name)
 		}
 	}
-	return names
 }
 
 // match finds the present item that a drafted one stands for: by id, else by type

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestTwoOfThreeApprove(t *testing.T) {
@@ -360,26 +362,26 @@ func TestEditingWithoutADifferenceIsNoChange(t *testing.T) {
 func TestAnEditNamesItsItems(t *testing.T) {
 	t.Parallel()
 	w := reach(t, Planning)
-	d := w.plan.Draft()
-	first, second := d.Items[0].Name, d.Items[1].Name
-	slices.Reverse(d.Items)
-	w.do(w.plan.Edit(w.req(alice), d))
-	if names := w.last.Entry.Data.Items; names != nil {
-		t.Errorf("moving items names %q", names)
+	last := w.plan.Items[1].Name
+	edit := func(change func(*Draft), want EntryData) {
+		t.Helper()
+		d := w.plan.Draft()
+		change(&d)
+		w.do(w.plan.Edit(w.req(alice), d))
+		if diff := cmp.Diff(want, w.last.Entry.Data); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
 	}
-	d = w.plan.Draft()
-	d.Items[1].Name = "renamed"
-	d.Items = append(d.Items, &Item{Name: "new", Type: TextItem, Text: &TextSpec{Content: "new"}})
-	w.do(w.plan.Edit(w.req(alice), d))
-	if names := w.last.Entry.Data.Items; !slices.Equal(names, []string{"renamed", "new"}) {
-		t.Errorf("renaming %s and adding an item names %q", first, names)
-	}
-	d = w.plan.Draft()
-	d.Items = d.Items[1:]
-	w.do(w.plan.Edit(w.req(alice), d))
-	if names := w.last.Entry.Data.Items; !slices.Equal(names, []string{second}) {
-		t.Errorf("removing %s names %q", second, names)
-	}
+	edit(func(d *Draft) { slices.Reverse(d.Items) }, EntryData{Fields: []string{"jobs"}})
+	edit(func(d *Draft) {
+		d.Items[1].Name = "renamed"
+		d.Items = append(d.Items, &Item{Name: "new", Type: TextItem, Text: &TextSpec{Content: "new"}})
+	}, EntryData{Fields: []string{"jobs[1]", "jobs[2]"}, Items: []string{"renamed"}, Added: []string{"new"}})
+	edit(func(d *Draft) { d.Items = d.Items[1:] }, EntryData{Fields: []string{"jobs"}, Removed: []string{last}})
+	edit(func(d *Draft) {
+		d.Name = "payments 4.3"
+		d.Items[1].Owner = PersonRef{ID: bob.ID, Name: bob.Name}
+	}, EntryData{Fields: []string{"name", "jobs[1]"}, Items: []string{"new"}})
 }
 
 // TestNoOrderOfRequestsBreaksThePlan presses everything in random order.

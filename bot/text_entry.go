@@ -84,18 +84,36 @@ func entryText(e slipway.Entry) slipway.Text {
 
 // editEntryText says what was edited; items by name where the entry has them.
 func editEntryText(e slipway.Entry) slipway.Text {
-	by, names := actorName(e.Actor.Name), quoteList(e.Data.Items)
-	switch {
-	case !slices.Equal(e.Data.Fields, []string{"jobs"}):
-		what := fieldTexts(e.Data.Fields)
-		if len(e.Data.Items) > 0 && strings.HasPrefix(e.Data.Fields[len(e.Data.Fields)-1], "jobs[") { // they come last
-			what = slipway.T("%[1]s %[2]s", "%[1]s%[2]s", what, names)
-		}
-		return slipway.T("%[1]s changed %[2]s", "%[1]s 修改了%[2]s", by, what)
-	case len(e.Data.Items) > 0:
-		return slipway.T("%[1]s removed %[2]s", "%[1]s 删除了发布项%[2]s", by, names)
+	d := e.Data
+	var said []slipway.Text
+	fields := slices.DeleteFunc(slices.Clone(d.Fields), func(f string) bool { return strings.HasPrefix(f, "jobs") })
+	var changed []slipway.Text
+	if len(fields) > 0 {
+		changed = append(changed, fieldTexts(fields))
 	}
-	return slipway.T("%s changed the order of the items", "%s 调整了发布项的顺序", by)
+	if len(d.Items) > 0 {
+		changed = append(changed, slipway.T("%s", "发布项%s", quoteList(d.Items)))
+	}
+	if len(changed) > 0 {
+		said = append(said, slipway.T("changed %s", "修改了%s", slipway.JoinTexts(changed)))
+	}
+	if len(d.Added) > 0 {
+		said = append(said, slipway.T("added %s", "新增了发布项%s", quoteList(d.Added)))
+	}
+	if len(d.Removed) > 0 {
+		said = append(said, slipway.T("removed %s", "删除了发布项%s", quoteList(d.Removed)))
+	}
+	switch {
+	case len(fields) < len(d.Fields) && len(d.Items)+len(d.Added)+len(d.Removed) == 0 && slices.Contains(d.Fields, "jobs"):
+		said = append(said, slipway.T("changed the order of the items", "调整了发布项的顺序"))
+	case len(said) == 0:
+		said = append(said, slipway.T("changed %s", "修改了%s", fieldTexts(d.Fields)))
+	}
+	text := said[0]
+	for _, more := range said[1:] {
+		text = slipway.T("%[1]s; %[2]s", "%[1]s；%[2]s", text, more)
+	}
+	return slipway.T("%[1]s %[2]s", "%[1]s %[2]s", actorName(e.Actor.Name), text)
 }
 
 func hookEntryText(e slipway.Entry) slipway.Text {

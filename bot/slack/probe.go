@@ -28,7 +28,19 @@ func (s *Slack) Probe(ctx context.Context) []bot.Finding {
 	}}
 	findings = append(findings, probeScopes(auth.Header)...)
 	findings = append(findings, s.probeClock(auth.Header)...)
-	return append(findings, s.probeSocket(ctx)...)
+	findings = append(findings, s.probeSocket(ctx)...)
+	return append(findings, s.reminder())
+}
+
+// reminder tells what a bot token does not let the app find out.
+func (s *Slack) reminder() bot.Finding {
+	mode := "`slipway slack manifest --socket`"
+	if !s.Socket() {
+		mode = "`slipway slack manifest --url " + s.PublicURL + "`"
+	}
+	return bot.Finding{OK: true, What: slipway.T(
+		"to be checked by hand, because Slack does not tell an app: events and interactivity as in %s; `slipway doctor --click slack:C…` shows whether clicks arrive",
+		"请人工确认（Slack 不向应用提供这些信息）：事件订阅和 Interactivity 与 %s 的输出一致；`slipway doctor --click slack:C…` 可以确认点击能否到达", mode)}
 }
 
 func (s *Slack) tokenRefused(err error) bot.Finding {

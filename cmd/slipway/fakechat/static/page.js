@@ -469,6 +469,7 @@ at.who = world.people.some((p) => p.name === wanted.get('who')) ? wanted.get('wh
 at.chat = world.chats.some((c) => c.id === wanted.get('chat')) ? wanted.get('chat') : world.chats[0].id;
 at.room = wanted.get('room') ?? '';
 at.thread = wanted.get('thread') ?? '';
+if (at.room) document.body.dataset.view = at.thread ? 'thread' : 'room'; // a phone shows one at a time
 document.addEventListener('click', (e) => {
   for (const menu of document.querySelectorAll('details.menu[open]')) if (!menu.contains(e.target) || e.target.closest('.options')) menu.open = false;
 });
