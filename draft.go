@@ -137,21 +137,36 @@ func (p *Plan) takeItems(req Request, items []*Item) []string {
 	return changed
 }
 
-// edited names the items that an edit added, changed and removed.
+// What an edit did to the items that its entry names, if it did the same to all.
+const (
+	ItemsAdded   = "added"
+	ItemsRemoved = "removed"
+)
+
+// edited names the items that an edit changed, added and removed.
 func (p *Plan) edited(before []*Item, e *EntryData) {
 	with := func(id string) func(*Item) bool { return func(it *Item) bool { return it.ID == id } }
+	var changed, added, removed []string
 	for i, it := range p.Items {
 		switch {
 		case !slices.ContainsFunc(before, with(it.ID)):
-			e.Added = append(e.Added, it.Name)
+			added = append(added, it.Name)
 		case slices.Contains(e.Fields, fmt.Sprintf("jobs[%d]", i)):
-			e.Items = append(e.Items, it.Name)
+			changed = append(changed, it.Name)
 		}
 	}
 	for _, old := range before {
 		if !slices.ContainsFunc(p.Items, with(old.ID)) {
-			e.Removed = append(e.Removed, old.Name)
+			removed = append(removed, old.Name)
 		}
+	}
+	e.Items = slices.Concat(changed, added, removed)
+	switch len(e.Items) {
+	case 0:
+	case len(added):
+		e.Result = ItemsAdded
+	case len(removed):
+		e.Result = ItemsRemoved
 	}
 }
 

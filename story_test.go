@@ -376,8 +376,11 @@ func TestAnEditNamesItsItems(t *testing.T) {
 	edit(func(d *Draft) {
 		d.Items[1].Name = "renamed"
 		d.Items = append(d.Items, &Item{Name: "new", Type: TextItem, Text: &TextSpec{Content: "new"}})
-	}, EntryData{Fields: []string{"jobs[1]", "jobs[2]"}, Items: []string{"renamed"}, Added: []string{"new"}})
-	edit(func(d *Draft) { d.Items = d.Items[1:] }, EntryData{Fields: []string{"jobs"}, Removed: []string{last}})
+	}, EntryData{Fields: []string{"jobs[1]", "jobs[2]"}, Items: []string{"renamed", "new"}})
+	edit(func(d *Draft) { d.Items = d.Items[1:] }, EntryData{Fields: []string{"jobs"}, Items: []string{last}, Result: ItemsRemoved})
+	edit(func(d *Draft) {
+		d.Items = append(d.Items, &Item{Name: "newer", Type: TextItem, Text: &TextSpec{Content: "new"}})
+	}, EntryData{Fields: []string{"jobs[2]"}, Items: []string{"newer"}, Result: ItemsAdded})
 	edit(func(d *Draft) {
 		d.Name = "payments 4.3"
 		d.Items[1].Owner = PersonRef{ID: bob.ID, Name: bob.Name}

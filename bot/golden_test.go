@@ -275,7 +275,7 @@ func entries() []slipway.Entry {
 	list := []slipway.Entry{
 		{Verb: slipway.VerbCreate, To: slipway.Planning},
 		{Verb: slipway.VerbCreate, To: slipway.Planning, Data: slipway.EntryData{CopiedFrom: "0123456789abcdef01234567"}},
-		{Verb: slipway.VerbEdit, Data: slipway.EntryData{Fields: []string{"name", "start_time", "end_time", "approval", "jobs[0]", "jobs[1]"}, Items: []string{"announce", "deploy"}, Added: []string{"watch"}, Removed: []string{"migrate"}}},
+		{Verb: slipway.VerbEdit, Data: slipway.EntryData{Fields: []string{"name", "start_time", "end_time", "approval", "jobs[0]", "jobs[1]"}, Items: []string{"announce", "deploy"}}},
 		{Verb: slipway.VerbSubmit, From: slipway.Planning, To: slipway.WaitForApproval, Data: slipway.EntryData{Hooks: []string{"wall"}}},
 		{Verb: slipway.VerbApprove, Comment: "rollback tested", Data: slipway.EntryData{Votes: "1/2"}},
 		{Verb: slipway.VerbReject, From: slipway.WaitForApproval, To: slipway.Denied, Comment: "no rollback\nplan"},
@@ -303,8 +303,8 @@ func entries() []slipway.Entry {
 		{Verb: slipway.VerbRunEnded, Actor: system, ItemName: "deploy", Data: slipway.EntryData{Result: "timeout"}},
 		{Verb: slipway.VerbRunEnded, Actor: system, ItemName: "deploy", Data: slipway.EntryData{Result: "cancelled"}},
 		{Verb: slipway.VerbResend, Data: check("")},
-		{Verb: slipway.VerbEdit, Data: slipway.EntryData{Fields: []string{"jobs"}, Removed: []string{"migrate"}}},
-		{Verb: slipway.VerbEdit, Data: slipway.EntryData{Fields: []string{"jobs[2]"}, Added: []string{"watch"}}},
+		{Verb: slipway.VerbEdit, Data: slipway.EntryData{Fields: []string{"jobs"}, Items: []string{"migrate"}, Result: slipway.ItemsRemoved}},
+		{Verb: slipway.VerbEdit, Data: slipway.EntryData{Fields: []string{"jobs[2]"}, Items: []string{"watch"}, Result: slipway.ItemsAdded}},
 		{Verb: slipway.VerbEdit, Data: slipway.EntryData{Fields: []string{"jobs"}}},
 	}
 	for i := range list {

@@ -84,36 +84,23 @@ func entryText(e slipway.Entry) slipway.Text {
 
 // editEntryText says what was edited; items by name where the entry has them.
 func editEntryText(e slipway.Entry) slipway.Text {
-	d := e.Data
-	var said []slipway.Text
-	fields := slices.DeleteFunc(slices.Clone(d.Fields), func(f string) bool { return strings.HasPrefix(f, "jobs") })
-	var changed []slipway.Text
-	if len(fields) > 0 {
-		changed = append(changed, fieldTexts(fields))
+	d, by := e.Data, actorName(e.Actor.Name)
+	did := slipway.T("changed the order of the items", "调整了发布项的顺序")
+	switch items := quoteList(d.Items); {
+	case d.Result == slipway.ItemsAdded:
+		did = slipway.T("added %s", "新增了发布项%s", items)
+	case d.Result == slipway.ItemsRemoved:
+		did = slipway.T("removed %s", "删除了发布项%s", items)
+	case len(d.Items) > 0:
+		did = slipway.T("changed %s", "修改了发布项%s", items)
+	case !slices.Contains(d.Fields, "jobs"): // and if items have no names, the entry is of an earlier Slipway
+		return slipway.T("%[1]s changed %[2]s", "%[1]s 修改了%[2]s", by, fieldTexts(d.Fields))
 	}
-	if len(d.Items) > 0 {
-		changed = append(changed, slipway.T("%s", "发布项%s", quoteList(d.Items)))
+	others := slices.DeleteFunc(slices.Clone(d.Fields), func(f string) bool { return strings.HasPrefix(f, "jobs") })
+	if len(others) == 0 {
+		return slipway.T("%[1]s %[2]s", "%[1]s %[2]s", by, did)
 	}
-	if len(changed) > 0 {
-		said = append(said, slipway.T("changed %s", "修改了%s", slipway.JoinTexts(changed)))
-	}
-	if len(d.Added) > 0 {
-		said = append(said, slipway.T("added %s", "新增了发布项%s", quoteList(d.Added)))
-	}
-	if len(d.Removed) > 0 {
-		said = append(said, slipway.T("removed %s", "删除了发布项%s", quoteList(d.Removed)))
-	}
-	switch {
-	case len(fields) < len(d.Fields) && len(d.Items)+len(d.Added)+len(d.Removed) == 0 && slices.Contains(d.Fields, "jobs"):
-		said = append(said, slipway.T("changed the order of the items", "调整了发布项的顺序"))
-	case len(said) == 0:
-		said = append(said, slipway.T("changed %s", "修改了%s", fieldTexts(d.Fields)))
-	}
-	text := said[0]
-	for _, more := range said[1:] {
-		text = slipway.T("%[1]s; %[2]s", "%[1]s；%[2]s", text, more)
-	}
-	return slipway.T("%[1]s %[2]s", "%[1]s %[2]s", actorName(e.Actor.Name), text)
+	return slipway.T("%[1]s changed %[2]s; %[3]s", "%[1]s 修改了%[2]s；%[3]s", by, fieldTexts(others), did)
 }
 
 func hookEntryText(e slipway.Entry) slipway.Text {
