@@ -86,7 +86,6 @@ func (f *Feishu) probeScopes(ctx context.Context) []bot.Finding {
 		what := slipway.T("Scope %[1]s, %[2]s", "权限 %[1]s，%[2]s", s.Name, s.For)
 		switch {
 		case s.in(have):
-			found = append(found, bot.Finding{OK: true, What: what})
 		case s.Spare:
 			found = append(found, bot.Finding{OK: true, What: slipway.T("%s: not granted; it may be left out.", "%s：未开通，可以不开通。", what)})
 		default:
@@ -96,6 +95,9 @@ func (f *Feishu) probeScopes(ctx context.Context) []bot.Finding {
 					"请在开发者后台“权限管理”中开通，然后发布新版本。"),
 			})
 		}
+	}
+	if found == nil {
+		found = append(found, bot.Finding{OK: true, What: slipway.T("All %d scopes are granted.", "%d 项权限均已开通。", len(Scopes()))})
 	}
 	return found
 }
