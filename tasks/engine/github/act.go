@@ -26,7 +26,7 @@ func (e *Engine) Cancel(ctx context.Context, ref engine.Ref) error {
 	if err = accepted(err); err != nil && statusOf(err) != http.StatusConflict { // it is over
 		return e.missing(ctx, err, ref)
 	}
-	e.noted.ends(ref, e.config.Now())
+	e.noted.ending.Keep(ref, e.config.Now())
 	e.Nudge(ref)
 	return nil
 }
@@ -95,7 +95,7 @@ func (e *Engine) Retry(ctx context.Context, ref engine.Ref) error {
 	if err = accepted(err); err != nil {
 		return e.missing(ctx, err, ref)
 	}
-	e.noted.runsAgain(ref, run.GetRunAttempt(), e.config.Now())
+	e.noted.again.Keep(ref, retried{run.GetRunAttempt(), e.config.Now()})
 	e.Nudge(ref)
 	return nil
 }

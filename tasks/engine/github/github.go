@@ -124,8 +124,10 @@ func New(c Config) (*Engine, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	host := base.Host + strings.TrimSuffix(base.Path, "/")
 	e := &Engine{
-		config: c, base: base, host: base.Host + strings.TrimSuffix(base.Path, "/"), web: web,
+		config: c, base: base, host: host, web: web,
+		starts:   remote.Starts{Host: host, Settle: c.Settle, Now: c.Now, Runs: c.Runs},
 		watchers: remote.Watchers{Service: "GitHub", Poll: c.Poll, MaxPoll: c.MaxPoll, Now: c.Now, Rand: c.Rand},
 	}
 	next := c.Transport

@@ -25,7 +25,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	gl "gitlab.com/gitlab-org/api/client-go/v2"
@@ -71,14 +71,9 @@ type Engine struct {
 	host     string // and the path, if it is not at the root
 	starts   remote.Starts
 	watchers remote.Watchers
-
-	mu      sync.Mutex
-	marks   map[int64]string // of pipelines that were looked at
-	account string           // the username of the token's owner
+	marks    remote.Memory[int64, string] // of pipelines that were looked at
+	account  atomic.Pointer[string]       // the username of the token's owner; nil: not known yet
 }
-
-// maxRemembered bounds what is remembered of marks; it is only to spare requests.
-const maxRemembered = 4096
 
 // Compile-time list of what the engine can do.
 var (
@@ -112,8 +107,10 @@ func New(c Config) (*Engine, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	host := base.Host + strings.TrimSuffix(base.Path, "/")
 	e := &Engine{
-		config: c, host: base.Host + strings.TrimSuffix(base.Path, "/"), marks: map[int64]string{},
+		config: c, host: host,
+		starts:   remote.Starts{Host: host, Settle: c.Settle, Now: c.Now, Runs: c.Runs},
 		way:      remote.NewTransport(remote.TransportConfig{Next: c.Transport, Timeout: c.Timeout, PerMinute: c.PerMinute}),
 		watchers: remote.Watchers{Service: "GitLab", Poll: c.Poll, MaxPoll: c.MaxPoll, Now: c.Now, Rand: c.Rand},
 	}

@@ -85,12 +85,7 @@ func (e Retrying) Retry(ctx context.Context, ref engine.Ref) error {
 	if _, err := e.send(ctx, e.settings.Retry, http.MethodPost, e.values(r, nil), nil); err != nil {
 		return e.missing(ctx, err, ref)
 	}
-	e.mu.Lock()
-	if len(e.again) >= maxRemembered {
-		clear(e.again)
-	}
-	e.again[ref] = attempt{s.attempt, e.config.Now()}
-	e.mu.Unlock()
+	e.again.Keep(ref, attempt{s.attempt, e.config.Now()})
 	e.Nudge(ref)
 	return nil
 }
@@ -98,9 +93,7 @@ func (e Retrying) Retry(ctx context.Context, ref engine.Ref) error {
 // stale tells whether what is seen of a run is of an attempt that was run again a moment
 // ago: the server may need a while to show the new one.
 func (e *Engine) stale(ref engine.Ref, s *seen) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	old, retried := e.again[ref]
+	old, retried := e.again.Of(ref)
 	return retried && s.status.Over() && s.attempt == old.of && e.config.Now().Sub(old.at) < e.config.Settle
 }
 

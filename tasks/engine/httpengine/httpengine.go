@@ -21,7 +21,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"slipway"
@@ -66,10 +65,8 @@ type Engine struct {
 	own      *output.Masker // hides our own credentials
 	starts   remote.Starts
 	watchers remote.Watchers
-
-	mu      sync.Mutex
-	secrets map[string][]string // the credentials of runs that this process started, by mark
-	again   map[engine.Ref]attempt
+	secrets  remote.Memory[string, []string] // the credentials of runs that this process started, by mark
+	again    remote.Memory[engine.Ref, attempt]
 }
 
 // attempt is one that was run again by us.
@@ -80,9 +77,6 @@ type attempt struct {
 
 // Retrying is an engine whose server can run again what failed in a run.
 type Retrying struct{ *Engine }
-
-// maxRemembered bounds what is remembered of runs.
-const maxRemembered = 4096
 
 // Compile-time list of what the engine can do.
 var (
@@ -129,7 +123,8 @@ func New(c Config) (engine.Engine, error) {
 		secrets = append(secrets, s, encoded(s), inner(s))
 	}
 	e := &Engine{
-		config: c, settings: &c.Settings, own: output.NewMasker(secrets), secrets: map[string][]string{}, again: map[engine.Ref]attempt{},
+		config: c, settings: &c.Settings, own: output.NewMasker(secrets),
+		starts:   remote.Starts{Host: hostOf(c.Name, &c.Settings), Settle: c.Settle, Now: c.Now},
 		way:      remote.NewTransport(remote.TransportConfig{Next: c.Transport, Timeout: c.Timeout, PerMinute: c.PerMinute}),
 		watchers: remote.Watchers{Service: c.Name, Poll: c.Poll, MaxPoll: c.MaxPoll, Now: c.Now, Rand: c.Rand},
 	}

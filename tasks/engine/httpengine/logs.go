@@ -115,21 +115,14 @@ func (l *logs) show(text string) string {
 	return text
 }
 
-// given returns the credentials that this process gave to a run.
-func (e *Engine) given(mark string) []string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.secrets[mark]
-}
-
 // learn finds out the run's credentials, to mask them.
 func (l *logs) learn(ctx context.Context) error {
 	if l.mask != nil {
 		return nil
 	}
-	secrets := l.e.given(l.run.mark)
+	secrets, given := l.e.secrets.Of(l.run.mark)
 	w := l.e.settings.workflow(l.run.project, l.run.workflow)
-	if secrets == nil && w != nil && w.hasCredentials() {
+	if !given && w != nil && w.hasCredentials() {
 		l.unsafe = true
 		if l.run.mark != "" && l.e.config.Runs != nil {
 			r, err := l.e.config.Runs(ctx, l.run.mark)

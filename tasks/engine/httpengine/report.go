@@ -139,7 +139,7 @@ func (e *Engine) complete(before, said *callback) {
 	if said.Ended == 0 && status.Over() {
 		said.Ended = now
 	}
-	secrets := e.given(said.Mark)
+	secrets, _ := e.secrets.Of(said.Mark)
 	m := output.NewMasker(secrets)
 	said.Reason = e.hide(m.Mask(said.Reason))
 	for i, line := range said.Log {

@@ -25,7 +25,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"slipway"
@@ -74,14 +73,9 @@ type Engine struct {
 	own      *output.Masker // hides our own credentials
 	starts   remote.Starts
 	watchers remote.Watchers
-
-	mu      sync.Mutex
-	numbers map[engine.Ref]int64             // of the builds that left the queue
-	secrets map[engine.Ref]map[string]string // the credentials that this process gave to runs, by parameter
+	numbers  remote.Memory[engine.Ref, int64]             // of the builds that left the queue
+	secrets  remote.Memory[engine.Ref, map[string]string] // the credentials that this process gave to runs, by parameter
 }
-
-// maxRemembered bounds what is remembered of runs.
-const maxRemembered = 4096
 
 // Compile-time list of what the engine can do.
 var (
@@ -113,12 +107,13 @@ func New(c Config) (*Engine, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	host := base.Host + strings.TrimRight(base.Path, "/")
 	e := &Engine{
-		config: c, base: strings.TrimRight(c.URL, "/"), host: base.Host + strings.TrimRight(base.Path, "/"),
+		config: c, base: strings.TrimRight(c.URL, "/"), host: host,
+		starts:   remote.Starts{Host: host, Settle: c.Settle, Now: c.Now, Runs: c.Runs},
 		way:      remote.NewTransport(remote.TransportConfig{Next: c.Transport, Timeout: c.Timeout, PerMinute: c.PerMinute}),
 		own:      output.NewMasker([]string{c.Token, c.WebhookToken, base64.StdEncoding.EncodeToString([]byte(c.User + ":" + c.Token))}),
 		watchers: remote.Watchers{Service: "Jenkins", Poll: c.Poll, MaxPoll: c.MaxPoll, Now: c.Now, Rand: c.Rand},
-		numbers:  map[engine.Ref]int64{}, secrets: map[engine.Ref]map[string]string{},
 	}
 	e.client = e.way.Client()
 	return e, nil

@@ -160,9 +160,7 @@ func (l *logs) learn(ctx context.Context, b *build) error {
 // given returns the values that a plan gave to the credentials of the run, nil if they
 // are not known. They are looked up only if that is needed.
 func (l *logs) given(ctx context.Context, mark string, needed bool) (map[string]string, error) {
-	l.e.mu.Lock()
-	given, started := l.e.secrets[l.ref]
-	l.e.mu.Unlock()
+	given, started := l.e.secrets.Of(l.ref)
 	if started || !needed || mark == "" || l.e.config.Runs == nil {
 		return given, nil
 	}

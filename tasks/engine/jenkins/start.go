@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"slipway"
 	"slipway/tasks/engine"
@@ -17,30 +16,13 @@ import (
 	"slipway/tasks/engine/remote"
 )
 
-// skew is by how much Jenkins' clock may be behind ours.
-const skew = 10 * time.Minute
-
 // Place implements engine.Engine: the address of Jenkins, and the time, from which on
 // Find has to search.
-func (e *Engine) Place() string { return remote.PlaceAt(e.host, e.config.Now()) }
+func (e *Engine) Place() string { return e.starts.Place() }
 
 // Start implements engine.Engine.
 func (e *Engine) Start(ctx context.Context, run slipway.Run, mark engine.Mark) (engine.Ref, error) {
-	if err := remote.CheckMark(mark, e.host); err != nil {
-		return "", err
-	}
-	if !e.starts.Begin(mark.ID, pathOf(run.Workflow)) {
-		return "", slipway.Refuse(slipway.Conflict, "This run was started before.", "该次运行已经启动过。")
-	}
-	ref, err := e.launch(ctx, run, mark)
-	refusal := (*slipway.Error)(nil)
-	switch {
-	case err == nil:
-		e.starts.Keep(mark.ID, ref)
-	case errors.As(err, &refusal):
-		e.starts.Forget(mark.ID)
-	}
-	return ref, err
+	return e.starts.Once(mark, run.Workflow, func() (engine.Ref, error) { return e.launch(ctx, run, mark) })
 }
 
 // launch puts the job into the queue, if it is still what was frozen. Until the last
@@ -49,12 +31,9 @@ func (e *Engine) launch(ctx context.Context, run slipway.Run, mark engine.Mark) 
 	spec := run.Workflow
 	r, err := e.resolve(ctx, spec)
 	if err != nil {
-		if ctx.Err() != nil {
-			return "", slipway.Refuse(slipway.Unavailable, "The start was interrupted.", "启动被中断。").Because(err)
-		}
-		return "", err
+		return "", remote.Interrupted(ctx, err)
 	}
-	if spec.Definition == nil || slipway.CompareDefinitions(spec.Definition.Masked(), r.workflow.Masked()) != nil {
+	if remote.Changed(spec, r.workflow) {
 		return "", slipway.Refuse(slipway.Conflict,
 			"The job “%s” is not what the plan was approved with: it was changed in Jenkins in between.",
 			"任务“%s”与发布计划审批时的不一致：它在此期间在 Jenkins 中被修改过。", r.path)
@@ -68,12 +47,7 @@ func (e *Engine) launch(ctx context.Context, run slipway.Run, mark engine.Mark) 
 	if err != nil {
 		return "", masked(err, r.secrets)
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.secrets) >= maxRemembered {
-		clear(e.secrets)
-	}
-	e.secrets[ref] = r.secrets
+	e.secrets.Keep(ref, r.secrets)
 	return ref, nil
 }
 

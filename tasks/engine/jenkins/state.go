@@ -100,9 +100,7 @@ func (v *view) look(ctx context.Context) (engine.State, []engine.Line, *engine.R
 
 func (v *view) fault(ctx context.Context, err error) error {
 	if isNotFound(err) || errors.Is(err, engine.ErrNoRun) {
-		v.e.mu.Lock()
-		delete(v.e.numbers, v.ref)
-		v.e.mu.Unlock()
+		v.e.numbers.Forget(v.ref)
 		return fmt.Errorf("build %q: %w", v.ref, engine.ErrNoRun)
 	}
 	return v.e.reading(ctx, err)

@@ -15,6 +15,7 @@ import (
 	"slipway"
 	"slipway/tasks/engine"
 	"slipway/tasks/engine/output"
+	"slipway/tasks/engine/remote"
 )
 
 const (
@@ -119,6 +120,7 @@ func (l *logs) text(ctx context.Context, job *taskJob, ended bool) (string, erro
 func (e *Engine) peek(ctx context.Context, path string) (string, error) {
 	ctx, stop := context.WithTimeout(ctx, maxPeek)
 	defer stop()
+	remote.WhenNudged(ctx, stop) // there is news, which is more than the log
 	request, err := e.request(ctx, http.MethodGet, path, nil, nil)
 	if err != nil {
 		return "", err

@@ -24,7 +24,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"slipway"
@@ -70,13 +69,8 @@ type Engine struct {
 	account  string // the name of the token's owner; empty: not known
 	starts   remote.Starts
 	watchers remote.Watchers
-
-	mu    sync.Mutex
-	marks map[engine.Ref]carried // of runs that were looked at
+	marks    remote.Memory[engine.Ref, carried] // of runs that were looked at
 }
-
-// maxRemembered bounds what is remembered of marks; it is only to spare requests.
-const maxRemembered = 4096
 
 // Compile-time list of what the engine can do.
 var (
@@ -113,7 +107,7 @@ func New(c Config) (*Engine, error) {
 		config: c, base: base.Scheme + "://" + base.Host + path, host: base.Host + path, account: accountOf(c.Token),
 		way:      remote.NewTransport(remote.TransportConfig{Next: c.Transport, Timeout: c.Timeout, PerMinute: c.PerMinute}),
 		watchers: remote.Watchers{Service: "Zadig", Poll: c.Poll, MaxPoll: c.MaxPoll, Now: c.Now, Rand: c.Rand},
-		marks:    map[engine.Ref]carried{},
+		starts:   remote.Starts{Host: base.Host + path, Settle: c.Settle, Now: c.Now, Runs: c.Runs},
 	}
 	e.client = e.way.Client()
 	return e, nil
