@@ -53,27 +53,18 @@ const (
 	maxParam  = 60
 )
 
-// params lists what a workflow is given, and says how much of it is left out. Values that
-// the definition calls credentials are masked.
+// params lists what a workflow is given, and says how much of it is left out. Credentials
+// are masked.
 func (v View) params(w *slipway.WorkflowSpec) (listed, left string) {
 	if len(w.Params) == 0 {
 		return "", ""
 	}
-	secret := map[string]bool{}
-	if w.Definition != nil {
-		for _, p := range w.Definition.Params {
-			secret[p.Name] = p.IsCredential
-		}
-	}
-	keys := sortedKeys(w.Params)
+	shown := w.ShownParams()
+	keys := sortedKeys(shown)
 	parts := make([]string, 0, len(keys))
 	length := 0
 	for i, k := range keys {
-		value := oneLine(w.Params[k])
-		if secret[k] {
-			value = "***"
-		}
-		part := string(v.excerpt(k+"="+value, maxParam))
+		part := string(v.excerpt(k+"="+oneLine(shown[k]), maxParam))
 		if length += len([]rune(part)); length > maxParams && !v.Page {
 			return " (" + strings.Join(parts, ", "), v.say(slipway.T(" and %d more)", " 等，另有 %d 个参数)", len(keys)-i))
 		}
