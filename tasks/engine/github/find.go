@@ -33,7 +33,7 @@ func (e *Engine) Find(ctx context.Context, mark engine.Mark) (engine.Ref, engine
 		found, err := s.look(ctx)
 		switch {
 		case err != nil:
-			return "", engine.Unknowable, e.reading(ctx, err)
+			return "", engine.Unknowable, e.vendor.Reading(ctx, err)
 		case found.marked != 0:
 			return refOfRun(r, found.marked), engine.Started, nil
 		case !found.whole, len(found.others) > 0 && !marked:
@@ -66,7 +66,7 @@ type sighting struct {
 func (s *search) noteEarlier(ctx context.Context) error {
 	found, err := s.look(ctx)
 	if err != nil {
-		return s.e.reading(ctx, err)
+		return s.e.vendor.Reading(ctx, err)
 	}
 	s.earlier, s.noted = found.others, found.whole
 	return nil

@@ -13,7 +13,6 @@ import (
 
 	"slipway"
 	"slipway/tasks/engine"
-	"slipway/tasks/engine/output"
 	"slipway/tasks/engine/remote"
 )
 
@@ -71,7 +70,7 @@ func (e *Engine) launch(ctx context.Context, run slipway.Run, mark engine.Mark) 
 	id, err := e.dispatch(ctx, r)
 	switch {
 	case err != nil:
-		return "", e.startFault(ctx, err, r.secrets)
+		return "", e.vendor.Starting(ctx, "dispatch workflow", err, r.secrets)
 	case id == 0:
 		e.starts.Taken(mark.ID)
 		if id, err = s.await(ctx, r.marked); err != nil {
@@ -106,24 +105,6 @@ func (e *Engine) dispatch(ctx context.Context, r *resolved) (int64, error) {
 		e.tells.Store(true)
 	}
 	return told.GetWorkflowRunID(), nil
-}
-
-// startFault keeps the run's credentials out of the error of its start.
-func (e *Engine) startFault(ctx context.Context, err error, secrets []string) error {
-	err = e.acting(ctx, err)
-	m := output.NewMasker(secrets)
-	var refusal *slipway.Error
-	switch {
-	case errors.As(err, &refusal):
-		refusal.Text.EN, refusal.Text.ZH = m.Mask(refusal.Text.EN), m.Mask(refusal.Text.ZH)
-		if refusal.Err != nil {
-			refusal.Err = errors.New(m.Mask(refusal.Err.Error()))
-		}
-		return refusal
-	case ctx.Err() != nil:
-		return err
-	}
-	return fmt.Errorf("dispatch workflow: %w", errors.New(m.Mask(err.Error())))
 }
 
 // await looks for the run of a start that GitHub took without telling the run. By its

@@ -2,7 +2,6 @@ package gitlab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,7 +11,6 @@ import (
 
 	"slipway"
 	"slipway/tasks/engine"
-	"slipway/tasks/engine/output"
 	"slipway/tasks/engine/remote"
 )
 
@@ -69,27 +67,9 @@ func (e *Engine) launch(ctx context.Context, run slipway.Run, mark engine.Mark) 
 	}
 	made, _, err := e.api.Pipelines.CreatePipeline(r.project.ID, options, gl.WithContext(ctx))
 	if err != nil {
-		return "", e.startFault(ctx, err, r.secrets)
+		return "", e.vendor.Starting(ctx, "create pipeline", err, r.secrets)
 	}
 	return refOfPipeline(r.project.ID, made.ID), nil
-}
-
-// startFault keeps the run's credentials out of the error of its start.
-func (e *Engine) startFault(ctx context.Context, err error, secrets []string) error {
-	err = e.acting(ctx, err)
-	m := output.NewMasker(secrets)
-	var refusal *slipway.Error
-	switch {
-	case errors.As(err, &refusal):
-		refusal.Text.EN, refusal.Text.ZH = m.Mask(refusal.Text.EN), m.Mask(refusal.Text.ZH)
-		if refusal.Err != nil {
-			refusal.Err = errors.New(m.Mask(refusal.Err.Error()))
-		}
-		return refusal
-	case ctx.Err() != nil:
-		return err
-	}
-	return fmt.Errorf("create pipeline: %w", errors.New(m.Mask(err.Error())))
 }
 
 // Find implements engine.Engine. It looks through the pipelines that Slipway's account
@@ -108,7 +88,7 @@ func (e *Engine) search(ctx context.Context, project, mark string, since time.Ti
 	}
 	account, err := e.whoami(ctx)
 	if err != nil {
-		return "", engine.Unknowable, e.reading(ctx, err)
+		return "", engine.Unknowable, e.vendor.Reading(ctx, err)
 	}
 	options := &gl.ListProjectPipelinesOptions{
 		ListOptions: gl.ListOptions{PerPage: 100, Page: 1}, Source: gl.Ptr("api"), Username: &account, CreatedAfter: &since,
@@ -117,7 +97,7 @@ func (e *Engine) search(ctx context.Context, project, mark string, since time.Ti
 	for searched := 0; searched < maxSearched; {
 		list, answer, err := e.api.Pipelines.ListProjectPipelines(project, options, gl.WithContext(ctx))
 		if err != nil {
-			return "", engine.Unknowable, e.reading(ctx, err)
+			return "", engine.Unknowable, e.vendor.Reading(ctx, err)
 		}
 		for _, p := range list {
 			if p.CreatedAt != nil && p.CreatedAt.Before(since) {
@@ -125,7 +105,7 @@ func (e *Engine) search(ctx context.Context, project, mark string, since time.Ti
 			}
 			carried, err := e.markOf(ctx, p.ProjectID, p.ID)
 			if err != nil {
-				return "", engine.Unknowable, e.reading(ctx, err)
+				return "", engine.Unknowable, e.vendor.Reading(ctx, err)
 			}
 			if carried == mark {
 				return refOfPipeline(p.ProjectID, p.ID), engine.Started, nil

@@ -57,11 +57,7 @@ func (l *logs) news(ctx context.Context, s *seen) ([]engine.Line, error) {
 	}
 	fresh, shown := output.Excerpt(output.Terminal(all, over, l.mask, nil), l.shown, over)
 	l.shown, l.done = shown, over
-	var lines []engine.Line
-	for _, text := range fresh {
-		lines = append(lines, engine.Line{At: s.started, Job: l.job, Text: text})
-	}
-	return lines, nil
+	return remote.Lines(s.started, l.job, fresh...), nil
 }
 
 // whole is the log so far.
@@ -99,16 +95,12 @@ func joined(lines []string) string {
 // once returns a line in place of a log, unless something of it was shown.
 func (l *logs) once(s *seen, text string) []engine.Line {
 	l.done = true
-	if l.shown > 0 {
-		return nil
-	}
-	l.shown = 1
-	return []engine.Line{{At: s.started, Job: l.job, Text: text}}
+	return remote.Instead(&l.shown, s.started, l.job, text)
 }
 
 // show makes a text of the server fit to be shown.
 func (l *logs) show(text string) string {
-	text = l.e.hide(output.Clean(text))
+	text = l.e.vendor.Hide(output.Clean(text))
 	if l.mask != nil {
 		text = l.mask.Mask(text)
 	}

@@ -2,7 +2,6 @@ package httpengine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -84,11 +83,7 @@ func (e *Engine) launch(ctx context.Context, r slipway.Run, mark string) (engine
 	}
 	content, err := e.send(ctx, &e.settings.Start.Request, http.MethodPost, v, header)
 	if err != nil {
-		err = e.acting(ctx, err)
-		if refusal := (*slipway.Error)(nil); !errors.As(err, &refusal) && ctx.Err() == nil {
-			err = fmt.Errorf("start run: %w", err)
-		}
-		return "", masked(err, found.secrets)
+		return "", e.vendor.Starting(ctx, "start run", err, found.secrets)
 	}
 	started := run{mark: mark, project: spec.Project, workflow: spec.Name, ref: mark}
 	if at := e.settings.Start.Ref; at != "" {
@@ -149,7 +144,7 @@ func (e *Engine) ask(ctx context.Context, sought run, how *Request, at string) (
 	case isNotFound(err):
 		return "", engine.NeverStarted, nil
 	case err != nil:
-		return "", engine.Unknowable, e.reading(ctx, err)
+		return "", engine.Unknowable, e.vendor.Reading(ctx, err)
 	}
 	if at != "" {
 		if sought.ref = text(answer, at); sought.ref == "" {

@@ -39,7 +39,7 @@ func (e *Engine) search(ctx context.Context, path, mark string, since time.Time)
 		Items []item `json:"items"`
 	}
 	if err := e.get(ctx, "/queue", "items[id,task[url],"+actionTree+"]", &queue); err != nil {
-		return "", engine.Unknowable, e.reading(ctx, err)
+		return "", engine.Unknowable, e.vendor.Reading(ctx, err)
 	}
 	unsure := false
 	for _, i := range queue.Items {
@@ -60,7 +60,7 @@ func (e *Engine) search(ctx context.Context, path, mark string, since time.Time)
 	}
 	tree := fmt.Sprintf("nextBuildNumber,allBuilds[number,queueId,timestamp,%s]{0,%d}", actionTree, maxSearched)
 	if err := e.get(ctx, addressOf(path), tree, &list); err != nil {
-		return "", engine.Unknowable, e.reading(ctx, err)
+		return "", engine.Unknowable, e.vendor.Reading(ctx, err)
 	}
 	recent := 0
 	before := int64(0) // the last build that is too old

@@ -18,7 +18,6 @@ import (
 	"slipway/tasks/engine/enginetest/standin"
 	"slipway/tasks/engine/jenkins"
 	"slipway/tasks/engine/jenkins/jenkinstest"
-	"slipway/tasks/engine/remote"
 )
 
 const (
@@ -162,7 +161,9 @@ func TestEngine(t *testing.T) {
 			Another: func(s enginetest.Settings) engine.Engine {
 				c := w.config
 				c.Transport, c.Log = s.Transport, s.Log
-				c.Settle = remote.Or(s.Settle, c.Settle)
+				if s.Settle > 0 {
+					c.Settle = s.Settle
+				}
 				if s.Now != nil {
 					c.Now = s.Now
 				}

@@ -2,17 +2,16 @@ package jenkins
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"net/http"
-	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"slipway"
 	"slipway/tasks/engine"
-	"slipway/tasks/engine/output"
 	"slipway/tasks/engine/remote"
 )
 
@@ -45,7 +44,7 @@ func (e *Engine) launch(ctx context.Context, run slipway.Run, mark engine.Mark) 
 	}
 	ref, err := e.queue(ctx, r)
 	if err != nil {
-		return "", masked(err, r.secrets)
+		return "", err
 	}
 	e.secrets.Keep(ref, r.secrets)
 	return ref, nil
@@ -70,11 +69,7 @@ func (e *Engine) queue(ctx context.Context, r *resolved) (engine.Ref, error) {
 			return "", slipway.Refuse(slipway.Conflict, "Jenkins did not take “%s” into its queue: it is shutting down, or a plugin refuses the build.",
 				"Jenkins 没有将“%s”加入队列：它正在准备关闭，或有插件拒绝了该构建。", r.path)
 		}
-		err = e.acting(ctx, err)
-		if refusal := (*slipway.Error)(nil); errors.As(err, &refusal) || ctx.Err() != nil {
-			return "", err
-		}
-		return "", fmt.Errorf("ask for a build: %w", err)
+		return "", e.vendor.Starting(ctx, "ask for a build", err, slices.Collect(maps.Values(r.secrets)))
 	}
 	m := itemAddress.FindStringSubmatch(a.header.Get("Location"))
 	if m == nil {
@@ -85,26 +80,4 @@ func (e *Engine) queue(ctx context.Context, r *resolved) (engine.Ref, error) {
 		return "", fmt.Errorf("read item of the queue: %w", err)
 	}
 	return refOf(r.path, id), nil
-}
-
-// masked keeps the run's credentials out of the error of its start, also as they were
-// written in the request.
-func masked(err error, secrets map[string]string) error {
-	var all []string
-	for _, s := range secrets {
-		all = append(all, s, url.QueryEscape(s))
-	}
-	m := output.NewMasker(all)
-	var refusal *slipway.Error
-	switch {
-	case errors.As(err, &refusal):
-		refusal.Text.EN, refusal.Text.ZH = m.Mask(refusal.Text.EN), m.Mask(refusal.Text.ZH)
-		if refusal.Err != nil {
-			refusal.Err = errors.New(m.Mask(refusal.Err.Error()))
-		}
-		return refusal
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return err
-	}
-	return errors.New(m.Mask(err.Error()))
 }

@@ -67,9 +67,7 @@ func (l *logs) news(ctx context.Context, t *task) ([]engine.Line, error) {
 			return nil, err
 		}
 		fresh, shown := output.Excerpt(output.Terminal(text, ended, l.v.mask, nil), l.shown, ended)
-		for _, text := range fresh {
-			lines = append(lines, engine.Line{At: millis(job.StartTime), Job: l.v.name(t, job), Text: text})
-		}
+		lines = append(lines, remote.Lines(millis(job.StartTime), l.v.name(t, job), fresh...)...)
 		l.shown, l.read = shown, l.v.e.config.Now()
 		if !ended {
 			break

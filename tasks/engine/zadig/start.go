@@ -13,7 +13,6 @@ import (
 
 	"slipway"
 	"slipway/tasks/engine"
-	"slipway/tasks/engine/output"
 	"slipway/tasks/engine/remote"
 )
 
@@ -84,25 +83,15 @@ func (e *Engine) launch(ctx context.Context, run slipway.Run, mark engine.Mark) 
 // whether anything happened.
 func (e *Engine) startFault(ctx context.Context, err error, secrets []string, mark engine.Mark, spec slipway.WorkflowSpec) error {
 	var a *answerError
-	answered := errors.As(err, &a)
-	err = e.acting(ctx, err)
-	m := output.NewMasker(secrets)
-	var refusal *slipway.Error
-	if !errors.As(err, &refusal) {
-		if ctx.Err() != nil {
-			return err
-		}
-		return fmt.Errorf("start run: %w", errors.New(m.Mask(err.Error())))
+	sure := !errors.As(err, &a) || a.Code != failedToCreate || strings.HasPrefix(a.Said, "workflow ")
+	err = e.vendor.Starting(ctx, "start run", err, secrets)
+	refusal := (*slipway.Error)(nil)
+	if sure || !errors.As(err, &refusal) {
+		return err
 	}
-	refusal.Text.EN, refusal.Text.ZH = m.Mask(refusal.Text.EN), m.Mask(refusal.Text.ZH)
-	if refusal.Err != nil {
-		refusal.Err = errors.New(m.Mask(refusal.Err.Error()))
-	}
-	if answered && a.Code == failedToCreate && !strings.HasPrefix(a.Said, "workflow ") {
-		since, _ := e.starts.Since(mark)
-		if _, outcome, err := e.search(ctx, spec, mark.ID, since); err != nil || outcome != engine.NeverStarted {
-			return fmt.Errorf("start run: %w", errors.New(refusal.Error()))
-		}
+	since, _ := e.starts.Since(mark)
+	if _, outcome, err := e.search(ctx, spec, mark.ID, since); err != nil || outcome != engine.NeverStarted {
+		return fmt.Errorf("start run: %w", errors.New(refusal.Error()))
 	}
 	return refusal
 }
