@@ -179,8 +179,11 @@ func gateMoves() []Move {
 			Move{[]Status{g.wait, g.failed}, VerbAnswer, []Who{WhoReceiver}, append([]Status{g.wait, g.failed}, g.after...)},
 			Move{[]Status{g.wait}, VerbExpireGate, []Who{WhoSystem}, []Status{g.failed}},
 			Move{[]Status{g.wait}, VerbGiveUp, []Who{WhoSystem}, []Status{g.failed}},
-			Move{[]Status{g.failed}, VerbAskAgain, leaders, []Status{g.wait}},
-			Move{[]Status{g.wait, g.failed}, VerbOverride, []Who{WhoAdmin}, g.after},
+			// If only one of several is asked again, the others' no still stands.
+			Move{[]Status{g.failed}, VerbAskAgain, leaders, []Status{g.wait, g.failed}},
+			// Where two admins are needed, the first one changes nothing yet.
+			Move{[]Status{g.wait}, VerbOverride, []Who{WhoAdmin}, append([]Status{g.wait}, g.after...)},
+			Move{[]Status{g.failed}, VerbOverride, []Who{WhoAdmin}, append([]Status{g.failed}, g.after...)},
 		)
 	}
 	return out

@@ -31,7 +31,8 @@ type Plan struct {
 
 	Phase        Phase
 	Gate         *Gate
-	InstanceCode string // new after every edit
+	Advice       []Advice // what was asked in this round without holding the plan back
+	InstanceCode string   // new after every edit
 	CancelReason string
 	Overrides    []Overriding // outside checks overridden in this round
 	// ScheduleFired tells that the schedule did its work in this round.
@@ -315,6 +316,7 @@ func (p *Plan) Clone() *Plan {
 	c := *p
 	c.Approval = p.Approval.clone()
 	c.Gate = p.Gate.clone()
+	c.Advice = cloneAdvice(p.Advice)
 	if p.Jira != nil {
 		j := *p.Jira
 		j.Sprints = append([]Sprint(nil), p.Jira.Sprints...)

@@ -194,6 +194,7 @@ func (p *Plan) Replan(req Request, comment string) (*Change, error) {
 		}
 	}
 	p.closeGate(c)
+	p.forgetAdvice(c)
 	p.Phase, p.Overrides, p.ScheduleFired = PhasePlanning, nil, false
 	p.Version++
 	p.Round++
@@ -230,6 +231,7 @@ func (p *Plan) Cancel(req Request, reason string) (*Change, error) {
 		it.Reason = T("The plan was cancelled while it ran.", "运行期间发布计划被取消。")
 	})
 	p.closeGate(c)
+	p.dropAdvice(c)
 	p.Phase, p.CancelReason = PhaseCancel, reason
 	c.Drop = append(c.Drop, endsWithRound...)
 	return p.done(req, c), nil
@@ -268,8 +270,9 @@ func (p *Plan) EndWindow(req Request) (*Change, error) {
 	}
 	c := p.newChange(req, VerbTimeout)
 	p.closeGate(c)
+	p.dropAdvice(c)
 	p.Phase = PhaseTimeout
-	c.Drop = append(c.Drop, TaskSchedule, TaskDeadline)
+	c.Drop = append(c.Drop, TaskSchedule)
 	c.notify(req, p, T("The window of plan #%[1]d %[2]s has ended; the plan timed out.",
 		"发布计划 #%[1]d %[2]s 的发布窗口期已结束，计划已超时。", p.Index, p.Name), p.Manager.ID)
 	return p.done(req, c), nil

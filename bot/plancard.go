@@ -35,7 +35,7 @@ func (v View) link(p *slipway.Plan) string {
 func PlanCard(p *slipway.Plan, v View) Card {
 	c := Card{
 		Lang: v.Lang, Zone: v.Zone, Plan: p.ID, Title: planTitle(p), State: statusState(p.Status(), v.Lang),
-		Intro: slices.Concat(v.gateLines(p), v.overrideLines(p), v.endLines(p)),
+		Intro: slices.Concat(v.gateLines(p), v.halfOverridden(p), v.overrideLines(p), v.adviceLines(p), v.endLines(p)),
 		Facts: v.facts(p), Body: excerpt(p.Description, maxDescription), People: v.people(p), Link: v.link(p),
 	}
 	c.Summary = v.say(slipway.T("%[1]s: %[2]s", "%[1]s：%[2]s", c.Title, p.Status().Text()))

@@ -41,6 +41,7 @@ type planRow struct {
 	GateEvent           slipway.Event
 	GateState           slipway.GateState
 	Gate                string `bun:",nullzero"`
+	Advice              string `bun:",nullzero"`
 	Status              slipway.Status
 	InstanceCode        string
 	CancelReason        string
@@ -105,6 +106,9 @@ func newPlanRow(p *slipway.Plan) (planRow, error) {
 	if p.Gate != nil {
 		r.GateEvent, r.GateState, r.Gate = p.Gate.Event, p.Gate.State, j.text(p.Gate)
 	}
+	if len(p.Advice) > 0 {
+		r.Advice = j.text(p.Advice)
+	}
 	if len(p.Overrides) > 0 {
 		r.Overrides = j.text(p.Overrides)
 	}
@@ -128,6 +132,7 @@ func (r *planRow) plan() (*slipway.Plan, error) {
 	j.read(r.Jira, &p.Jira)
 	j.read(r.Approval, &p.Approval)
 	j.read(r.Gate, &p.Gate)
+	j.read(r.Advice, &p.Advice)
 	j.read(r.Overrides, &p.Overrides)
 	j.read(r.LastMove, &p.Last)
 	return p, j.err

@@ -91,6 +91,7 @@ type call struct {
 func (h *handler) calls() []call {
 	list := []call{
 		{"POST", "/api/callback/release_plan", h.callback},
+		{"POST", "/api/callback/release_plan/{code}", h.callbackTo},
 		{"POST", "/api/engine/{engine}", h.engineNotice},
 		{"GET", "/api/openapi.json", h.describe},
 		{"GET", "/api/v1/me", h.signedIn(h.me)},
@@ -101,6 +102,7 @@ func (h *handler) calls() []call {
 		{"GET", "/api/v1/plans/{id}", h.signedIn(h.showPlan)},
 		{"PUT", "/api/v1/plans/{id}", h.signedIn(h.replacePlan)},
 		{"POST", "/api/v1/plans/{id}/copy", h.signedIn(h.copyPlan)},
+		{"POST", "/api/v1/plans/{id}/ask_again", h.signedIn(h.askAgain)},
 		{"GET", "/api/v1/plans/{id}/log", h.signedIn(h.planLog)},
 		{"GET", "/api/v1/plans/{id}/deliveries", h.signedIn(h.planDeliveries)},
 		{"GET", "/api/v1/plans/{id}/runs", h.signedIn(h.planRuns)},

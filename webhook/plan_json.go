@@ -19,6 +19,7 @@ type planBody struct {
 	Round        int64                `json:"round"`
 	Approval     *slipway.Approval    `json:"approval"`
 	Gate         *gateBody            `json:"gate"`
+	Advice       []adviceBody         `json:"advice"`
 	Overrides    []slipway.Overriding `json:"overrides"`
 	CancelReason string               `json:"cancel_reason"`
 	Last         slipway.LastMove     `json:"last"`
@@ -42,6 +43,13 @@ type gateBody struct {
 	Reason   string            `json:"reason"`
 	OpenedAt int64             `json:"opened_at"`
 	Waits    []waitBody        `json:"waits"`
+	// Overrides are the admins who want to go on, while more are needed.
+	Overrides []slipway.Overriding `json:"overrides"`
+}
+
+type adviceBody struct {
+	Event slipway.Event `json:"event"`
+	waitBody
 }
 
 type waitBody struct {
@@ -52,6 +60,7 @@ type waitBody struct {
 	Deadline   int64             `json:"deadline"`
 	Progress   string            `json:"progress"`
 	ProgressAt int64             `json:"progress_at"`
+	Notes      []slipway.Note    `json:"notes"`
 	AnsweredAt int64             `json:"answered_at"`
 	Reason     string            `json:"reason"`
 }
@@ -67,7 +76,7 @@ type viewer struct {
 func (v viewer) plan(p *slipway.Plan) planBody {
 	b := planBody{
 		HookPlan: p.Wire("", p.InstanceCode, v.rules, slipway.Masked), Jobs: make([]jobBody, 0, len(p.Items)),
-		Seq: p.Seq, Round: p.Round, Approval: p.Clone().Approval, Gate: v.gate(p.Gate), Overrides: p.Overrides,
+		Seq: p.Seq, Round: p.Round, Approval: p.Clone().Approval, Gate: v.gate(p.Gate), Advice: v.advice(p.Advice), Overrides: p.Overrides,
 		CancelReason: p.CancelReason, Last: p.Last, Allowed: v.allowed(p),
 	}
 	if b.Overrides == nil {
@@ -135,14 +144,35 @@ func (v viewer) gate(g *slipway.Gate) *gateBody {
 	if g == nil {
 		return nil
 	}
-	b := &gateBody{Event: g.Event, State: g.State, Reason: g.Reason.In(v.lang), OpenedAt: g.OpenedAt, Waits: []waitBody{}}
-	for _, w := range g.Waits {
-		b.Waits = append(b.Waits, waitBody{
-			Endpoint: w.Endpoint, DeliveryID: w.DeliveryID, State: w.State, Since: w.Since, Deadline: w.Deadline,
-			Progress: w.Progress, ProgressAt: w.ProgressAt, AnsweredAt: w.AnsweredAt, Reason: w.Reason.In(v.lang),
-		})
+	b := &gateBody{
+		Event: g.Event, State: g.State, Reason: g.Reason.In(v.lang), OpenedAt: g.OpenedAt, Waits: []waitBody{}, Overrides: g.Overrides,
+	}
+	if b.Overrides == nil {
+		b.Overrides = []slipway.Overriding{}
+	}
+	for i := range g.Waits {
+		b.Waits = append(b.Waits, v.wait(&g.Waits[i]))
 	}
 	return b
+}
+
+func (v viewer) wait(w *slipway.Wait) waitBody {
+	b := waitBody{
+		Endpoint: w.Endpoint, DeliveryID: w.DeliveryID, State: w.State, Since: w.Since, Deadline: w.Deadline, Progress: w.Progress,
+		ProgressAt: w.ProgressAt, Notes: w.Notes, AnsweredAt: w.AnsweredAt, Reason: w.Reason.In(v.lang),
+	}
+	if b.Notes == nil {
+		b.Notes = []slipway.Note{}
+	}
+	return b
+}
+
+func (v viewer) advice(list []slipway.Advice) []adviceBody {
+	out := make([]adviceBody, 0, len(list))
+	for i := range list {
+		out = append(out, adviceBody{Event: list[i].Event, waitBody: v.wait(&list[i].Wait)})
+	}
+	return out
 }
 
 // freshen shows what the engines have told of runs before the plan has taken note.
