@@ -61,9 +61,10 @@ type Endpoint struct {
 	// Deadline is how long the answer is waited for; then AfterDeadline follows.
 	Deadline      time.Duration `json:"deadline,omitempty"`
 	AfterDeadline AfterDeadline `json:"after_deadline,omitempty"`
-	// Projects limits the endpoint to plans that run a workflow of one of these; none:
-	// it hears of all plans.
+	// Projects and Labels limit the endpoint to plans that run a workflow of one of the
+	// projects, or have one of the labels; without any it hears of all plans.
 	Projects      []string `json:"projects,omitempty"`
+	Labels        []string `json:"labels,omitempty"`
 	Secrets       []string `json:"secrets,omitempty"`        // Standard Webhooks, "whsec_..."; several while rotating
 	CallbackToken string   `json:"callback_token,omitempty"` // demanded as bearer token on the callback if set
 	// CallbackSigned demands a Standard Webhooks signature on the callback.
@@ -92,7 +93,7 @@ func (e *Endpoint) Hears(ev Event) bool { return !e.Disabled && slices.Contains(
 
 // Concerns tells whether the plan is one of those that the endpoint hears of.
 func (e *Endpoint) Concerns(p *Plan) bool {
-	if len(e.Projects) == 0 {
+	if len(e.Projects)+len(e.Labels) == 0 || slices.ContainsFunc(p.Labels, func(l string) bool { return slices.Contains(e.Labels, l) }) {
 		return true
 	}
 	return slices.ContainsFunc(p.Items, func(it *Item) bool {

@@ -28,6 +28,7 @@ type Plan struct {
 	Jira                *JiraAssociation
 	Approval            *Approval // nil: no approval needed
 	Items               []*Item
+	Labels              []string
 
 	Phase        Phase
 	Gate         *Gate
@@ -317,6 +318,7 @@ func (p *Plan) Clone() *Plan {
 	c.Approval = p.Approval.clone()
 	c.Gate = p.Gate.clone()
 	c.Advice = cloneAdvice(p.Advice)
+	c.Labels = slices.Clone(p.Labels)
 	if p.Jira != nil {
 		j := *p.Jira
 		j.Sprints = append([]Sprint(nil), p.Jira.Sprints...)

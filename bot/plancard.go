@@ -175,6 +175,9 @@ func (v View) facts(p *slipway.Plan) []Fact {
 	if n := len(p.Items); n > 0 {
 		fact(slipway.T("Items", "发布项"), Line{plain(v.progress(p))})
 	}
+	if len(p.Labels) > 0 {
+		fact(slipway.T("Labels", "标签"), Line{plain(strings.Join(p.Labels, ", "))})
+	}
 	if p.Jira != nil {
 		fact(slipway.T("Sprints", "需求关联"), Line{}.add(plain(sprints(p.Jira))))
 	}

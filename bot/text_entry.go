@@ -183,6 +183,8 @@ func fieldText(path string) slipway.Text {
 		return slipway.T("the sprints", "需求关联")
 	case strings.HasPrefix(path, "approval"):
 		return slipway.T("the approvers", "审批配置")
+	case strings.HasPrefix(path, "labels"):
+		return slipway.T("the labels", "标签")
 	case strings.HasPrefix(path, "jobs"):
 		return slipway.T("the items", "发布项")
 	}

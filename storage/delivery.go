@@ -136,8 +136,13 @@ func (s *Store) Deliveries(ctx context.Context, planID string) ([]Delivery, erro
 }
 
 func (s *Store) deliveries(ctx context.Context, where, arg string) ([]Delivery, error) {
+	return s.scanDeliveries(ctx, s.read.NewSelect().Where(where, arg).OrderExpr("at, seq, endpoint, id"))
+}
+
+// scanDeliveries reads the deliveries that a query selects, with their attempts.
+func (s *Store) scanDeliveries(ctx context.Context, q *bun.SelectQuery) ([]Delivery, error) {
 	var rows []deliveryRow
-	if err := s.read.NewSelect().Model(&rows).Where(where, arg).OrderExpr("at, seq, endpoint, id").Scan(ctx); err != nil {
+	if err := q.Model(&rows).Scan(ctx); err != nil {
 		return nil, fmt.Errorf("read deliveries: %w", err)
 	}
 	if len(rows) == 0 {

@@ -42,6 +42,7 @@ type planRow struct {
 	GateState           slipway.GateState
 	Gate                string `bun:",nullzero"`
 	Advice              string `bun:",nullzero"`
+	Labels              string `bun:",nullzero"`
 	Status              slipway.Status
 	InstanceCode        string
 	CancelReason        string
@@ -106,6 +107,9 @@ func newPlanRow(p *slipway.Plan) (planRow, error) {
 	if p.Gate != nil {
 		r.GateEvent, r.GateState, r.Gate = p.Gate.Event, p.Gate.State, j.text(p.Gate)
 	}
+	if len(p.Labels) > 0 {
+		r.Labels = j.text(p.Labels)
+	}
 	if len(p.Advice) > 0 {
 		r.Advice = j.text(p.Advice)
 	}
@@ -133,6 +137,7 @@ func (r *planRow) plan() (*slipway.Plan, error) {
 	j.read(r.Approval, &p.Approval)
 	j.read(r.Gate, &p.Gate)
 	j.read(r.Advice, &p.Advice)
+	j.read(r.Labels, &p.Labels)
 	j.read(r.Overrides, &p.Overrides)
 	j.read(r.LastMove, &p.Last)
 	return p, j.err

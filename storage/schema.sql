@@ -13,6 +13,8 @@ CREATE TABLE attempts (
   CONSTRAINT attempts_number UNIQUE (delivery_id, number)
 );
 
+CREATE INDEX attempts_by_time ON attempts (started_at);
+
 CREATE TABLE card_refs (
   platform TEXT NOT NULL CHECK (platform <> ''),
   room_id TEXT NOT NULL CHECK (room_id <> ''),

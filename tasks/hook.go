@@ -141,11 +141,8 @@ func span(d time.Duration) slipway.Text {
 
 // message is what the sender is told of a delivery and its endpoint.
 func (t *Tasks) message(d *storage.Delivery, e *slipway.Endpoint, at time.Time) webhook.Delivery {
-	m := webhook.Delivery{
-		ID: d.ID, URL: e.URL, Body: d.Body, Secrets: e.Secrets, Headers: e.Headers, At: at,
-		AllowPrivate: e.AllowPrivate, AllowNetworks: e.AllowNetworks, ClientCert: e.ClientCert, ClientKey: e.ClientKey,
-		Compat: e.Compat, Token: e.CallbackToken, Instance: t.PublicURL, Event: "release_plan",
-	}
+	m := webhook.EndpointDelivery(e)
+	m.ID, m.Body, m.At, m.Instance, m.Event = d.ID, d.Body, at, t.PublicURL, "release_plan"
 	if e.CallbackURL && d.Waits {
 		m.CallbackURL = t.PublicURL + webhook.CallbackPath + "/" + d.InstanceCode
 	}

@@ -108,6 +108,18 @@ func (h *handler) calls() []call {
 		{"GET", "/api/v1/plans/{id}/runs", h.signedIn(h.planRuns)},
 		{"GET", "/api/v1/runs/{id}/log", h.signedIn(h.runLog)},
 		{"POST", "/api/v1/deliveries/{id}/replay", h.signedIn(h.replay)},
+		{"GET", "/api/v1/deliveries", h.signedIn(h.listDeliveries)},
+		{"GET", "/api/v1/deliveries/{id}", h.signedIn(h.showDelivery)},
+		{"GET", "/api/v1/deliveries/export", h.signedIn(h.exportDeliveries)},
+		{"POST", "/api/v1/deliveries/replay", h.signedIn(h.replayMany)},
+		{"GET", "/api/v1/endpoints", h.signedIn(adminsOnly(h.listEndpoints))},
+		{"GET", "/api/v1/endpoints/{name}", h.signedIn(adminsOnly(h.showEndpoint))},
+		{"PUT", "/api/v1/endpoints/{name}", h.signedIn(adminsOnly(h.putEndpoint))},
+		{"DELETE", "/api/v1/endpoints/{name}", h.signedIn(adminsOnly(h.deleteEndpoint))},
+		{"POST", "/api/v1/endpoints/{name}/rotate", h.signedIn(adminsOnly(h.rotateSecret))},
+		{"POST", "/api/v1/endpoints/{name}/enable", h.signedIn(adminsOnly(h.enableEndpoint))},
+		{"POST", "/api/v1/endpoints/{name}/disable", h.signedIn(adminsOnly(h.disableEndpoint))},
+		{"POST", "/api/v1/endpoints/{name}/test", h.signedIn(adminsOnly(h.testEndpoint))},
 		{"GET", "/api/v1/events", h.signedIn(h.events)},
 	}
 	for verb, do := range h.planVerbs() {

@@ -21,6 +21,7 @@ type planBody struct {
 	Gate         *gateBody            `json:"gate"`
 	Advice       []adviceBody         `json:"advice"`
 	Overrides    []slipway.Overriding `json:"overrides"`
+	Labels       []string             `json:"labels"`
 	CancelReason string               `json:"cancel_reason"`
 	Last         slipway.LastMove     `json:"last"`
 	Allowed      []slipway.Verb       `json:"allowed"`
@@ -81,6 +82,9 @@ func (v viewer) plan(p *slipway.Plan) planBody {
 	}
 	if b.Overrides == nil {
 		b.Overrides = []slipway.Overriding{}
+	}
+	if b.Labels = p.Labels; b.Labels == nil {
+		b.Labels = []string{}
 	}
 	if a := b.Approval; a != nil && a.Votes == nil {
 		a.Votes = []slipway.Vote{}

@@ -19,7 +19,7 @@ import (
 // are told of changes end with live.
 func (a *app) routes(live context.Context) http.Handler {
 	metrics := prometheus.NewRegistry()
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), taskCollector{a.store})
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), taskCollector{a.store}, a.tried, hookCollector{a.store})
 	if a.role != tasks.RoleWorker {
 		metrics.MustRegister(chatCollector(a.chats))
 	}

@@ -19,6 +19,8 @@ ALTER TABLE attempts ADD COLUMN sent TEXT NOT NULL DEFAULT '';
 ALTER TABLE attempts ADD COLUMN answer_head TEXT NOT NULL DEFAULT '';
 ALTER TABLE attempts ADD COLUMN first_byte_ms BIGINT NOT NULL DEFAULT 0;
 
+CREATE INDEX attempts_by_time ON attempts (started_at);
+
 -- parked: what a task waits for besides its time; whoever makes that happen sets it free.
 ALTER TABLE tasks ADD COLUMN parked TEXT NOT NULL DEFAULT '';
 
