@@ -139,6 +139,9 @@ func (p *Plan) tellAdvice(req Request, c *Change, ev Event, w *Wait) {
 // passed, or it cannot be delivered. A question that is no longer open is Unchanged.
 func (p *Plan) FailWait(req Request, verb Verb, deliveryID string, reason Text) (*Change, error) {
 	w, ev, advisory := p.open(deliveryID)
+	if w == nil && p.Origin != nil && p.Origin.Told == deliveryID {
+		return p.notTold(req, verb, reason), nil
+	}
 	if w == nil {
 		return nil, Unchanged
 	}

@@ -147,7 +147,8 @@ func planMoves() []Move {
 		{[]Status{Planning}, VerbEdit, []Who{WhoManager, WhoCreator, WhoCollaborator, WhoAdmin}, []Status{Planning}},
 		{[]Status{Planning}, VerbSubmit, leaders, []Status{WaitFinishPlanning, FinishPlanning, WaitForApproval}},
 		{[]Status{FinishPlanning}, VerbStart, leaders, started},
-		{[]Status{WaitForApproval}, VerbApprove, []Who{WhoApprover}, append([]Status{WaitForApproval}, started...)},
+		// A plan that lives elsewhere goes on as its event says, so it may be planned only.
+		{[]Status{WaitForApproval}, VerbApprove, []Who{WhoApprover}, append([]Status{WaitForApproval, FinishPlanning}, started...)},
 		{[]Status{WaitForApproval}, VerbReject, []Who{WhoApprover}, []Status{Denied}},
 		{[]Status{WaitForApproval}, VerbRemind, []Who{WhoManager, WhoCreator, WhoAdmin}, []Status{WaitForApproval}},
 		{[]Status{Executing}, VerbExecute, workers, []Status{Executing}},

@@ -29,6 +29,7 @@ type Plan struct {
 	Approval            *Approval // nil: no approval needed
 	Items               []*Item
 	Labels              []string
+	Origin              *Origin // set: it lives in another system and is only shown here
 
 	Phase        Phase
 	Gate         *Gate
@@ -319,6 +320,10 @@ func (p *Plan) Clone() *Plan {
 	c.Gate = p.Gate.clone()
 	c.Advice = cloneAdvice(p.Advice)
 	c.Labels = slices.Clone(p.Labels)
+	if p.Origin != nil {
+		o := *p.Origin
+		c.Origin = &o
+	}
 	if p.Jira != nil {
 		j := *p.Jira
 		j.Sprints = append([]Sprint(nil), p.Jira.Sprints...)

@@ -160,6 +160,9 @@ func (v View) facts(p *slipway.Plan) []Fact {
 		}
 	}
 	fact(slipway.T("Manager", "发布负责人"), Line{plain(p.Manager.Name)})
+	if o := p.Origin; o != nil {
+		fact(slipway.T("From", "来源"), Line{plain(v.say(slipway.T("%[1]s, plan %[2]d: %[3]s", "%[1]s 的发布计划 %[2]d：%[3]s", o.System, o.Index, o.Event.Text())))})
+	}
 	fact(slipway.T("Window", "发布窗口期"), v.window(p))
 	if p.ScheduleExecuteTime != 0 {
 		l := Line{moment(p.ScheduleExecuteTime)}

@@ -43,6 +43,7 @@ type planRow struct {
 	Gate                string `bun:",nullzero"`
 	Advice              string `bun:",nullzero"`
 	Labels              string `bun:",nullzero"`
+	Origin              string `bun:",nullzero"`
 	Status              slipway.Status
 	InstanceCode        string
 	CancelReason        string
@@ -110,6 +111,9 @@ func newPlanRow(p *slipway.Plan) (planRow, error) {
 	if len(p.Labels) > 0 {
 		r.Labels = j.text(p.Labels)
 	}
+	if p.Origin != nil {
+		r.Origin = j.text(p.Origin)
+	}
 	if len(p.Advice) > 0 {
 		r.Advice = j.text(p.Advice)
 	}
@@ -138,6 +142,7 @@ func (r *planRow) plan() (*slipway.Plan, error) {
 	j.read(r.Gate, &p.Gate)
 	j.read(r.Advice, &p.Advice)
 	j.read(r.Labels, &p.Labels)
+	j.read(r.Origin, &p.Origin)
 	j.read(r.Overrides, &p.Overrides)
 	j.read(r.LastMove, &p.Last)
 	return p, j.err

@@ -32,6 +32,7 @@ type HandlerConfig struct {
 	Rules    func() *slipway.Rules // the settings in force
 	Notices  Notices               // nil: event streams look at the database with every heartbeat only
 	Engines  EngineNotices         // nil: no engine sends notices
+	Checks   *commands.Checks      // nil: no other system's checks are decided here
 	Now      func() time.Time
 	Rand     io.Reader    // where references to faults come from
 	Log      *slog.Logger // nil: nothing is logged
@@ -92,6 +93,7 @@ func (h *handler) calls() []call {
 	list := []call{
 		{"POST", "/api/callback/release_plan", h.callback},
 		{"POST", "/api/callback/release_plan/{code}", h.callbackTo},
+		{"POST", "/api/hooks/zadig", h.zadigHook},
 		{"POST", "/api/engine/{engine}", h.engineNotice},
 		{"GET", "/api/openapi.json", h.describe},
 		{"GET", "/api/v1/me", h.signedIn(h.me)},
@@ -272,11 +274,15 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 
 // readBody reads the whole body of a request.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	return readBodyOf(w, r, MaxBody)
+}
+
+func readBodyOf(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return nil, slipway.Refuse(slipway.TooLarge, "The body is larger than 1 MiB.", "请求体超过 1 MiB。")
+		return nil, slipway.Refuse(slipway.TooLarge, "The body is larger than %d MiB.", "请求体超过 %d MiB。", limit>>20)
 	case err != nil:
 		return nil, slipway.Refuse(slipway.Invalid, "The body did not arrive whole.", "请求体不完整。").Because(err)
 	}

@@ -67,6 +67,7 @@ type file struct {
 	Users         []userConfig `yaml:"users"`
 	Rooms         []roomConfig `yaml:"rooms"`
 	Hooks         []hookConfig `yaml:"hooks"`
+	ZadigChecks   checksConfig `yaml:"zadig_checks"`
 	OnItemFailure string       `yaml:"on_item_failure"`
 	SelfApproval  bool         `yaml:"self_approval"`
 	// HookPatience is how long a hook is tried, for example 72h, the default.
@@ -156,6 +157,7 @@ func (c *config) variables() map[string]*string {
 
 		"SLIPWAY_ZADIG_URL": &c.Zadig.URL, "SLIPWAY_ZADIG_TOKEN": (*string)(&c.Zadig.Token),
 		"SLIPWAY_ZADIG_WEBHOOK_TOKEN": (*string)(&c.Zadig.WebhookToken),
+		"SLIPWAY_ZADIG_CHECKS_TOKEN":  (*string)(&c.ZadigChecks.Token),
 
 		"SLIPWAY_GITHUB_URL": &c.GitHub.URL, "SLIPWAY_GITHUB_TOKEN": (*string)(&c.GitHub.Token), "SLIPWAY_GITHUB_APP_ID": &c.GitHub.AppID,
 		"SLIPWAY_GITHUB_APP_KEY": (*string)(&c.GitHub.AppKey), "SLIPWAY_GITHUB_WEBHOOK_SECRET": (*string)(&c.GitHub.WebhookSecret),
@@ -246,6 +248,9 @@ func (c *config) rules(html func(string) string) *slipway.Rules {
 	r.Overriders = c.OverrideAdmins
 	for i := range c.Hooks {
 		r.Endpoints = append(r.Endpoints, c.Hooks[i].endpoint())
+	}
+	if c.checks() != nil {
+		r.Endpoints = append(r.Endpoints, c.decisions())
 	}
 	return r
 }

@@ -28,6 +28,7 @@ func (c *config) check() []error {
 	if n := c.OverrideAdmins; n < 0 || n > 10 {
 		note("override_admins", "a number of admins from 1 to 10 is expected, not %d", n)
 	}
+	c.checkChecks(note)
 	mails := map[string]bool{}
 	for i, u := range c.Users {
 		at := fmt.Sprintf("users[%d]", i)

@@ -39,7 +39,7 @@ func (a *app) routes(live context.Context) http.Handler {
 
 	machines := timed(took, "api", webhook.NewHandler(webhook.HandlerConfig{
 		Commands: a.commands, Store: a.store, Rules: a.commands.Rules, Notices: a.notices, Now: time.Now, Log: a.log,
-		Rand: a.commands.Rand, CallbackRate: a.config.callbackRate(),
+		Rand: a.commands.Rand, CallbackRate: a.config.callbackRate(), Checks: a.config.checks(),
 	}))
 	people := timed(took, "console", a.web.Routes())
 	mux.Handle("/api/", machines)
