@@ -99,7 +99,7 @@ func TestZadigHooksThatAreNotTaken(t *testing.T) {
 	for name, change := range map[string]func(body, plan map[string]any){
 		"release_plan.id":            func(_, p map[string]any) { p["id"] = "1" },
 		"release_plan.event_name":    func(b, p map[string]any) { p["event_name"], b["event"] = "", "release_plan" },
-		"release_plan.instance_code": func(_, p map[string]any) { delete(p, "instance_code") },
+		"release_plan.instance_code": func(_, p map[string]any) { p["instance_code"] = strings.Repeat("a", 201) },
 		"object_kind":                func(b, _ map[string]any) { b["object_kind"] = "workflow" },
 	} {
 		if got := w.zadig(zadigHook(t, change)).want(400).paths(); len(got) != 1 || got[0] != name {
