@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"slipway"
 )
 
@@ -31,6 +33,18 @@ func (c *Commands) ParseEndpoint(ctx context.Context, data []byte, old *slipway.
 		}
 	}
 	return e.Endpoint, r.Err("The endpoint is not right yet.", "接收方的设置有误。")
+}
+
+// EndpointName returns the name in an endpoint that may be wrong otherwise, "" if there
+// is none.
+func EndpointName(data []byte) string {
+	tree, err := parseTree(data)
+	if err != nil {
+		return ""
+	}
+	root, _ := tree.(object)
+	name, _ := root.values["name"].(string)
+	return name
 }
 
 type endpointReader struct{ slipway.Endpoint }
@@ -127,4 +141,61 @@ func (r *reader) rate(o object, key string) float64 {
 	}
 	r.fault(key, "hooks a second are expected, for example 10 or 0.5", "应为每秒发送的 Hook 数，例如 10 或 0.5")
 	return 0
+}
+
+// endpointDocument is what an endpoint is written as, with the keys of slipway.yaml.
+type endpointDocument struct {
+	Name           string                `yaml:"name"`
+	URL            string                `yaml:"url"`
+	Events         []slipway.Event       `yaml:"events,flow"`
+	Wait           bool                  `yaml:"wait"`
+	Advisory       bool                  `yaml:"advisory,omitempty"`
+	Deadline       string                `yaml:"deadline,omitempty"`
+	AfterDeadline  slipway.AfterDeadline `yaml:"after_deadline,omitempty"`
+	Projects       []string              `yaml:"projects,omitempty,flow"`
+	Labels         []string              `yaml:"labels,omitempty,flow"`
+	Secrets        []string              `yaml:"secrets,omitempty,flow"`
+	CallbackToken  string                `yaml:"callback_token,omitempty"`
+	CallbackSigned bool                  `yaml:"callback_signed,omitempty"`
+	CallbackURL    bool                  `yaml:"callback_url,omitempty"`
+	Headers        map[string]string     `yaml:"headers,omitempty"`
+	AllowPrivate   bool                  `yaml:"allow_private,omitempty"`
+	AllowNetworks  []string              `yaml:"allow_networks,omitempty,flow"`
+	Compat         string                `yaml:"compat,omitempty"`
+	Envelope       slipway.Envelope      `yaml:"envelope,omitempty"`
+	Credentials    bool                  `yaml:"credentials,omitempty"`
+	Rate           float64               `yaml:"rate,omitempty"`
+	ClientCert     string                `yaml:"client_cert,omitempty"`
+	ClientKey      string                `yaml:"client_key,omitempty"`
+	Enabled        bool                  `yaml:"enabled"`
+}
+
+// EndpointDocument writes an endpoint down as ParseEndpoint reads it, its secrets masked.
+func EndpointDocument(e *slipway.Endpoint) string {
+	masked := func(s string) string {
+		if s == "" {
+			return ""
+		}
+		return slipway.Mask
+	}
+	d := endpointDocument{
+		Name: e.Name, URL: e.URL, Events: e.Events, Wait: e.Wait, Advisory: e.Advisory, AfterDeadline: e.AfterDeadline, Projects: e.Projects,
+		Labels: e.Labels, CallbackToken: masked(e.CallbackToken), CallbackSigned: e.CallbackSigned, CallbackURL: e.CallbackURL,
+		AllowPrivate: e.AllowPrivate, AllowNetworks: e.AllowNetworks, Compat: e.Compat, Envelope: e.Envelope, Credentials: e.Credentials,
+		Rate: e.Rate, ClientCert: e.ClientCert, ClientKey: masked(e.ClientKey), Enabled: !e.Disabled, Headers: map[string]string{},
+	}
+	if e.Deadline != 0 {
+		d.Deadline = e.Deadline.String()
+	}
+	for range e.Secrets {
+		d.Secrets = append(d.Secrets, slipway.Mask)
+	}
+	for name := range e.Headers {
+		d.Headers[name] = slipway.Mask
+	}
+	text, err := yaml.Marshal(d)
+	if err != nil {
+		panic(fmt.Sprintf("marshal endpoint: %v", err)) // every part of it marshals
+	}
+	return string(text)
 }

@@ -13,7 +13,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"go.yaml.in/yaml/v3"
+	"slipway/commands"
 )
 
 const hooksUsage = `hooks list, hooks show ID, hooks replay ID, hooks replay --failed, hooks export,
@@ -257,11 +257,9 @@ func (c *client) setEndpoint(ctx context.Context, file string, p process) error 
 	if err != nil {
 		return fmt.Errorf("read endpoint: %w", err)
 	}
-	var named struct {
-		Name string `yaml:"name"`
-	}
-	if err := yaml.Unmarshal(doc, &named); err != nil || named.Name == "" {
+	name := commands.EndpointName(doc)
+	if name == "" {
 		return errors.New("an endpoint is expected: a mapping of keys such as name, url and events")
 	}
-	return c.call(ctx, http.MethodPut, endpointPath(named.Name), doc, map[string]string{"If-Match": "*"}, nil)
+	return c.call(ctx, http.MethodPut, endpointPath(name), doc, map[string]string{"If-Match": "*"}, nil)
 }
