@@ -193,7 +193,7 @@ func EndpointDocument(e *slipway.Endpoint) string {
 	for name := range e.Headers {
 		d.Headers[name] = slipway.Mask
 	}
-	text, err := yaml.Marshal(d)
+	text, err := yaml.Marshal(d) //nolint:gosec // secrets are masked above
 	if err != nil {
 		panic(fmt.Sprintf("marshal endpoint: %v", err)) // every part of it marshals
 	}

@@ -11,6 +11,7 @@ import (
 // Replay says which deliveries that were given up are to be sent again.
 type Replay struct {
 	Endpoint     string // "": of all
+	PlanID       string // "": of all
 	Since, Until int64  // when they happened, Unix milliseconds; 0: no bound
 	DryRun       bool   // only counts
 }
@@ -34,7 +35,7 @@ func (c *Commands) ReplayFailed(ctx context.Context, ask Ask, want Replay) (Repl
 		}
 	}
 	f := storage.DeliveryFilter{
-		Endpoint: want.Endpoint, Since: want.Since, Until: want.Until, States: []storage.DeliveryState{storage.DeliveryFailed},
+		Endpoint: want.Endpoint, PlanID: want.PlanID, Since: want.Since, Until: want.Until, States: []storage.DeliveryState{storage.DeliveryFailed},
 		Limit: 200, Oldest: true,
 	}
 	for {
