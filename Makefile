@@ -42,6 +42,7 @@ fmt: ## format the source
 
 golden: ## rewrite the expected output that tests compare with; look at the difference before you commit it
 	deploy/dev/install services
+	SLIPWAY_UPDATE_GOLDEN=1 go test -count=1 -run Golden ./bot # first: the chats draw what it writes
 	SLIPWAY_UPDATE_GOLDEN=1 go test -count=1 -run Golden ./...
 
 bench: ## measure speed, embedded and on PostgreSQL with Redis

@@ -64,6 +64,13 @@ func (p *Plan) work(req Request, verb Verb, itemID string) (*Item, error) {
 }
 
 func (p *Plan) refuseItem(a Actor, it *Item, verb Verb) error {
+	if verb == VerbDecide && it.Status == Running && it.Workflow != nil {
+		for _, w := range it.Workflow.Wait {
+			if w.By != "" {
+				return w.refuse()
+			}
+		}
+	}
 	by := Text{}
 	if it.ExecutedBy != "" {
 		by = T(" (by %s)", "（%s）", it.ExecutedBy)

@@ -135,7 +135,7 @@ type WorkflowSpec struct {
 // RunWait is a point at which a run waits for a person.
 type RunWait struct {
 	Job        string `json:"job"`                  // unique among the run's open wait points
-	For        Text   `json:"for"`                  // whom or what it waits for
+	For        Text   `json:"for"`                  // whom or what it waits for, a sentence that names the job
 	Answerable bool   `json:"answerable,omitempty"` // Decide can answer it
 	By         string `json:"by,omitempty"`         // who answered it; the answer is on its way
 }

@@ -1,6 +1,9 @@
 package slipway
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // Retry runs a failed workflow item again. What failed in the run before is run again
 // in its engine, if the engine can do that, unless it is doubtful that there was one.
@@ -138,8 +141,7 @@ func (it *Item) waitPoint(job string) (*RunWait, error) {
 	}
 	for _, w := range it.Workflow.Wait {
 		if w.Job == job && w.By != "" {
-			return nil, Refuse(Conflict, "%[1]s has answered “%[2]s” already; the engine is being told.",
-				"%[1]s 已处理“%[2]s”，正在通知引擎。", w.By, w.Job)
+			return nil, w.refuse()
 		}
 	}
 	return nil, &Error{
@@ -147,6 +149,11 @@ func (it *Item) waitPoint(job string) (*RunWait, error) {
 		Text:     T("Say which of the waiting jobs is meant: %s.", "请说明要处理哪个等待中的任务：%s。", JoinTexts(names)),
 		Problems: []Problem{{Path: "job", Text: T("one of %s is expected", "应为以下之一：%s", JoinTexts(names))}},
 	}
+}
+
+// refuse says who has answered at a wait point.
+func (w *RunWait) refuse() error {
+	return Refuse(Conflict, "%[1]s has answered “%[2]s” already; the engine is being told.", "%[1]s 已处理“%[2]s”，正在通知引擎。", w.By, w.Job)
 }
 
 // run brings a new run into being; made says what is special about it. It is recorded
@@ -214,7 +221,7 @@ func (p *Plan) RunWaits(req Request, runID string, waits []RunWait) (*Change, er
 		it.Workflow.Wait = nil
 	}
 	if len(fresh) > 0 {
-		reason := JoinTexts(fresh)
+		reason := sentences(fresh)
 		c.Entry.Data.Reason = &reason
 		c.notify(req, p, T("Item “%[1]s” of plan #%[2]d %[3]s waits for a person. %[4]s", "发布计划 #%[2]d %[3]s 的发布项“%[1]s”正在等待人工处理。%[4]s",
 			it.Name, p.Index, p.Name, reason), p.people(it)...)
@@ -222,11 +229,20 @@ func (p *Plan) RunWaits(req Request, runID string, waits []RunWait) (*Change, er
 	return p.done(req, c), nil
 }
 
+// sentences says one after the other.
+func sentences(all []Text) Text {
+	var said Text
+	for _, t := range all {
+		said.EN, said.ZH = strings.TrimPrefix(said.EN+" "+t.EN, " "), said.ZH+t.ZH
+	}
+	return said
+}
+
 func (w *RunWait) text() Text {
 	if w.For == (Text{}) {
-		return T(w.Job, w.Job)
+		return T("“%s” waits for a person.", "“%s”等待人工处理。", w.Job)
 	}
-	return T("%[1]s: %[2]s", "%[1]s：%[2]s", w.Job, w.For)
+	return w.For
 }
 
 // people are those who see to an item, each of them once.

@@ -164,8 +164,8 @@ func TestASkippedItemHasNoDoubts(t *testing.T) {
 
 func TestARunThatWaitsTellsItsPeopleOnce(t *testing.T) {
 	t.Parallel()
-	gate := RunWait{Job: "approve", For: T("two of the operators", "两位运维人员"), Answerable: true}
-	ticket := RunWait{Job: "ticket", For: T("the ticket", "工单")}
+	gate := RunWait{Job: "approve", For: T("“approve” waits for two of the operators.", "“approve”等待两位运维人员。"), Answerable: true}
+	ticket := RunWait{Job: "ticket", For: T("“ticket” waits for the ticket.", "“ticket”等待工单。")}
 	w, it := waiting(t, gate)
 	want := []Notice{{To: []string{"alice", "dave"}, Card: true, Text: Text{
 		EN: "Item “deploy” of plan #1 payments 4.2 waits for a person. approve: two of the operators",

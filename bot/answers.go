@@ -300,8 +300,10 @@ func fieldName(form FormID, path string) string {
 		return onlyIn(form, path, FormNew, FormEdit, FormCopy)
 	case path == "manager", path == "description":
 		return onlyIn(form, path, FormNew, FormEdit)
+	case path == "run":
+		return onlyIn(form, path, FormAdopt)
 	case isReason(path):
-		return onlyIn(form, "comment", FormApprove, FormReject, FormComplete, FormSkip, FormOverride, FormReplan, FormCancel)
+		return onlyIn(form, "comment", FormApprove, FormReject, FormComplete, FormSkip, FormOverride, FormReplan, FormCancel, FormDecline)
 	}
 	return ""
 }

@@ -76,6 +76,9 @@ func (b *Bot) press(ctx context.Context, v *visit, p *slipway.Plan, ref Ref) (Re
 				"发布计划 #%[1]d 中已没有这个发布项（%[2]s：%[3]s，%[4]s）。请重新查看。", p.Index, actorName(p.Last.By), p.Last.Verb.Text(), Clock(p.Last.At, v.zone))
 		}
 	}
+	if err := runIsGone(it, ref); err != nil {
+		return Reply{}, err
+	}
 	// The others follow below.
 	//
 	//exhaustive:ignore
@@ -93,6 +96,13 @@ func (b *Bot) press(ctx context.Context, v *visit, p *slipway.Plan, ref Ref) (Re
 			return Reply{}, unknownButton()
 		}
 		return b.changed(ctx, v)(b.removeItem(ctx, v, p, it, ref.Version))
+	case actionDecideYes, actionDecideNo:
+		if it == nil || it.Workflow == nil {
+			return Reply{}, unknownButton()
+		}
+		return b.pressAnswer(ctx, v, deed{
+			verb: slipway.VerbDecide, plan: p, item: it, job: jobOf(it, ref.Job), approve: v.ev.Action == actionDecideYes, seen: ref.Version,
+		})
 	}
 	if form, ok := formOf[v.ev.Action]; ok {
 		return b.pressForm(ctx, v, form, deed{plan: p, item: it, seen: ref.Version})
@@ -101,11 +111,31 @@ func (b *Bot) press(ctx context.Context, v *visit, p *slipway.Plan, ref Ref) (Re
 	if row == nil || row.Move == "" {
 		return Reply{}, unknownButton()
 	}
-	out, err := b.perform(ctx, v, deed{verb: row.Move, plan: p, item: it, seen: ref.Version})
+	out, err := b.perform(ctx, v, deed{verb: row.Move, plan: p, item: it, seen: ref.Version, accept: ref.Accept})
 	if err != nil {
 		return Reply{}, err
 	}
 	return b.done(ctx, v, out), nil
+}
+
+// pressAnswer answers a run that waits: a yes at once, a no after asking why.
+func (b *Bot) pressAnswer(ctx context.Context, v *visit, d deed) (Reply, error) {
+	if d.job == "" {
+		return Reply{}, noLongerWaits(d.item)
+	}
+	if !d.approve {
+		return b.askWhy(ctx, v, FormDecline, d)
+	}
+	out, err := b.perform(ctx, v, d)
+	if err != nil {
+		return Reply{}, err
+	}
+	return b.done(ctx, v, out), nil
+}
+
+func noLongerWaits(it *slipway.Item) error {
+	return slipway.Refuse(slipway.Stale, "The run of item “%s” no longer waits there. Look at it again.",
+		"发布项“%s”的运行已不在该处等待，请重新查看。", it.Name)
 }
 
 // resend sends a delivery again and shows the deliveries as they are now.
@@ -134,9 +164,10 @@ func (b *Bot) pressForm(ctx context.Context, v *visit, form FormID, d deed) (Rep
 		if err := b.probe(v, d); err != nil {
 			return Reply{}, err
 		}
-	case FormApprove, FormReject, FormComplete, FormSkip, FormOverride, FormReplan, FormCancel:
+	case FormApprove, FormReject, FormComplete, FormSkip, FormOverride, FormReplan, FormCancel, FormAdopt:
 		d.verb = slipway.Verb(form)
 		return b.askWhy(ctx, v, form, d)
+	case FormDecline: // see pressAnswer
 	}
 	return b.openForm(ctx, v, form, d.plan, d.item)
 }
@@ -170,6 +201,8 @@ func (b *Bot) openForm(ctx context.Context, v *visit, form FormID, p *slipway.Pl
 		f = a.CopyForm(p)
 	case FormApprove, FormReject, FormComplete, FormSkip, FormOverride, FormReplan, FormCancel:
 		f = a.SayForm(form, p, it)
+	case FormAdopt, FormDecline: // see askWhy
+		return Reply{}, unknownButton()
 	}
 	return Reply{Form: &f}, nil
 }
@@ -202,6 +235,9 @@ func (b *Bot) submit(ctx context.Context, v *visit) (Reply, error) {
 			return Reply{}, itemIsGone(&slipway.Item{Name: ref.Item})
 		}
 	}
+	if err := runIsGone(it, ref); err != nil {
+		return Reply{}, err
+	}
 	switch v.ev.Form {
 	case FormNew, FormEdit, FormWindow, FormSchedule, FormApprovers:
 		return b.editFrom(ctx, v, p, vals, ref.Version)
@@ -222,6 +258,21 @@ func (b *Bot) submit(ctx context.Context, v *visit) (Reply, error) {
 		out, err := b.perform(ctx, v, deed{
 			verb: slipway.Verb(v.ev.Form), plan: p, item: it, text: vals.Get("comment"), seen: ref.Version,
 		})
+		if err != nil {
+			return Reply{}, err
+		}
+		return b.done(ctx, v, out), nil
+	case FormAdopt, FormDecline:
+		if it == nil || it.Workflow == nil {
+			return Reply{}, unknownButton()
+		}
+		d := deed{verb: slipway.VerbAdopt, plan: p, item: it, text: vals.Get("run"), seen: ref.Version}
+		if v.ev.Form == FormDecline {
+			if d.verb, d.job, d.text = slipway.VerbDecide, jobOf(it, ref.Job), vals.Get("comment"); d.job == "" {
+				return Reply{}, noLongerWaits(it)
+			}
+		}
+		out, err := b.perform(ctx, v, d)
 		if err != nil {
 			return Reply{}, err
 		}

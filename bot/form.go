@@ -30,6 +30,8 @@ const (
 	FormOverride  FormID = "override" // with a reason
 	FormReplan    FormID = "replan"   // with a comment
 	FormCancel    FormID = "cancel"   // with a reason
+	FormAdopt     FormID = "adopt"    // which run was started
+	FormDecline   FormID = "decline"  // a no to a run that waits, with a comment
 )
 
 // Form is a question without a platform, in one language. As on a Card every string is

@@ -90,7 +90,7 @@ func (a Asker) SayForm(id FormID, p *slipway.Plan, it *slipway.Item) Form {
 	required := w.required
 	if it != nil {
 		f.Value = Ref{Plan: p.ID, Item: it.ID, Version: p.Version}.Encode()
-		f.Intro = append(f.Intro, Line{plain(a.say(slipway.T("Item %[1]d: %[2]s", "发布项 %[1]d：%[2]s", p.ItemNumber(it.ID), it.Name)))})
+		f.Intro = append(f.Intro, a.itemLine(p, it))
 		required = required || id == FormSkip && it.Status == slipway.Failed
 	}
 	if w.warn.EN != "" {
@@ -98,6 +98,44 @@ func (a Asker) SayForm(id FormID, p *slipway.Plan, it *slipway.Item) Form {
 	}
 	f.Fields = []Field{{Name: "comment", Kind: LongField, Label: a.say(w.label), Required: required, Max: slipway.MaxComment}}
 	return f
+}
+
+// maxRunName is the most characters of what names a run.
+const maxRunName = 2000
+
+// AdoptForm asks which run of an item was started.
+func (a Asker) AdoptForm(p *slipway.Plan, it *slipway.Item) Form {
+	f := a.planForm(FormAdopt, p, slipway.T("Which run is it?", "是哪次运行？"), slipway.T("Follow it", "关联"))
+	f.Value = Ref{Plan: p.ID, Item: it.ID, Version: p.Version, Run: it.Workflow.RunID}.Encode()
+	f.Intro = []Line{
+		{bold(planTitle(p))},
+		a.itemLine(p, it),
+		{plain(a.say(slipway.T("Look in the engine (%s) for the run that Slipway started. It will be followed as if nothing had happened.",
+			"请到引擎（%s）中找到 Slipway 启动的那次运行，关联后将继续跟踪。", workflowName(it.Workflow))))},
+	}
+	f.Fields = []Field{{
+		Name: "run", Kind: TextField, Label: a.say(slipway.T("Its address or its number", "该次运行的链接或编号")), Required: true, Max: maxRunName,
+		Placeholder: "https://…/42",
+	}}
+	return f
+}
+
+// DeclineForm asks for the comment that goes with a no to a job that waits.
+func (a Asker) DeclineForm(p *slipway.Plan, it *slipway.Item, job string) Form {
+	f := a.planForm(FormDecline, p, slipway.T("Reject", "拒绝"), slipway.T("Reject", "拒绝"))
+	f.Value = Ref{Plan: p.ID, Item: it.ID, Version: p.Version, Run: it.Workflow.RunID, Job: jobKey(job)}.Encode()
+	f.Danger = true
+	f.Intro = []Line{
+		{bold(planTitle(p))},
+		a.itemLine(p, it),
+		{plain(a.say(slipway.T("The engine is told no at “%s”. Most engines let the run fail then.", "将在“%s”处拒绝，多数引擎会随之将本次运行置为失败。", job)))},
+	}
+	f.Fields = []Field{{Name: "comment", Kind: LongField, Label: a.say(slipway.T("Why?", "拒绝原因")), Max: slipway.MaxComment}}
+	return f
+}
+
+func (a Asker) itemLine(p *slipway.Plan, it *slipway.Item) Line {
+	return Line{plain(a.say(slipway.T("Item %[1]d: %[2]s", "发布项 %[1]d：%[2]s", p.ItemNumber(it.ID), it.Name)))}
 }
 
 // sayWords are the words of the forms that ask for a comment.

@@ -258,6 +258,7 @@ func TestGoldenForms(t *testing.T) {
 			a.NewForm(), a.EditForm(p), a.AddForm(p), a.ItemForm(p, p.Items[1]), a.WindowForm(p), a.ScheduleForm(p), a.ApproversForm(p), a.CopyForm(p),
 			a.SayForm(bot.FormApprove, p, nil), a.SayForm(bot.FormReject, p, nil), a.SayForm(bot.FormComplete, p, p.Items[0]),
 			a.SayForm(bot.FormSkip, p, failed), a.SayForm(bot.FormOverride, p, nil), a.SayForm(bot.FormReplan, p, nil), a.SayForm(bot.FormCancel, p, nil),
+			a.AdoptForm(p, p.Items[1]), a.DeclineForm(p, p.Items[1], "approve"),
 		} {
 			goldenJSON(t, fmt.Sprintf("form-%s.%s", f.ID, lang), f)
 		}
@@ -285,10 +286,17 @@ func entries() []slipway.Entry {
 		{Verb: slipway.VerbComplete, ItemName: "announce", Comment: "sent"},
 		{Verb: slipway.VerbSkip, ItemName: "deploy", Comment: "not now"},
 		{Verb: slipway.VerbRetry, ItemName: "deploy"},
+		{Verb: slipway.VerbRetry, ItemName: "deploy", Data: slipway.EntryData{Changes: []string{"params[1].default: 1 → 2", "stage verify removed"}}},
+		{Verb: slipway.VerbRetry, ItemName: "deploy", Data: slipway.EntryData{Changes: []string{"stage verify removed"}, Result: slipway.ResultChanged}},
+		{Verb: slipway.VerbAdopt, ItemName: "deploy", Comment: "https://engine.example.com/7"},
+		{Verb: slipway.VerbDecide, ItemName: "deploy", Comment: "looks good", Data: slipway.EntryData{Job: "approve", Result: "passed"}},
+		{Verb: slipway.VerbDecide, ItemName: "deploy", Data: slipway.EntryData{Job: "approve", Result: "rejected"}},
 		{Verb: slipway.VerbAskAgain, Data: check("")},
 		{Verb: slipway.VerbOverride, Comment: "by phone", Data: check("")},
 		{Verb: slipway.VerbReplan, From: slipway.Denied, To: slipway.Planning},
 		{Verb: slipway.VerbCancel, From: slipway.Planning, To: slipway.Cancelled, Comment: "shipped with 4.3"},
+		{Verb: slipway.VerbReplan, From: slipway.Executing, To: slipway.Planning, Data: slipway.EntryData{Left: []string{"deploy", "migrate"}}},
+		{Verb: slipway.VerbCancel, From: slipway.Executing, To: slipway.Cancelled, Comment: "too late", Data: slipway.EntryData{Left: []string{"deploy"}}},
 		{Verb: slipway.VerbAnswer, Actor: receiver, Data: check(slipway.ResultSuccess)},
 		{Verb: slipway.VerbAnswer, Actor: receiver, Data: check(slipway.ResultFailed), Comment: "too risky"},
 		{Verb: slipway.VerbAnswer, Actor: receiver, Data: check(slipway.ResultExecuting), Comment: "reading"},
@@ -302,6 +310,10 @@ func entries() []slipway.Entry {
 		{Verb: slipway.VerbRunEnded, Actor: system, ItemName: "deploy", Data: slipway.EntryData{Result: "failed", Reason: &reason}},
 		{Verb: slipway.VerbRunEnded, Actor: system, ItemName: "deploy", Data: slipway.EntryData{Result: "timeout"}},
 		{Verb: slipway.VerbRunEnded, Actor: system, ItemName: "deploy", Data: slipway.EntryData{Result: "cancelled"}},
+		{Verb: slipway.VerbRunWaits, Actor: system, ItemName: "deploy", Data: slipway.EntryData{Reason: &reason}},
+		{Verb: slipway.VerbRunWaits, Actor: system, ItemName: "deploy"},
+		{Verb: slipway.VerbRunWaits, Actor: system, ItemName: "deploy", Data: slipway.EntryData{Job: "approve", Reason: &reason}},
+		{Verb: slipway.VerbRunResumed, Actor: system, ItemName: "deploy"},
 		{Verb: slipway.VerbResend, Data: check("")},
 	}
 	for i := range list {
@@ -327,7 +339,7 @@ func TestGoldenEntryLines(t *testing.T) {
 			b.WriteString(bot.EntryLine(e, lang).Text(lang, shanghai) + "\n")
 		}
 		for _, v := range append(slipway.Verbs(), slipway.VerbAnswer, slipway.VerbExpireGate, slipway.VerbGiveUp, slipway.VerbTimeout,
-			slipway.VerbSchedule, slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbResend) {
+			slipway.VerbSchedule, slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbRunWaits, slipway.VerbRunResumed, slipway.VerbResend) {
 			if !told[v] {
 				t.Errorf("no line tells of %s", v)
 			}

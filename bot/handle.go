@@ -39,8 +39,8 @@ func (b *Bot) typed(ctx context.Context, v *visit) Reply {
 // answered then.
 func (b *Bot) repeated(ctx context.Context, v *visit) (Reply, bool) {
 	e, err := b.Store.EntryByRequest(ctx, v.ask(0).RequestID)
-	if err != nil || e == nil {
-		return Reply{}, false // the write path looks again
+	if err != nil || e == nil || e.Data.Result == slipway.ResultChanged {
+		return Reply{}, false // the write path looks again, or it was refused
 	}
 	p, err := b.Store.Plan(ctx, e.PlanID)
 	if err != nil {
@@ -123,13 +123,31 @@ func (b *Bot) act(ctx context.Context, v *visit, c Call, p *slipway.Plan) (Reply
 		}
 		d.item, d.text = it, text
 	}
-	if c.Verb.Destructive && trim(d.text) == "" {
+	// The others take a comment, or nothing.
+	//
+	//exhaustive:ignore
+	switch d.verb {
+	case slipway.VerbDecide:
+		if d.item.Workflow != nil {
+			return b.decideTyped(ctx, v, d)
+		}
+	case slipway.VerbRetry:
+		accept, err := accepted(c, d.text)
+		if err != nil {
+			return Reply{}, err
+		}
+		d.accept, d.text = accept, ""
+	}
+	if (c.Verb.Destructive || d.verb == slipway.VerbAdopt) && trim(d.text) == "" {
 		return b.askWhy(ctx, v, formOf[c.Verb.ID], d)
 	}
 	if c.Plan == v.ev.Plan && grave(d.verb) {
 		return b.askOnce(ctx, v, c, d)
 	}
 	out, err := b.perform(ctx, v, d)
+	if err != nil && d.verb == slipway.VerbRetry {
+		return b.offerChanged(ctx, v, d, err)
+	}
 	if err != nil {
 		return Reply{}, err
 	}
@@ -146,7 +164,18 @@ func (b *Bot) askWhy(ctx context.Context, v *visit, form FormID, d deed) (Reply,
 	if err != nil {
 		return Reply{}, err
 	}
-	f := a.SayForm(form, d.plan, d.item)
+	var f Form
+	// The others ask for no more than a text.
+	//
+	//exhaustive:ignore
+	switch form {
+	case FormAdopt:
+		f = a.AdoptForm(d.plan, d.item)
+	case FormDecline:
+		f = a.DeclineForm(d.plan, d.item, d.job)
+	default:
+		f = a.SayForm(form, d.plan, d.item)
+	}
 	return Reply{Form: &f}, nil
 }
 

@@ -140,7 +140,7 @@ func (v View) homeItems(items []HomeItem) []Row {
 	var rows []Row
 	for _, x := range items[:min(len(items), homeRows)] {
 		r := Row{
-			ID: x.Item.ID, State: itemState(x.Item.Status, v.Lang),
+			ID: x.Item.ID, State: v.itemState(x.Item),
 			Title:   Line{bold(x.Item.Name), faint(" · "), {Text: planTitle(x.Plan), Style: Faint, Link: v.link(x.Plan)}},
 			Details: x.details(v),
 		}
@@ -157,14 +157,17 @@ func (v View) homeItems(items []HomeItem) []Row {
 	return rows
 }
 
-// details say what runs, and who did what.
+// details say what is waited for, what runs, who did what, and what changed meanwhile.
 func (x HomeItem) details(v View) []Line {
 	var lines []Line
 	if w := x.Item.Workflow; w != nil {
-		lines = append(lines, Line{faint(workflowName(w))})
+		lines = append(v.waitLines(x.Item), Line{faint(workflowName(w))})
 	}
 	if l := v.doneLine(x.Item); len(l) > 0 {
 		lines = append(lines, l)
+	}
+	if w := x.Item.Workflow; w != nil && w.Doubt == slipway.DoubtChanged {
+		lines = append(lines, v.changeLines(w.Change)...)
 	}
 	return lines
 }

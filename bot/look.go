@@ -19,7 +19,10 @@ const (
 // show puts the plan's card here. In the thread of a card and where nothing can be
 // posted, the person alone gets it.
 func (b *Bot) show(ctx context.Context, v *visit, p *slipway.Plan) (Reply, error) {
-	card := PlanCard(p, b.view(v))
+	card, err := b.planCard(ctx, p, b.view(v))
+	if err != nil {
+		return Reply{}, err
+	}
 	if v.ev.Msg.Thread != "" || v.ev.Room.ID == "" {
 		return Reply{Whisper: &card}, nil
 	}
@@ -44,7 +47,11 @@ func (b *Bot) showIn(ctx context.Context, v *visit, p *slipway.Plan, key string,
 	if err != nil {
 		return err
 	}
-	_, err = b.raise(ctx, p, view, posting{to: Target{Room: v.ev.Room}, card: PlanCard(p, view), key: key, told: told})
+	card, err := b.planCard(ctx, p, view)
+	if err != nil {
+		return err
+	}
+	_, err = b.raise(ctx, p, view, posting{to: Target{Room: v.ev.Room}, card: card, key: key, told: told})
 	return err
 }
 
@@ -150,13 +157,22 @@ func (b *Bot) linkShared(ctx context.Context, v *visit) Reply {
 	id, _, _ = strings.Cut(id, "?")
 	p, err := b.Commands.Find(ctx, strings.Trim(id, "/"))
 	if err == nil {
-		var view View
-		if view, err = b.roomView(ctx, v.ev.Room); err == nil {
-			err = unfurler.Unfurl(ctx, v.ev.Msg, v.ev.Text, PlanCard(p, view))
-		}
+		err = b.unfurl(ctx, unfurler, v, p)
 	}
 	if err != nil {
 		b.log(ctx, v, "unfurl link", err)
 	}
 	return Reply{}
+}
+
+func (b *Bot) unfurl(ctx context.Context, unfurler Unfurler, v *visit, p *slipway.Plan) error {
+	view, err := b.roomView(ctx, v.ev.Room)
+	if err != nil {
+		return err
+	}
+	card, err := b.planCard(ctx, p, view)
+	if err != nil {
+		return err
+	}
+	return unfurler.Unfurl(ctx, v.ev.Msg, v.ev.Text, card)
 }

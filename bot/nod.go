@@ -95,7 +95,8 @@ func (b *Bot) toldBefore(ctx context.Context, v *visit, p *slipway.Plan) bool {
 	return state != storage.PostNew && post.MessageID != v.ev.ID
 }
 
-// nodded answers somebody who tells the bot that they agree.
+// nodded answers somebody who tells the bot that they agree: to what a run waits for, else
+// to the plan.
 func (b *Bot) nodded(ctx context.Context, v *visit) Reply {
 	approve := verbByID(ActionID(slipway.VerbApprove))
 	if v.ev.Plan == "" {
@@ -107,6 +108,11 @@ func (b *Bot) nodded(ctx context.Context, v *visit) Reply {
 	}
 	p, err := b.Commands.Find(ctx, v.ev.Plan)
 	if err == nil {
+		for _, it := range p.Items {
+			if slices.Contains(p.AllowedItem(v.user.Actor(), it), slipway.VerbDecide) {
+				return b.whichAnswer(v, deed{plan: p, item: it})
+			}
+		}
 		err = b.probe(v, deed{verb: slipway.VerbApprove, plan: p})
 	}
 	if err != nil {

@@ -15,8 +15,12 @@ type deed struct {
 	verb slipway.Verb
 	plan *slipway.Plan
 	item *slipway.Item // nil for a verb of the plan
-	text string        // comment, remark or reason
+	text string        // comment, remark or reason; for adopt, which run it is
 	seen int64         // plan version that the person saw, 0 if typed
+
+	job     string // decide: where the run waits; "" for the only place
+	approve bool   // decide
+	accept  string // retry: the digest of the change that the person saw
 }
 
 func (d *deed) itemID() string {
@@ -47,7 +51,11 @@ func (b *Bot) perform(ctx context.Context, v *visit, d deed) (storage.Outcome, e
 	case slipway.VerbSkip:
 		return c.Skip(ctx, ask, id, d.itemID(), d.text)
 	case slipway.VerbRetry:
-		return c.Retry(ctx, ask, id, d.itemID(), "")
+		return c.Retry(ctx, ask, id, d.itemID(), d.accept)
+	case slipway.VerbAdopt:
+		return c.Adopt(ctx, ask, id, d.itemID(), d.text)
+	case slipway.VerbDecide:
+		return c.Decide(ctx, ask, id, d.itemID(), d.job, d.approve, d.text)
 	case slipway.VerbAskAgain:
 		return c.AskAgain(ctx, ask, id, names(d.text)...)
 	case slipway.VerbOverride:
@@ -57,7 +65,7 @@ func (b *Bot) perform(ctx context.Context, v *visit, d deed) (storage.Outcome, e
 	case slipway.VerbCancel:
 		return c.Cancel(ctx, ask, id, d.text)
 	case slipway.VerbCreate, slipway.VerbEdit, slipway.VerbAnswer, slipway.VerbExpireGate, slipway.VerbGiveUp, slipway.VerbTimeout, slipway.VerbSchedule,
-		slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbRunWaits, slipway.VerbRunResumed, slipway.VerbResend, slipway.VerbAdopt, slipway.VerbDecide:
+		slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbRunWaits, slipway.VerbRunResumed, slipway.VerbResend:
 		// They take more than a text, or are not for people.
 	}
 	return storage.Outcome{}, slipway.Refuse(slipway.Invalid, "%s cannot be done this way.", "不能以这种方式“%s”。", d.verb.Text())
@@ -86,6 +94,10 @@ func (b *Bot) probe(v *visit, d deed) error {
 		_, err = p.Complete(req, d.itemID(), why)
 	case slipway.VerbSkip:
 		_, err = p.Skip(req, d.itemID(), why)
+	case slipway.VerbAdopt:
+		_, err = p.Adopt(req, d.itemID(), why, why)
+	case slipway.VerbDecide:
+		_, err = p.Decide(req, d.itemID(), d.job, d.approve, why)
 	case slipway.VerbOverride:
 		_, err = p.Override(req, why)
 	case slipway.VerbReplan:
@@ -96,7 +108,7 @@ func (b *Bot) probe(v *visit, d deed) error {
 		_, err = p.Edit(req, p.Draft())
 	case slipway.VerbCreate, slipway.VerbSubmit, slipway.VerbRemind, slipway.VerbStart, slipway.VerbExecute, slipway.VerbRetry, slipway.VerbAskAgain,
 		slipway.VerbAnswer, slipway.VerbExpireGate, slipway.VerbGiveUp, slipway.VerbTimeout, slipway.VerbSchedule,
-		slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbResend:
+		slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbRunWaits, slipway.VerbRunResumed, slipway.VerbResend:
 		// Nothing is asked before these.
 	}
 	if commands.IsUnchanged(err) {
@@ -134,8 +146,22 @@ func (b *Bot) fresh(ctx context.Context, v *visit, p *slipway.Plan) *Card {
 			return nil
 		}
 	}
-	card := PlanCard(p, view)
+	card, err := b.planCard(ctx, p, view)
+	if err != nil {
+		b.log(ctx, v, "show clicked card", err)
+		return nil
+	}
 	return &card
+}
+
+// planCard shows a plan with what is known of its runs by now.
+func (b *Bot) planCard(ctx context.Context, p *slipway.Plan, view View) (Card, error) {
+	runs, err := b.Store.Glances(ctx, p)
+	if err != nil {
+		return Card{}, err
+	}
+	view.Runs = runs
+	return PlanCard(p, view), nil
 }
 
 // leave takes from a reply to a click what would change a live card: the answer could
@@ -166,6 +192,9 @@ func doneText(out storage.Outcome) slipway.Text {
 	if e == nil {
 		return slipway.T("Nothing changed: %s was like this already.", "没有变化：%s 已是如此。", planTitle(p))
 	}
+	if said, ok := runDoneText(p, e); ok {
+		return said
+	}
 	what := slipway.T("%[1]s %[2]s.", "%[1]s %[2]s。", didTexts[e.Verb], planTitle(p))
 	if e.ItemName != "" {
 		what = slipway.T("%[1]s “%[2]s” of %[3]s.", "%[1]s %[3]s 的发布项“%[2]s”。", didTexts[e.Verb], e.ItemName, planTitle(p))
@@ -188,6 +217,24 @@ func doneText(out storage.Outcome) slipway.Text {
 	}
 	return what
 }
+
+// runDoneText says the same of what is done to a run.
+func runDoneText(p *slipway.Plan, e *slipway.Entry) (slipway.Text, bool) {
+	switch {
+	case e.Verb == slipway.VerbAdopt:
+		return slipway.T("The run is followed now, for “%[1]s” of %[2]s.", "已关联运行，将继续跟踪 %[2]s 的发布项“%[1]s”。", e.ItemName, planTitle(p)), true
+	case e.Verb == slipway.VerbDecide && isYes(e):
+		return slipway.T("Approved “%[1]s” in “%[2]s” of %[3]s. The engine is being told.", "已同意 %[3]s 的发布项“%[2]s”中的“%[1]s”，正在通知引擎。",
+			e.Data.Job, e.ItemName, planTitle(p)), true
+	case e.Verb == slipway.VerbDecide:
+		return slipway.T("Rejected “%[1]s” in “%[2]s” of %[3]s. The engine is being told.", "已拒绝 %[3]s 的发布项“%[2]s”中的“%[1]s”，正在通知引擎。",
+			e.Data.Job, e.ItemName, planTitle(p)), true
+	}
+	return slipway.Text{}, false
+}
+
+// isYes tells whether an answer to a run was a yes.
+func isYes(e *slipway.Entry) bool { return e.Data.Result == string(slipway.ApprovalPassed) }
 
 var didTexts = map[slipway.Verb]slipway.Text{
 	slipway.VerbCreate: {EN: "Created", ZH: "已新建"}, slipway.VerbEdit: {EN: "Changed", ZH: "已修改"}, slipway.VerbSubmit: {EN: "Submitted", ZH: "已提交"},

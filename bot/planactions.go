@@ -20,6 +20,7 @@ var formOf = map[ActionID]FormID{
 	verbSchedule: FormSchedule, verbApprovers: FormApprovers, verbCopy: FormCopy,
 	actionApproveComment: FormApprove, ActionID(slipway.VerbReject): FormReject,
 	actionCompleteRemark: FormComplete, ActionID(slipway.VerbSkip): FormSkip,
+	ActionID(slipway.VerbAdopt): FormAdopt, actionDecideNo: FormDecline,
 	ActionID(slipway.VerbOverride): FormOverride, ActionID(slipway.VerbReplan): FormReplan, ActionID(slipway.VerbCancel): FormCancel,
 }
 
@@ -95,8 +96,23 @@ func (v View) planActions(p *slipway.Plan) (shown, more []Action) {
 }
 
 func (v View) itemActions(p *slipway.Plan, it *slipway.Item) (shown, more []Action) {
-	ref := Ref{Plan: p.ID, Item: it.ID, Version: p.Version}.Encode()
+	about := Ref{Plan: p.ID, Item: it.ID, Version: p.Version}
+	ref := about.Encode()
 	for _, verb := range v.itemVerbsNow(p, it) {
+		// The others need no more than a click.
+		//
+		//exhaustive:ignore
+		switch verb {
+		case slipway.VerbDecide:
+			shown = append(shown, v.waitActions(it, about)...)
+			continue
+		case slipway.VerbAdopt:
+			shown = append(shown, v.adoptAction(it, about))
+			continue
+		case slipway.VerbRetry:
+			shown = append(shown, v.retryAction(it, about))
+			continue
+		}
 		a := v.button(ActionID(verb), ref)
 		if verb != slipway.VerbSkip {
 			a.Style = Primary
@@ -143,6 +159,7 @@ var buttonTexts = map[ActionID]slipway.Text{
 	"start": {EN: "Start", ZH: "开始执行"}, "execute": {EN: "Execute", ZH: "执行"}, "complete": {EN: "Complete", ZH: "完成"},
 	"skip": {EN: "Skip", ZH: "跳过"}, "retry": {EN: "Retry", ZH: "重试"}, "ask_again": {EN: "Ask again", ZH: "重新检测"},
 	"remind": {EN: "Remind approvers", ZH: "催办"}, verbHome: {EN: "Home", ZH: "主页"}, verbLink: {EN: "Link this account", ZH: "关联此账号"},
+	"adopt": {EN: "It did start", ZH: "已启动，关联运行"}, "decide": {EN: "Answer", ZH: "处理"},
 	"override": {EN: "Override check", ZH: "放行"}, "replan": {EN: "Replan", ZH: "重新规划"}, "cancel": {EN: "Cancel plan", ZH: "取消发布计划"},
 	actionApproveComment: {EN: "Approve with comment", ZH: "通过并填写意见"}, actionCompleteRemark: {EN: "Complete with remark", ZH: "完成并填写备注"},
 	actionEditItem: {EN: "Edit item", ZH: "编辑发布项"}, actionResend: {EN: "Send again", ZH: "重新发送"},

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"slipway"
+	"slipway/storage"
 )
 
 // View is for whom a card is made.
@@ -19,6 +20,12 @@ type View struct {
 	Rules *slipway.Rules
 	// Link returns the address of a plan's page, "" if there is none. It may be nil.
 	Link func(*slipway.Plan) string
+	// Runs are what is known of the present runs of the plan's items, by their ids. It
+	// may be nil.
+	Runs map[string]*storage.Glance
+	// Page tells that the card is for the plan's own page, which has room for everything
+	// and shows runs, output and differences by itself.
+	Page bool
 }
 
 func (v View) say(t slipway.Text) string { return t.In(v.Lang) }
@@ -83,6 +90,14 @@ func statusState(s slipway.Status, lang slipway.Lang) *State {
 		colour, emoji = Red, "❗"
 	}
 	return &State{Colour: colour, Emoji: emoji, Word: s.Text().In(lang)}
+}
+
+// itemState shows where an item is, and that it waits for a person.
+func (v View) itemState(it *slipway.Item) *State {
+	if isWaiting(it) {
+		return &State{Colour: Amber, Emoji: "✋", Word: v.say(WordOfStep("waiting").Text)}
+	}
+	return itemState(it.Status, v.Lang)
 }
 
 func itemState(s slipway.ItemStatus, lang slipway.Lang) *State {

@@ -10,7 +10,7 @@ import (
 // itemRow shows an item: what it is, who is to do it or did it, and its buttons.
 func (v View) itemRow(p *slipway.Plan, it *slipway.Item) Row {
 	r := Row{
-		Number: p.ItemNumber(it.ID), ID: it.ID, State: itemState(it.Status, v.Lang), Title: Line{bold(it.Name)},
+		Number: p.ItemNumber(it.ID), ID: it.ID, State: v.itemState(it), Title: Line{bold(it.Name)},
 	}
 	if it.Owner.Name != "" {
 		r.Title = r.Title.add(faint(" · " + it.Owner.Name))
@@ -22,10 +22,14 @@ func (v View) itemRow(p *slipway.Plan, it *slipway.Item) Row {
 		}
 	}
 	if it.Workflow != nil {
-		r.Details = append(r.Details, Line{faint(workflowName(it.Workflow) + params(it.Workflow))})
+		// What a person has to see to stands first: what is cut away stands last.
+		r.Details = append(v.waitLines(it), Line{faint(workflowName(it.Workflow) + params(it.Workflow))})
 	}
 	if l := v.doneLine(it); len(l) > 0 {
 		r.Details = append(r.Details, l)
+	}
+	if it.Workflow != nil {
+		r.Details = append(r.Details, v.runLines(it)...)
 	}
 	r.Actions, r.More = v.itemActions(p, it)
 	return r
@@ -62,7 +66,7 @@ func params(w *slipway.WorkflowSpec) string {
 	return " (" + strings.Join(parts, ", ") + ")"
 }
 
-// doneLine says who did what to the item, and how it went.
+// doneLine says who did what to the item, how it went and how long it took.
 func (v View) doneLine(it *slipway.Item) Line {
 	by := actorName(it.ExecutedBy).In(v.Lang)
 	var l Line
@@ -83,6 +87,9 @@ func (v View) doneLine(it *slipway.Item) Line {
 	}
 	if it.Remark != "" {
 		l = l.add(plain(" · "), quote(it.Remark))
+	}
+	if took := v.say(v.tookText(it)); took != "" {
+		l = l.add(plain(" · " + took))
 	}
 	if w := it.Workflow; w != nil && w.URL != "" {
 		l = l.add(plain(" · "), Span{Text: v.say(slipway.T("run", "运行详情")), Link: w.URL})

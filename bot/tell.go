@@ -51,7 +51,10 @@ func (b *Bot) tellOn(ctx context.Context, platform Platform, u *slipway.User, pl
 	view := b.viewOf(u)
 	var m MsgRef
 	if n.Card {
-		card := PlanCard(p, view)
+		var card Card
+		if card, err = b.planCard(ctx, p, view); err != nil {
+			return err
+		}
 		card.Summary = n.Text.In(u.Locale)
 		card.Intro = slices.Concat([]Line{{bold(card.Summary)}}, card.Intro)
 		m, err = b.raise(ctx, p, view, posting{to: Target{User: ref}, owner: u, card: card, key: key})

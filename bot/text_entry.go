@@ -13,11 +13,18 @@ func EntryLine(e slipway.Entry, lang slipway.Lang) Line {
 	if said := entrySaid(e).In(lang); said != "" {
 		l = l.add(plain(slipway.T(": ", "：").In(lang)), quote(said))
 	}
+	if len(e.Data.Changes) > 0 {
+		changes := shorten(strings.Join(e.Data.Changes, "; "), maxChangesSaid)
+		l = l.add(faint(slipway.T(" · changed since: %s", " · 改动：%s", changes).In(lang)))
+	}
 	if e.From != "" && e.From != e.To {
 		l = l.add(faint(" → " + e.To.Text().In(lang)))
 	}
 	return l
 }
+
+// maxChangesSaid is how much of a workflow's changes a line tells, in characters.
+const maxChangesSaid = 160
 
 // entrySaid is what was said with it: a comment, or the reason of the system.
 func entrySaid(e slipway.Entry) slipway.Text {
@@ -60,8 +67,8 @@ func entryText(e slipway.Entry) slipway.Text {
 		return slipway.T("%[1]s completed “%[2]s”", "%[1]s 完成了发布项“%[2]s”", by, item)
 	case slipway.VerbSkip:
 		return slipway.T("%[1]s skipped “%[2]s”", "%[1]s 跳过了发布项“%[2]s”", by, item)
-	case slipway.VerbRetry:
-		return slipway.T("%[1]s retried “%[2]s”", "%[1]s 重试了发布项“%[2]s”", by, item)
+	case slipway.VerbRetry, slipway.VerbAdopt, slipway.VerbDecide:
+		return runMoveText(e)
 	case slipway.VerbAskAgain:
 		return slipway.T("%[1]s asked again for the %[2]s", "%[1]s 重新发起了%[2]s", by, check)
 	case slipway.VerbOverride:
@@ -70,9 +77,9 @@ func entryText(e slipway.Entry) slipway.Text {
 		}
 		return slipway.T("%[1]s overrode the %[2]s", "%[1]s 放行了%[2]s", by, check)
 	case slipway.VerbReplan:
-		return slipway.T("%s went back to planning", "%s 重新规划了发布计划", by)
+		return leftText(e, slipway.T("%s went back to planning", "%s 重新规划了发布计划", by))
 	case slipway.VerbCancel:
-		return slipway.T("%s cancelled the plan", "%s 取消了发布计划", by)
+		return leftText(e, slipway.T("%s cancelled the plan", "%s 取消了发布计划", by))
 	case slipway.VerbAnswer, slipway.VerbExpireGate, slipway.VerbGiveUp, slipway.VerbResend:
 		return hookEntryText(e)
 	case slipway.VerbTimeout:
@@ -83,6 +90,10 @@ func entryText(e slipway.Entry) slipway.Text {
 		return slipway.T("The run of “%s” began", "发布项“%s”的工作流开始运行", item)
 	case slipway.VerbRunEnded:
 		return runEntryText(e)
+	case slipway.VerbRunWaits:
+		return waitEntryText(e)
+	case slipway.VerbRunResumed:
+		return slipway.T("The run of “%s” was started again in its engine", "发布项“%s”的工作流已在引擎中重新运行", item)
 	}
 	return slipway.T("%[1]s: %[2]s", "%[1]s：%[2]s", by, e.Verb.Text())
 }
@@ -131,6 +142,49 @@ func runEntryText(e slipway.Entry) slipway.Text {
 	case slipway.RunFailed, slipway.RunCreated, slipway.RunRunning:
 	}
 	return slipway.T("The run of “%s” failed", "发布项“%s”的工作流运行失败", e.ItemName)
+}
+
+// runMoveText tells what a person did to a run.
+func runMoveText(e slipway.Entry) slipway.Text {
+	by, item := actorName(e.Actor.Name), e.ItemName
+	switch {
+	case e.Verb == slipway.VerbAdopt:
+		return slipway.T("%[1]s named the run of “%[2]s”", "%[1]s 为发布项“%[2]s”关联了运行", by, item)
+	case e.Verb == slipway.VerbDecide && isYes(&e):
+		return slipway.T("%[1]s approved “%[3]s” in the run of “%[2]s”", "%[1]s 在发布项“%[2]s”的运行中同意了“%[3]s”", by, item, e.Data.Job)
+	case e.Verb == slipway.VerbDecide:
+		return slipway.T("%[1]s rejected “%[3]s” in the run of “%[2]s”", "%[1]s 在发布项“%[2]s”的运行中拒绝了“%[3]s”", by, item, e.Data.Job)
+	case e.Data.Result == slipway.ResultChanged:
+		return slipway.T("%[1]s retried “%[2]s”, whose workflow had changed once more: nothing was started",
+			"%[1]s 重试了发布项“%[2]s”，但其工作流再次改动，未启动", by, item)
+	case len(e.Data.Changes) > 0:
+		return slipway.T("%[1]s accepted the changed workflow of “%[2]s” and retried it", "%[1]s 接受了发布项“%[2]s”的工作流改动并重试", by, item)
+	}
+	return slipway.T("%[1]s retried “%[2]s”", "%[1]s 重试了发布项“%[2]s”", by, item)
+}
+
+// waitEntryText tells that a run waits for people, or no longer does. What it waits for
+// is said beside it.
+func waitEntryText(e slipway.Entry) slipway.Text {
+	switch {
+	case e.Data.Job != "":
+		return slipway.T("The engine did not take the answer to “%[2]s” of “%[1]s”", "引擎没有接受对发布项“%[1]s”中“%[2]s”的处理", e.ItemName, e.Data.Job)
+	case e.Data.Reason != nil:
+		return slipway.T("The run of “%s” waits for a person", "发布项“%s”的工作流正在等待人工处理", e.ItemName)
+	}
+	return slipway.T("A wait in the run of “%s” is over", "发布项“%s”的工作流的一处等待已结束", e.ItemName)
+}
+
+// leftText adds which runs go on in their engines.
+func leftText(e slipway.Entry, did slipway.Text) slipway.Text {
+	switch left := quoteList(e.Data.Left); len(e.Data.Left) {
+	case 0:
+		return did
+	case 1:
+		return slipway.T("%[1]s; the run of %[2]s goes on in its engine", "%[1]s，%[2]s的运行将在引擎中继续", did, left)
+	default:
+		return slipway.T("%[1]s; the runs of %[2]s go on in their engines", "%[1]s，%[2]s的运行将在各自的引擎中继续", did, left)
+	}
 }
 
 func quoteList(names []string) slipway.Text {
@@ -214,4 +268,6 @@ var lastTexts = map[slipway.Verb]slipway.Text{
 	slipway.VerbGiveUp: {EN: "gave up the hook", ZH: "放弃推送 Hook"}, slipway.VerbResend: {EN: "sent the hook again", ZH: "重新发送 Hook"},
 	slipway.VerbTimeout: {EN: "closed the window", ZH: "结束窗口期"}, slipway.VerbSchedule: {EN: "began the scheduled execution", ZH: "定时执行"},
 	slipway.VerbRunStarted: {EN: "began the run of", ZH: "开始运行"}, slipway.VerbRunEnded: {EN: "ended the run of", ZH: "结束运行"},
+	slipway.VerbAdopt: {EN: "named the run of", ZH: "关联运行"}, slipway.VerbDecide: {EN: "answered the run of", ZH: "处理"},
+	slipway.VerbRunWaits: {EN: "noted the waits of", ZH: "更新等待状态"}, slipway.VerbRunResumed: {EN: "followed the new run of", ZH: "跟踪重新运行"},
 }

@@ -15,12 +15,15 @@ type Ref struct {
 	Words    string // of a list
 	Cursor   string // of a list or log
 	Home     bool   // the button stands on a person's page
+	Run      string // the run that was shown
+	Job      string // the job that waits there, as jobKey names it
+	Accept   string // the digest of the change that was shown
 }
 
 // Encode writes the reference as a button's value.
 func (r Ref) Encode() string {
 	v := url.Values{}
-	for key, value := range map[string]string{"p": r.Plan, "i": r.Item, "d": r.Delivery, "w": r.Words, "c": r.Cursor} {
+	for key, value := range map[string]string{"p": r.Plan, "i": r.Item, "d": r.Delivery, "w": r.Words, "c": r.Cursor, "r": r.Run, "j": r.Job, "a": r.Accept} {
 		if value != "" {
 			v.Set(key, value)
 		}
@@ -46,6 +49,6 @@ func DecodeRef(s string) Ref {
 	}
 	return Ref{
 		Plan: v.Get("p"), Item: v.Get("i"), Version: version, Delivery: v.Get("d"), Words: v.Get("w"), Cursor: v.Get("c"),
-		Home: v.Get("h") != "",
+		Home: v.Get("h") != "", Run: v.Get("r"), Job: v.Get("j"), Accept: v.Get("a"),
 	}
 }

@@ -257,9 +257,19 @@ var courseVerbs = []VerbRow{
 		Does: slipway.T("Leaves an item out; a failed one needs a reason.", "跳过一个发布项；跳过失败的发布项需要填写原因。"),
 	},
 	{
-		Name: "retry", ID: ActionID(slipway.VerbRetry), Aliases: []string{"rerun"}, ZH: []string{"重试"}, Group: GroupWork, Takes: TakesItem, Move: slipway.VerbRetry,
-		Usage: slipway.T("retry #plan item", "重试 #计划 发布项"), Example: slipway.T("retry #12 2", "重试 #12 2"),
-		Does: slipway.T("Runs a failed workflow item again.", "重新运行失败的工作流发布项。"),
+		Name: "retry", ID: ActionID(slipway.VerbRetry), Aliases: []string{"rerun"}, ZH: []string{"重试"}, Group: GroupWork, Takes: TakesItemText, Move: slipway.VerbRetry,
+		Usage: slipway.T("retry #plan item [accept=digest]", "重试 #计划 发布项 [接受=摘要]"), Example: slipway.T("retry #12 2", "重试 #12 2"),
+		Does: slipway.T("Runs a failed workflow item again. If its workflow was changed since the plan was submitted, the change must be accepted.", "重新运行失败的工作流发布项；如果工作流在提交后有改动，需要先接受改动。"),
+	},
+	{
+		Name: "adopt", ID: ActionID(slipway.VerbAdopt), Aliases: []string{"attach", "follow"}, ZH: []string{"关联", "关联运行"}, Group: GroupWork, Takes: TakesItemText, Move: slipway.VerbAdopt,
+		Usage: slipway.T("adopt #plan item run", "关联 #计划 发布项 运行"), Example: slipway.T("adopt #12 2 https://engine.example.com/run/7", "关联 #12 2 https://engine.example.com/run/7"),
+		Does: slipway.T("Names the run, by address or number, of an item that may or may not have been started.", "启动结果未知时，用链接或编号指明实际启动的运行。"),
+	},
+	{
+		Name: "decide", ID: ActionID(slipway.VerbDecide), Aliases: []string{"answer", "respond"}, ZH: []string{"处理", "答复"}, Group: GroupWork, Takes: TakesItemText, Move: slipway.VerbDecide,
+		Usage: slipway.T("decide #plan item yes|no [job] [comment]", "处理 #计划 发布项 同意|拒绝 [任务] [意见]"), Example: slipway.T("decide #12 2 yes", "处理 #12 2 同意"),
+		Does: slipway.T("Answers a run that waits for a person.", "答复正在等待人工处理的运行。"),
 	},
 	{
 		Name: "ask again", ID: ActionID(slipway.VerbAskAgain), Aliases: []string{"recheck"}, ZH: []string{"重新检测", "重新发起检测"}, Group: GroupChecks, Takes: TakesPlanText, Move: slipway.VerbAskAgain,
@@ -305,7 +315,7 @@ var infoVerbs = []VerbRow{
 		Does: slipway.T("Shows who you are to Slipway, with language, time zone and linked accounts.", "查看您在 Slipway 中的身份、语言、时区和已关联的账号。"),
 	},
 	{
-		Name: "link", ID: verbLink, Aliases: []string{"link account", "connect"}, ZH: []string{"关联账号", "绑定", "绑定账号", "关联"}, Group: GroupInfo, Takes: TakesNothing,
+		Name: "link", ID: verbLink, Aliases: []string{"link account", "connect"}, ZH: []string{"关联账号", "绑定", "绑定账号"}, Group: GroupInfo, Takes: TakesNothing,
 		Usage: slipway.T("link", "关联账号"), Example: slipway.T("link", "关联账号"),
 		Does: slipway.T("Makes the account you write from that of another Slipway user of yours.", "将当前使用的账号关联到您的另一个 Slipway 用户。"),
 	},

@@ -3,6 +3,7 @@ package bot_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"strings"
@@ -32,6 +33,9 @@ type world struct {
 	zhRoom   bot.RoomRef // Chinese, on slack
 	rules    *slipway.Rules
 	now      time.Time
+	// described is what all workflows say of themselves.
+	described string
+	asked     int // requests of the engines
 
 	alice, bob, carol, root *bottest.Person
 
@@ -60,13 +64,19 @@ func (c *counter) Read(b []byte) (int, error) {
 }
 
 // engines answers for every workflow but those called "broken".
-type engines struct{}
+type engines struct {
+	description *string // of all workflows by now; it may be nil
+}
 
-func (engines) Resolve(_ context.Context, spec *slipway.WorkflowSpec) (*slipway.Workflow, []slipway.Problem, error) {
+func (e engines) Resolve(_ context.Context, spec *slipway.WorkflowSpec) (*slipway.Workflow, []slipway.Problem, error) {
 	if spec.Name == "broken" {
 		return nil, []slipway.Problem{{Path: "workflow", Text: slipway.T("there is no workflow “broken”", "没有名为“broken”的工作流")}}, nil
 	}
-	return &slipway.Workflow{Name: spec.Name, Project: spec.Project}, nil, nil
+	w := &slipway.Workflow{Name: spec.Name, Project: spec.Project}
+	if e.description != nil {
+		w.Description = *e.description
+	}
+	return w, nil, nil
 }
 
 func (engines) Adopt(_ context.Context, _ *slipway.WorkflowSpec, said string) (string, error) {
@@ -86,7 +96,7 @@ func newWorld(t *testing.T) *world {
 		w.tasks = append(w.tasks, c.Tasks...)
 	})
 	w.commands = commands.New(commands.Config{
-		Store: w.store, Rules: func() *slipway.Rules { return w.rules }, Workflows: engines{}, Now: clock, Rand: &counter{},
+		Store: w.store, Rules: func() *slipway.Rules { return w.rules }, Workflows: engines{&w.described}, Now: clock, Rand: &counter{},
 	})
 	w.web, w.slack = bottest.New(t, bot.Web, clock), bottest.New(t, bot.Slack, clock)
 	w.feishu = bottest.New(t, bot.Feishu, clock)
@@ -158,7 +168,8 @@ func (w *world) settle() {
 				if err = json.Unmarshal(task.Data, &n); err == nil {
 					err = w.Tell(w.t.Context(), task.PlanID, n, task.Key)
 				}
-			case slipway.TaskHook, slipway.TaskRun, slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline:
+			case slipway.TaskHook, slipway.TaskRun, slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline, slipway.TaskAnswer,
+				slipway.TaskRecheck, slipway.TaskJudge:
 			}
 			if err != nil {
 				w.t.Fatalf("task %s: %v", task.Kind, err)
@@ -203,12 +214,55 @@ func (w *world) live(c *bottest.Chat, room bot.RoomRef) *bottest.Message {
 // ends lets the run of an item begin and end.
 func (w *world) ends(item int, s slipway.RunStatus) {
 	w.t.Helper()
+	w.begins(item)
+	w.fails(item, slipway.RunEnd{Status: s, Reason: slipway.T("exit code 1", "退出码 1")})
+}
+
+// begins lets the run of an item begin, and returns its id.
+func (w *world) begins(item int) string {
+	w.t.Helper()
 	p := w.plan(1)
 	run := p.Items[item-1].Workflow.RunID
+	if err := w.store.RunStartedAs(w.t.Context(), run, "1", "https://engine.example.com/1", w.now); err != nil {
+		w.t.Fatal(err)
+	}
 	if _, err := w.commands.RunStarted(w.t.Context(), "task:start-"+run, p.ID, run, "https://engine.example.com/1"); err != nil {
 		w.t.Fatal(err)
 	}
-	if _, err := w.commands.RunEnded(w.t.Context(), "task:end-"+run, p.ID, run, slipway.RunEnd{Status: s, Reason: slipway.T("exit code 1", "退出码 1")}); err != nil {
+	return run
+}
+
+// fails lets the run of an item end.
+func (w *world) fails(item int, end slipway.RunEnd) {
+	w.t.Helper()
+	p := w.plan(1)
+	run := p.Items[item-1].Workflow.RunID
+	if err := w.store.EndRun(w.t.Context(), run, end, w.now); err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := w.commands.RunEnded(w.t.Context(), "task:end-"+run, p.ID, run, end); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// tells keeps what the engine tells of a run, and has the cards show it.
+func (w *world) tells(run, state string) {
+	w.t.Helper()
+	if err := w.store.RunProgress(w.t.Context(), run, json.RawMessage(state)); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.store.RefreshCards(w.t.Context(), w.plan(1).ID, w.now); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// waits lets the run of an item wait at some points.
+func (w *world) waits(item int, points ...slipway.RunWait) {
+	w.t.Helper()
+	p := w.plan(1)
+	w.asked++
+	id := fmt.Sprintf("task:waits-%d", w.asked)
+	if _, err := w.commands.RunWaits(w.t.Context(), id, p.ID, p.Items[item-1].Workflow.RunID, points); err != nil && !commands.IsUnchanged(err) {
 		w.t.Fatal(err)
 	}
 }

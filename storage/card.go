@@ -205,3 +205,20 @@ func (s *Store) PlansBehind(ctx context.Context) ([]string, error) {
 	}
 	return ids, nil
 }
+
+// RefreshCards asks to paint the living cards of a plan once more, although the plan is
+// as it was: what is known of its runs has changed. It asks as WantCards does.
+func (s *Store) RefreshCards(ctx context.Context, planID string, at time.Time) error {
+	err := s.quickly(ctx, func(db bun.IDB) error {
+		// A card that is stale for long is not made to wait longer; whoever is at it sees
+		// that there is more to show.
+		_, err := db.NewUpdate().Model((*CardRef)(nil)).
+			Set("stale_at = CASE WHEN stale_at > 0 THEN stale_at + 1 ELSE ? END", at.UnixMilli()).
+			Where("plan_id = ?", planID).Where("moved = ''").Exec(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("refresh cards of plan %s: %w", planID, err)
+	}
+	return s.WantCards(ctx, planID, at)
+}

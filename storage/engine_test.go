@@ -250,7 +250,7 @@ func TestManyLeasesAreRenewedAtOnce(t *testing.T) {
 		if l, err := s.LeaseTask(ctx, leases[0].Task.ID, "another", until.Add(-time.Second), time.Minute); l != nil || err != nil {
 			t.Errorf("taken although it was renewed: %+v, %v", l, err)
 		}
-		if kept, err := s.RenewLease(ctx, stolen, until); !kept || err != nil {
+		if kept, err := renewed(ctx, s, stolen, until); !kept || err != nil {
 			t.Errorf("the other's lease: %t, %v", kept, err)
 		}
 		if lost, err := s.RenewLeases(ctx, nil, until); lost != nil || err != nil {

@@ -107,6 +107,9 @@ func (r *runRow) run() (Run, error) {
 	j.read(r.Workflow, &run.Workflow)
 	j.read(r.Reason, &run.Reason)
 	j.read(r.Change, &run.Change)
+	if state := run.State(); run.URL == "" && state != nil {
+		run.URL = state.URL
+	}
 	return run, j.err
 }
 

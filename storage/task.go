@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -189,24 +190,45 @@ func (s *Store) LeaseTask(ctx context.Context, id, owner string, now time.Time, 
 	}, nil
 }
 
-// RenewLease keeps a lease longer. False if it is lost: the task was dropped, or ran
-// out and is another's now.
-func (s *Store) RenewLease(ctx context.Context, l *Lease, until time.Time) (bool, error) {
-	kept := false
-	err := s.quickly(ctx, func(db bun.IDB) error {
-		q := db.NewUpdate().Model((*taskRow)(nil)).Set("lease_until = ?", until.UnixMilli())
-		res, err := q.ApplyQueryBuilder(l.where).Exec(ctx)
-		kept = err == nil && touched(res)
-		return err
+// RenewLeases keeps leases longer, all in one statement, and returns those that are
+// lost: the task was dropped, or ran out and is another's now.
+func (s *Store) RenewLeases(ctx context.Context, leases []*Lease, until time.Time) (lost []*Lease, err error) {
+	if len(leases) == 0 {
+		return nil, nil
+	}
+	type held struct {
+		Key        string
+		LeaseOwner string
+		Leases     int64
+	}
+	var kept []held
+	// In one order, so that two processes do not wait for each other.
+	sorted := slices.SortedFunc(slices.Values(leases), func(a, b *Lease) int { return strings.Compare(a.Task.Key, b.Task.Key) })
+	args := []any{until.UnixMilli()}
+	for _, l := range sorted {
+		args = append(args, l.Task.Key, l.Owner, l.number)
+	}
+	err = s.quickly(ctx, func(db bun.IDB) error {
+		kept = nil
+		return db.NewRaw("UPDATE tasks SET lease_until = ? WHERE (key, lease_owner, leases) IN (VALUES "+
+			strings.TrimSuffix(strings.Repeat("(?, ?, ?), ", len(sorted)), ", ")+") RETURNING key, lease_owner, leases",
+			args...).Scan(ctx, &kept)
 	})
 	if err != nil {
-		return false, fmt.Errorf("renew lease of task %s: %w", l.Task.ID, err)
+		return nil, fmt.Errorf("renew %d leases: %w", len(leases), err)
 	}
-	if !kept {
-		return false, nil
+	still := make(map[held]bool, len(kept))
+	for _, k := range kept {
+		still[k] = true
 	}
-	l.Until = until
-	return true, nil
+	for _, l := range leases {
+		if !still[held{l.Task.Key, l.Owner, l.number}] {
+			lost = append(lost, l)
+			continue
+		}
+		l.Until = until
+	}
+	return lost, nil
 }
 
 // FinishTask removes a task that is done. If another has taken its place meanwhile,

@@ -8,6 +8,7 @@ import (
 
 	"slipway"
 	"slipway/commands"
+	"slipway/storage"
 	"slipway/tasks/engine"
 )
 
@@ -101,6 +102,12 @@ func (e *Engines) close(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// notYet is the error of work that an engine, or the way to it, does not let us do at
+// present: it is tried again, and it is no fault of ours.
+func (t *Tasks) notYet(l *storage.Lease, what string, err error) error {
+	return again{at: t.Now().Add(t.pause(l.Attempt)), why: what + ": " + err.Error()}
 }
 
 // passing tells whether an error may be gone on the next try: a fault of ours or of an

@@ -82,10 +82,11 @@ type fakeEngine struct {
 }
 
 type fakeRun struct {
-	ended  chan struct{}
-	result engine.Result
-	state  engine.State
-	lines  []engine.Line
+	ended   chan struct{}
+	changed chan struct{}
+	result  engine.Result
+	state   engine.State
+	lines   []engine.Line
 }
 
 func newFakeEngine() *fakeEngine { return &fakeEngine{runs: map[engine.Ref]*fakeRun{}} }
@@ -120,7 +121,7 @@ func (e *fakeEngine) Start(_ context.Context, _ slipway.Run, mark engine.Mark) (
 func (e *fakeEngine) add(mark engine.Mark) engine.Ref {
 	ref := engine.Ref("ref-" + mark.ID)
 	e.runs[ref] = &fakeRun{
-		ended: make(chan struct{}), state: engine.State{Status: engine.Running, URL: "https://engine.example.com/" + mark.ID},
+		ended: make(chan struct{}), changed: make(chan struct{}), state: engine.State{Status: engine.Running, URL: "https://engine.example.com/" + mark.ID},
 		lines: []engine.Line{{Seq: 1, At: 1, Job: "go", Text: "hello"}, {Seq: 2, At: 2, Job: "go", Text: "world"}},
 	}
 	return ref
@@ -141,22 +142,49 @@ func (e *fakeEngine) Find(_ context.Context, mark engine.Mark) (engine.Ref, engi
 }
 
 func (e *fakeEngine) Watch(ctx context.Context, ref engine.Ref, o engine.Observer) (engine.Result, error) {
+	for first := true; ; first = false {
+		e.mu.Lock()
+		r := e.runs[ref]
+		if r == nil {
+			e.mu.Unlock()
+			return engine.Result{}, engine.ErrNoRun
+		}
+		state, lines, changed, ended := r.state, r.lines, r.changed, r.ended
+		over := false
+		select {
+		case <-ended:
+			over = true
+			if first { // nobody saw how it went
+				state.Status = r.result.Status
+			}
+		default:
+		}
+		e.mu.Unlock()
+		o.State(state)
+		if rest := lines[min(int(min(o.Seen, 1000)), len(lines)):]; first && len(rest) > 0 && o.Lines != nil {
+			o.Lines(rest)
+		}
+		if over {
+			return r.result, nil
+		}
+		select {
+		case <-ctx.Done():
+			return engine.Result{}, ctx.Err()
+		case <-changed:
+		case <-ended:
+			return r.result, nil
+		}
+	}
+}
+
+// shows changes what is to be seen of a run.
+func (e *fakeEngine) shows(ref engine.Ref, change func(*engine.State)) {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	r := e.runs[ref]
-	e.mu.Unlock()
-	if r == nil {
-		return engine.Result{}, engine.ErrNoRun
-	}
-	o.State(r.state)
-	if rest := r.lines[min(int(o.Seen), len(r.lines)):]; len(rest) > 0 {
-		o.Lines(rest)
-	}
-	select {
-	case <-ctx.Done():
-		return engine.Result{}, ctx.Err()
-	case <-r.ended:
-		return r.result, nil
-	}
+	change(&r.state)
+	close(r.changed)
+	r.changed = make(chan struct{})
 }
 
 func (e *fakeEngine) Cancel(_ context.Context, ref engine.Ref) error {

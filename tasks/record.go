@@ -4,15 +4,20 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
+	"slipway"
 	"slipway/storage"
 	"slipway/tasks/engine"
 )
 
-// recordEvery is how often what a run tells is written down.
-const recordEvery = 200 * time.Millisecond
+// How often what a run tells is written down, and shown on the cards of its plan.
+const (
+	recordEvery = 200 * time.Millisecond
+	showEvery   = time.Second
+)
 
 // recorder writes down what a run tells, in batches: the engine's observer must not
 // wait for the database.
@@ -28,7 +33,12 @@ type recorder struct {
 	state *engine.State // not written yet
 	lines []engine.Line // not written yet
 
-	announced bool // only of the goroutine that flushes
+	// Only of the goroutine that flushes.
+	announced bool
+	told      bool              // the plan knows of the waits
+	waits     []slipway.RunWait // that it knows of
+	toShow    bool              // the cards do not show the newest state
+	shown     time.Time
 }
 
 // newRecorder returns a recorder that goes on after the last line that is stored.
@@ -38,7 +48,7 @@ func (r *running) newRecorder(ctx context.Context) (*recorder, error) {
 		return nil, err
 	}
 	rec := &recorder{
-		r: r, seen: seen,
+		r: r, seen: seen, told: r.run.Phase != storage.RunPhaseStarted, // a run that has just begun waits for nobody
 		wake: make(chan struct{}, 1), quit: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	go func() {
@@ -99,6 +109,7 @@ func (rec *recorder) loop(ctx context.Context) {
 		case <-rec.wake:
 		}
 		_ = rec.flush(ctx) // what is left is written next time
+		rec.show(ctx)
 		pause.Reset(recordEvery)
 		select {
 		case <-rec.quit:
@@ -106,6 +117,27 @@ func (rec *recorder) loop(ctx context.Context) {
 		case <-pause.C:
 		}
 	}
+}
+
+// show has the plan's cards show the newest state, not too often.
+func (rec *recorder) show(ctx context.Context) {
+	if !rec.toShow {
+		return
+	}
+	t := rec.r.t
+	now := t.Now()
+	if now.Sub(rec.shown) < showEvery {
+		nudge(rec.wake)
+		return
+	}
+	if err := t.Store.RefreshCards(ctx, rec.r.run.PlanID, now); err != nil {
+		if ctx.Err() == nil {
+			t.Log.WarnContext(ctx, "run not shown on cards", "run", rec.r.run.ID, "err", err)
+		}
+		nudge(rec.wake)
+		return
+	}
+	rec.toShow, rec.shown = false, now
 }
 
 // close ends the loop; what is left is written by a last flush.
@@ -176,6 +208,26 @@ func (rec *recorder) writeState(ctx context.Context, state *engine.State) error 
 	if err := t.Store.RunProgress(ctx, run.ID, progress); err != nil {
 		return fmt.Errorf("write progress: %w", err)
 	}
+	rec.toShow = true
+	return rec.tellWaits(ctx, state.Waits)
+}
+
+// tellWaits notes on the plan at which points the run waits for people now.
+func (rec *recorder) tellWaits(ctx context.Context, waits []engine.Wait) error {
+	now := make([]slipway.RunWait, 0, len(waits))
+	for _, w := range waits {
+		now = append(now, slipway.RunWait{Job: w.Job, For: w.For, Answerable: w.Answerable})
+	}
+	if rec.told && slices.Equal(now, rec.waits) {
+		return nil
+	}
+	t, run := rec.r.t, rec.r.run
+	// The transition knows what it knows; each call is a request of its own.
+	request := requestOf(rec.r.l) + ":waits:" + t.Commands.NewID()
+	if _, err := t.Commands.RunWaits(ctx, request, run.PlanID, run.ID, now); err != nil {
+		return err
+	}
+	rec.told, rec.waits = true, now
 	return nil
 }
 

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
-	"sync"
 	"time"
 
 	"slipway"
@@ -22,8 +20,11 @@ const startPatience = 10 * time.Minute
 var (
 	textCancelledBefore = slipway.T("It was cancelled before it started.", "在开始之前已被取消。")
 	textUnknown         = slipway.T(
-		"Start outcome unknown: Slipway was interrupted while it started the run, and the engine cannot say whether it runs. Look there, then retry or skip the item.",
-		"启动结果未知：Slipway 在启动工作流时中断，引擎无法确认其是否已运行。请先到引擎中查看，再重试或跳过该发布项。")
+		"Start outcome unknown: Slipway was interrupted while it started the run, and the engine cannot say whether it runs. Look there and say: it did start (and which run it is), or it did not.",
+		"启动结果未知：Slipway 在启动工作流时中断，引擎无法确认其是否已运行。请到引擎中查看，然后选择“已经启动”（并指明是哪次运行）或“没有启动”。")
+	textChanged = slipway.T(
+		"The workflow is not what the plan was submitted with. Look at the changes, then run it as it is now, or skip the item.",
+		"工作流与提交发布计划时的内容不一致。请查看改动，再选择按现在的内容运行或跳过该发布项。")
 	textRunGone = slipway.T(
 		"The engine no longer knows the run. Look there what became of it, then retry or skip the item.",
 		"引擎中已找不到该次运行。请先到引擎中查看结果，再重试或跳过该发布项。")
@@ -93,26 +94,56 @@ func (r *running) mark() engine.Mark {
 	return engine.Mark{ID: r.run.ID, Place: p.Place}
 }
 
-// start writes down that the run is being started, and starts it.
+// start writes down that the run is being started, and starts it: the run of before
+// once more, if that is what was asked for and the engine can do it. A run that is there
+// already is only followed.
 func (r *running) start(ctx context.Context) error {
-	if r.run.Stop {
+	switch {
+	case r.run.Stop:
 		return r.end(ctx, slipway.RunCancelled, textCancelledBefore)
-	}
-	if r.t.isLeaving() {
+	case r.run.Ref != "":
+		return r.begun(ctx, engine.Ref(r.run.Ref))
+	case r.t.isLeaving():
 		return errLeaving
 	}
-	here, err := json.Marshal(place{r.engine.Place()})
-	if err != nil {
-		return fmt.Errorf("note place of run: %w", err)
+	again, err := r.again(ctx)
+	switch {
+	case err != nil:
+		return err
+	case again != nil && again.restarted:
+		return r.begun(ctx, again.ref)
 	}
-	if err := r.t.Store.RunProgress(ctx, r.run.ID, here); err != nil {
-		return fmt.Errorf("note place of run: %w", err)
+	if err := r.writePlace(ctx); err != nil {
+		return err
 	}
-	r.run.Progress = here
 	if err := r.t.Store.RunStarting(ctx, r.run.ID); err != nil {
 		return fmt.Errorf("note start of run: %w", err)
 	}
+	if again != nil {
+		return again.retry(ctx)
+	}
 	return r.launch(ctx)
+}
+
+// writePlace writes down where the run is about to be started.
+func (r *running) writePlace(ctx context.Context) error {
+	here, err := json.Marshal(place{r.engine.Place()})
+	if err == nil {
+		err = r.t.Store.RunProgress(ctx, r.run.ID, here)
+	}
+	if err != nil {
+		return fmt.Errorf("note place of run: %w", err)
+	}
+	r.run.Progress = here
+	return nil
+}
+
+// begun writes down that the engine has the run, and follows it.
+func (r *running) begun(ctx context.Context, ref engine.Ref) error {
+	if err := r.t.Store.RunStartedAs(ctx, r.run.ID, string(ref), "", r.t.Now()); err != nil {
+		return fmt.Errorf("note run as started: %w", err)
+	}
+	return r.watch(ctx, ref)
 }
 
 // launch calls the engine. Only here is a run started.
@@ -121,40 +152,65 @@ func (r *running) launch(ctx context.Context) error {
 	refusal := (*slipway.Error)(nil)
 	switch {
 	case err == nil:
-		if err := r.t.Store.RunStartedAs(ctx, r.run.ID, string(ref), "", r.t.Now()); err != nil {
-			return fmt.Errorf("note run as started: %w", err)
-		}
-		return r.watch(ctx, ref)
+		return r.begun(ctx, ref)
 	case r.t.isLeaving():
 		return errors.Join(errLeaving, err)
 	case ctx.Err() != nil:
 		return err
 	case errors.As(err, &refusal) && (!passing(err) || r.late()):
-		return r.end(ctx, slipway.RunFailed, slipway.TextOf(err))
+		return r.refused(ctx, err)
 	case r.late():
 		r.t.Log.WarnContext(ctx, "run given up: its start keeps failing", "run", r.run.ID, "error", err)
-		return r.end(ctx, slipway.RunFailed, textUnknown)
+		return r.unknown(ctx)
 	default:
 		// It may run or not; the next try begins by asking.
-		return fmt.Errorf("start run: %w", err)
+		return r.t.notYet(r.l, "start run", err)
 	}
+}
+
+// refused ends a run that the engine refused to start. If that is because others changed
+// the workflow since it was frozen, a person is shown how, and decides.
+func (r *running) refused(ctx context.Context, refusal error) error {
+	end := slipway.RunEnd{Status: slipway.RunFailed, Reason: slipway.TextOf(refusal)}
+	if _, versioned := r.engine.(engine.Versioned); versioned && slipway.CodeOf(refusal) == slipway.Conflict {
+		now, err := r.engine.Resolve(ctx, r.run.Workflow)
+		if err != nil && passing(err) {
+			return r.t.notYet(r.l, "compare workflow", err)
+		}
+		if err == nil {
+			end.Change = slipway.CompareDefinitions(r.run.Workflow.Definition, now)
+		}
+		if end.Change != nil {
+			end.Doubt, end.Reason = slipway.DoubtChanged, textChanged
+		}
+	}
+	return r.t.endRun(ctx, r.l, r.run, end)
+}
+
+// unknown ends a run of which nobody can say whether it was started.
+func (r *running) unknown(ctx context.Context) error {
+	return r.t.endRun(ctx, r.l, r.run, slipway.RunEnd{Status: slipway.RunFailed, Reason: textUnknown, Doubt: slipway.DoubtUnknownStart})
 }
 
 // find asks the engine what became of a start that was written down.
 func (r *running) find(ctx context.Context) error {
+	again, err := r.earlier(ctx)
+	switch {
+	case err != nil:
+		return err
+	case again != nil && r.run.Attempt != "":
+		return again.find(ctx)
+	}
 	ref, outcome, err := r.engine.Find(ctx, r.mark())
 	switch {
 	case err != nil && !r.late():
-		return fmt.Errorf("find run: %w", err)
+		return r.t.notYet(r.l, "find run", err)
 	case err != nil:
-		return r.end(ctx, slipway.RunFailed, textUnknown)
+		return r.unknown(ctx)
 	}
 	switch outcome {
 	case engine.Started:
-		if err := r.t.Store.RunStartedAs(ctx, r.run.ID, string(ref), "", r.t.Now()); err != nil {
-			return fmt.Errorf("note run as started: %w", err)
-		}
-		return r.watch(ctx, ref)
+		return r.begun(ctx, ref)
 	case engine.NeverStarted:
 		switch {
 		case r.run.Stop:
@@ -162,10 +218,14 @@ func (r *running) find(ctx context.Context) error {
 		case r.t.isLeaving():
 			return errLeaving
 		}
+		// From a new place on, so that a later search need not look back so far.
+		if err := r.writePlace(ctx); err != nil {
+			return err
+		}
 		return r.launch(ctx)
 	case engine.Unknowable:
 	}
-	return r.end(ctx, slipway.RunFailed, textUnknown)
+	return r.unknown(ctx)
 }
 
 // late tells whether the patience with the start is over.
@@ -175,68 +235,4 @@ func (r *running) late() bool {
 
 func (r *running) end(ctx context.Context, s slipway.RunStatus, reason slipway.Text) error {
 	return r.t.endRun(ctx, r.l, r.run, slipway.RunEnd{Status: s, Reason: reason})
-}
-
-// watch follows the run until it ends, and cancels it when that is asked for. A run
-// that outlives this process is left to the next one when this one ends.
-func (r *running) watch(ctx context.Context, ref engine.Ref) error {
-	var heeding sync.WaitGroup
-	defer heeding.Wait()
-	watching, stop := context.WithCancel(ctx)
-	defer stop()
-	wake, unwatch := r.t.stops.watch(r.run.ID)
-	defer unwatch()
-	heeding.Go(func() { r.heedStop(watching, ref, wake) })
-	if _, endsWithUs := r.engine.(closer); !endsWithUs {
-		defer context.AfterFunc(r.t.staying, stop)() //nolint:contextcheck // that of the process
-	}
-	rec, err := r.newRecorder(watching)
-	if err != nil {
-		return err
-	}
-	result, err := r.engine.Watch(watching, ref, rec.observer())
-	rec.close()
-
-	// The end of a run is written down even if the process is told to end now.
-	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), bookkeeping)
-	defer cancel()
-	flushed := rec.flush(keep)
-	switch {
-	case err == nil && flushed != nil:
-		// Its beginning must be in the log before its end: the next try asks the engine
-		// for the result again.
-		return fmt.Errorf("record run: %w", flushed)
-	case err == nil:
-		return r.end(keep, result.Status.RunStatus(), result.Reason)
-	case errors.Is(err, engine.ErrNoRun):
-		return r.end(keep, slipway.RunFailed, textRunGone)
-	case r.t.isLeaving() && ctx.Err() == nil:
-		return errors.Join(errLeaving, err)
-	default:
-		return fmt.Errorf("watch run: %w", err)
-	}
-}
-
-// heedStop cancels the run when it is to be stopped. It looks when it is woken, and
-// now and then by itself.
-func (r *running) heedStop(ctx context.Context, ref engine.Ref, wake <-chan struct{}) {
-	tick := time.NewTicker(r.t.renewEvery)
-	defer tick.Stop()
-	for {
-		run, err := r.t.Store.Run(ctx, r.run.ID)
-		if err == nil && run.Stop {
-			if err = r.engine.Cancel(ctx, ref); err == nil {
-				return
-			}
-		}
-		if err != nil && ctx.Err() == nil {
-			r.t.Log.WarnContext(ctx, "run not cancelled", slog.String("run", r.run.ID), slog.String("err", err.Error()))
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-wake:
-		case <-tick.C:
-		}
-	}
 }

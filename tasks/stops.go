@@ -1,7 +1,8 @@
 package tasks
 
 import (
-	"strings"
+	"maps"
+	"slices"
 	"sync"
 )
 
@@ -29,15 +30,18 @@ func (s *stops) watch(run string) (<-chan struct{}, func()) {
 	}
 }
 
-// listen wakes watchers by notices until the channel is closed.
-func (s *stops) listen(topics <-chan string) {
-	for topic := range topics {
-		if run, ok := strings.CutPrefix(topic, topicStop); ok {
-			s.wake(run)
-		} else if topic == Everything {
-			s.wakeAll()
-		}
-	}
+// watched returns the runs that have watchers.
+func (s *stops) watched() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.watchers))
+}
+
+// any tells whether a run has a watcher.
+func (s *stops) any() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.watchers) > 0
 }
 
 func (s *stops) wake(run string) {

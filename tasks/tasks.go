@@ -46,7 +46,7 @@ type Cards interface {
 // default.
 type Concurrency struct {
 	Hooks  int // 128; at most perEndpoint of them to one endpoint
-	Runs   int // 64; a run counts until it ends
+	Runs   int // 1024; a run counts until it ends
 	Timers int // 8
 	Cards  int // 8; the changes of one plan that come meanwhile become one repaint
 }
@@ -92,6 +92,7 @@ type Tasks struct {
 	commits chan storage.Committed
 	breaker *breaker
 	stops   *stops
+	keeper  keeper
 
 	renewEvery time.Duration // tests renew more often
 
@@ -149,7 +150,7 @@ func (t *Tasks) Start() error {
 		}
 		t.looping.Go(func() { t.sweepAlways(ctx) })
 		t.looping.Go(func() { t.keepHouse(ctx) })
-		t.looping.Go(func() { t.stops.listen(t.Notices.Subscribe(ctx)) })
+		t.looping.Go(func() { t.listen(t.Notices.Subscribe(ctx)) })
 		err = t.startServers()
 	})
 	return err

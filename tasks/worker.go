@@ -33,7 +33,7 @@ func (t *Tasks) startServers() error {
 		n    int
 	}{
 		{queueHooks, t.Concurrency.Hooks},
-		{queueRuns, cmp.Or(t.Concurrency.Runs, 64)},
+		{queueRuns, cmp.Or(t.Concurrency.Runs, 1024)},
 		{queueTimers, cmp.Or(t.Concurrency.Timers, 8)},
 		{queueCards, cmp.Or(t.Concurrency.Cards, 8)},
 	} {
@@ -124,15 +124,11 @@ func (t *Tasks) Handle(ctx context.Context, id string) Ending {
 		return Gone
 	}
 	work, cancel := context.WithCancelCause(ctx)
-	kept := make(chan struct{})
-	go func() {
-		defer close(kept)
-		t.keep(work, l, cancel)
-	}()
+	letGo := t.hold(l, cancel)
 	err = t.perform(work, l)
 	lost := errors.Is(context.Cause(work), errLeaseLost)
 	cancel(nil)
-	<-kept
+	letGo()
 
 	ending := Lost
 	if !lost {
@@ -140,35 +136,6 @@ func (t *Tasks) Handle(ctx context.Context, id string) Ending {
 	}
 	t.note(ctx, l, start, ending, err)
 	return ending
-}
-
-// keep renews the lease until the work is over, and ends the work when the lease is
-// lost.
-func (t *Tasks) keep(ctx context.Context, l *storage.Lease, end context.CancelCauseFunc) {
-	tick := time.NewTicker(t.renewEvery)
-	defer tick.Stop()
-	until := l.Until
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		now := t.Now()
-		next := now.Add(leaseTime)
-		renewing, stop := context.WithTimeout(ctx, until.Sub(now))
-		held, err := t.Store.RenewLease(renewing, l, next)
-		stop()
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err == nil && held:
-			until = next
-		case err == nil || t.Now().After(until):
-			end(errLeaseLost)
-			return
-		}
-	}
 }
 
 // perform does the work of a kind. A panic is an error like any other.
@@ -187,7 +154,12 @@ func (t *Tasks) perform(ctx context.Context, l *storage.Lease) (err error) {
 		return t.timer(ctx, l)
 	case slipway.TaskCard, slipway.TaskNotice:
 		return t.card(ctx, l)
-	case slipway.TaskAnswer, slipway.TaskRecheck, slipway.TaskJudge:
+	case slipway.TaskAnswer:
+		return t.answer(ctx, l)
+	case slipway.TaskRecheck:
+		return t.recheck(ctx, l)
+	case slipway.TaskJudge:
+		return t.judge(ctx, l)
 	}
 	return slipway.Refuse(slipway.Invalid, "There is no task of kind %q.", "没有类型为 %q 的任务。", l.Task.Kind)
 }

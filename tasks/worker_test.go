@@ -68,8 +68,9 @@ func TestAWorkerThatLosesItsLeaseIsStopped(t *testing.T) {
 		w.clock.advance(leaseTime + time.Second)
 		w.handle(t, card, Done)
 
-		w.renewEvery = time.Millisecond // it comes back to itself
-		w.keep(ctx, lease, cancel)
+		// It comes back to itself.
+		defer w.hold(lease, cancel)()
+		w.Renew(t.Context())
 		if err := receive(t, "the first worker ends", stuck); !errors.Is(err, context.Canceled) {
 			t.Errorf("the first worker's error is %v, want that it was cancelled", err)
 		}

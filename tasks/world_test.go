@@ -71,6 +71,8 @@ type world struct {
 	sender *fakeSender
 	cards  *fakeCards
 	engine *fakeEngine
+	able   *ableEngine
+	on     string // the engine of the workflow items
 	logged *logBuffer
 }
 
@@ -98,8 +100,9 @@ func newWorld(tb testing.TB, store *storage.Store, redisURL string) *world {
 	tb.Helper()
 	w := &world{
 		clock: &clock{at: morning}, rules: &slipway.Rules{}, sender: &fakeSender{}, cards: &fakeCards{}, engine: newFakeEngine(),
-		logged: &logBuffer{},
+		logged: &logBuffer{}, on: "fake",
 	}
+	w.able = &ableEngine{fakeEngine: newFakeEngine()}
 	w.Tasks = w.join(tb, store, redisURL)
 	return w
 }
@@ -113,7 +116,7 @@ func (w *world) join(tb testing.TB, store *storage.Store, redisURL string) *Task
 	if err != nil {
 		tb.Fatal(err)
 	}
-	engines := NewEngines(w.engine)
+	engines := NewEngines(w.engine, w.able)
 	rules := func() *slipway.Rules { return w.rules }
 	cmds := commands.New(commands.Config{Store: store, Rules: rules, Workflows: engines, Now: w.clock.now, Rand: rand.Reader})
 	t, err := New(Config{
@@ -150,7 +153,7 @@ func (w *world) plan(tb testing.TB, edit func(*slipway.Draft), steps ...string) 
 	}}
 	for _, s := range steps {
 		d.Items = append(d.Items, &slipway.Item{
-			Name: s, Type: slipway.WorkflowItem, Workflow: &slipway.WorkflowSpec{Engine: w.engine.Name(), Name: s},
+			Name: s, Type: slipway.WorkflowItem, Workflow: &slipway.WorkflowSpec{Engine: w.on, Name: s},
 		})
 	}
 	if edit != nil {

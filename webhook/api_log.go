@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"net/http"
@@ -156,45 +155,6 @@ func (h *handler) replay(w http.ResponseWriter, r *http.Request, u *slipway.User
 		return err
 	}
 	writeJSON(w, http.StatusAccepted, newDeliveryBody(d))
-	return nil
-}
-
-type runBody struct {
-	ID        string            `json:"id"`
-	PlanID    string            `json:"plan_id"`
-	ItemID    string            `json:"item_id"`
-	TaskID    int64             `json:"task_id"`
-	Engine    string            `json:"engine"`
-	By        string            `json:"by"`
-	At        int64             `json:"at"` // Unix milliseconds
-	Status    slipway.RunStatus `json:"status"`
-	Phase     storage.RunPhase  `json:"phase"`
-	URL       string            `json:"url"`
-	Progress  json.RawMessage   `json:"progress"` // what the engine tells, null if nothing
-	Reason    string            `json:"reason"`
-	StartedAt int64             `json:"started_at"` // Unix milliseconds
-	EndedAt   int64             `json:"ended_at"`   // Unix milliseconds
-}
-
-func (h *handler) planRuns(w http.ResponseWriter, r *http.Request, _ *slipway.User) error {
-	p, err := h.Commands.Find(r.Context(), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	runs, err := h.Store.Runs(r.Context(), p.ID)
-	if err != nil {
-		return fmt.Errorf("list runs: %w", err)
-	}
-	lang := language(r)
-	list := make([]runBody, 0, len(runs))
-	for i := range runs {
-		x := &runs[i]
-		list = append(list, runBody{
-			ID: x.ID, PlanID: x.PlanID, ItemID: x.ItemID, TaskID: x.TaskID, Engine: x.Engine, By: x.By, At: x.At, Status: x.Status,
-			Phase: x.Phase, URL: x.URL, Progress: x.Progress, Reason: x.Reason.In(lang), StartedAt: x.StartedAt, EndedAt: x.EndedAt,
-		})
-	}
-	writeJSON(w, http.StatusOK, map[string][]runBody{"runs": list})
 	return nil
 }
 

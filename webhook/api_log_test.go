@@ -106,7 +106,11 @@ func TestRunsAndTheirOutput(t *testing.T) {
 	if err := w.store.RunStartedAs(t.Context(), run, "ref", "https://engine.example.com/1", noon); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.store.RunProgress(t.Context(), run, json.RawMessage(`{"stages":[]}`)); err != nil {
+	const progress = `{"status":"waiting","wait_for":{"en":"the operators","zh":"运维人员"},"stages":[{"name":"all","status":"waiting","jobs":[
+		{"name":"go","type":"freestyle","status":"failed","reason":{"en":"no","zh":"否"},"ended":7}]}],"waits":[{"job":"go","for":{"en":"","zh":""}}]}`
+	const told = `{"status":"waiting","url":"","wait_for":"the operators","stages":[{"name":"all","status":"waiting","jobs":[` +
+		`{"name":"go","type":"freestyle","status":"failed","reason":"no","started":0,"ended":7,"url":""}]}],"started":0,"ended":0}`
+	if err := w.store.RunProgress(t.Context(), run, json.RawMessage(progress)); err != nil {
 		t.Fatal(err)
 	}
 	var lines []storage.LogLine
@@ -129,7 +133,7 @@ func TestRunsAndTheirOutput(t *testing.T) {
 		}
 	}
 	w.send("eve", "GET", "/api/v1/plans/1/runs", "").want(200).into(&runs)
-	if r := runs.Runs[0]; len(runs.Runs) != 1 || r.ID != run || r.Status != "running" || r.By != "Alice" || string(r.Progress) != `{"stages":[]}` {
+	if r := runs.Runs[0]; len(runs.Runs) != 1 || r.ID != run || r.Status != "running" || r.By != "Alice" || string(r.Progress) != told {
 		t.Errorf("the runs are %+v", runs.Runs)
 	}
 

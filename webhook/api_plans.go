@@ -171,10 +171,7 @@ func (h *handler) itemVerbs() map[slipway.Verb]itemVerb {
 		}
 	}
 	return map[slipway.Verb]itemVerb{
-		slipway.VerbExecute: logged(c.Execute), slipway.VerbRetry: logged(func(ctx context.Context, a commands.Ask, planID, itemID string) (storage.Outcome, error) {
-			return c.Retry(ctx, a, planID, itemID, "")
-		}),
-		slipway.VerbComplete: c.Complete, slipway.VerbSkip: c.Skip,
+		slipway.VerbExecute: logged(c.Execute), slipway.VerbComplete: c.Complete, slipway.VerbSkip: c.Skip,
 	}
 }
 

@@ -101,6 +101,10 @@ func (w *world) try(who string, p plan, verb slipway.Verb) answer {
 		path, body = path+"jobs/1/", `{"remark":"because"}`
 	case slipway.VerbExecute, slipway.VerbRetry:
 		path, body = path+"jobs/2/", `{"remark":"because"}`
+	case slipway.VerbAdopt:
+		path, body = path+"jobs/2/", `{"run":"7"}`
+	case slipway.VerbDecide:
+		path, body = path+"jobs/2/", `{"approve":true}`
 	}
 	return w.send(who, "POST", path+string(verb), body)
 }

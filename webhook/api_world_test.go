@@ -47,6 +47,8 @@ type world struct {
 	at      atomic.Int64 // now, in Unix nanoseconds
 	tokens  map[string]string
 	ids     map[string]string
+	// described is what all workflows say of themselves.
+	described string
 
 	mu   sync.Mutex
 	plan string // whose instance codes must not be told to anybody
@@ -84,7 +86,7 @@ func newWorldOn(t testing.TB, store *storage.Store, cfg webhook.HandlerConfig, g
 	sender := webhook.NewSender(webhook.SenderConfig{Now: time.Now})
 	t.Cleanup(sender.Close)
 	w.cmds = commands.New(commands.Config{
-		Store: w.store, Rules: func() *slipway.Rules { return w.rules }, Workflows: workflows{}, Now: w.now, Rand: rand.Reader,
+		Store: w.store, Rules: func() *slipway.Rules { return w.rules }, Workflows: workflows{w}, Now: w.now, Rand: rand.Reader,
 		AdminTokenHash: commands.HashToken(adminToken), Refresh: w.refresh,
 		Hooks: webhook.Outlet{Sender: sender, PublicURL: "https://slipway.example.com", Now: w.now, Rand: rand.Reader},
 	})
@@ -169,9 +171,9 @@ func (b *bell) ring(topic string) {
 }
 
 // workflows is an engine's answer to what an item names.
-type workflows struct{}
+type workflows struct{ w *world }
 
-func (workflows) Resolve(_ context.Context, spec *slipway.WorkflowSpec) (*slipway.Workflow, []slipway.Problem, error) {
+func (x workflows) Resolve(_ context.Context, spec *slipway.WorkflowSpec) (*slipway.Workflow, []slipway.Problem, error) {
 	switch {
 	case spec.Inline:
 		return spec.Definition, nil, nil
@@ -181,7 +183,7 @@ func (workflows) Resolve(_ context.Context, spec *slipway.WorkflowSpec) (*slipwa
 		return nil, nil, slipway.Refuse(slipway.Unavailable, "The engine does not answer.", "引擎没有响应。").Because(errors.New("no route"))
 	}
 	return &slipway.Workflow{
-		Name: spec.Name, DisplayName: spec.Name, Project: spec.Project,
+		Name: spec.Name, DisplayName: spec.Name, Project: spec.Project, Description: x.w.described,
 		Params: []slipway.Param{{Name: "version"}, {Name: "token", IsCredential: true, Value: "swordfish"}},
 	}, nil, nil
 }
@@ -330,9 +332,19 @@ type plan struct {
 		Status                                      slipway.ItemStatus
 		RunID                                       string `json:"run_id"`
 		ExecutedBy                                  string `json:"executed_by"`
+		Doubt                                       slipway.Doubt
+		Digest                                      string
+		Changes                                     []string
+		Waits                                       []wait
 		Allowed                                     []slipway.Verb
 		Spec                                        json.RawMessage
 	}
+}
+
+// wait is where a run waits for a person.
+type wait struct {
+	Job, For, By string
+	Answerable   bool
 }
 
 func (a answer) plan() plan {

@@ -26,14 +26,20 @@ type EngineNotices interface {
 	Hear(ctx context.Context, engine string, n EngineNotice) error
 }
 
-// engineNotice takes a notice of a workflow engine. Like callbacks, notices are
-// limited per sender; they are hints, so an engine that is told to wait loses nothing.
-func (h *handler) engineNotice(w http.ResponseWriter, r *http.Request) error {
-	if wait := h.senders.wait(r.RemoteAddr, h.Now()); wait > 0 {
+// engineNotice takes a notice of a workflow engine. Only what an engine's adapter does
+// not take counts against its sender: an engine tells of all its runs from one address.
+// Notices are hints, so an engine that is told to wait loses nothing.
+func (h *handler) engineNotice(w http.ResponseWriter, r *http.Request) (err error) {
+	if wait := h.senders.look(r.RemoteAddr, h.Now()); wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 		return slipway.Refuse(slipway.TooMany, "Too many notices from this address. Retry-After says when to try again.",
 			"来自该地址的通知过于频繁，请在 Retry-After 指定的时间之后重试。")
 	}
+	defer func() {
+		if err != nil {
+			h.senders.wait(r.RemoteAddr, h.Now())
+		}
+	}()
 	body, err := readBody(w, r)
 	if err != nil {
 		return err

@@ -26,6 +26,32 @@ func (f *forge) Hear(_ context.Context, engine string, n webhook.EngineNotice) e
 	return nil
 }
 
+// Genuine notices are never too many; forged ones are.
+func TestWhoForgesNoticesHasToWait(t *testing.T) {
+	t.Parallel()
+	w := newWorldWith(t, webhook.HandlerConfig{CallbackRate: webhook.Rate{PerSecond: 0.01, Burst: 2}, Engines: &forge{}})
+	for n, step := range []struct {
+		token  string
+		status int
+	}{
+		{"right", http.StatusOK},
+		{"right", http.StatusOK},
+		{"wrong", http.StatusUnauthorized},
+		{"right", http.StatusOK},
+		{"wrong", http.StatusUnauthorized},
+		{"wrong", http.StatusTooManyRequests},
+		{"right", http.StatusTooManyRequests},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/engine/forge", strings.NewReader("{}"))
+		r.Header.Set("X-Forge-Token", step.token)
+		a := httptest.NewRecorder()
+		w.handler.ServeHTTP(a, r)
+		if wait := a.Header().Get("Retry-After"); a.Code != step.status || (wait == "100") != (step.status == http.StatusTooManyRequests) {
+			t.Errorf("notice %d with the %s token: answered %d, to wait %q", n+1, step.token, a.Code, wait)
+		}
+	}
+}
+
 // TestEngineNotices sends what engines send, and what others send in their name.
 func TestEngineNotices(t *testing.T) {
 	t.Parallel()

@@ -130,6 +130,9 @@ func (h *handler) calls() []call {
 	for verb, do := range h.itemVerbs() {
 		list = append(list, call{"POST", "/api/v1/plans/{id}/jobs/{job}/" + string(verb), h.signedIn(h.itemVerb(do))})
 	}
+	for verb, do := range h.runVerbs() {
+		list = append(list, call{"POST", "/api/v1/plans/{id}/jobs/{job}/" + string(verb), h.signedIn(h.runVerb(do))})
+	}
 	return list
 }
 

@@ -113,6 +113,16 @@ func (f *form) needed(key string, limit int, en, zh string) string {
 	return s
 }
 
+// truth returns a field that must be true or false.
+func (f *form) truth(key string) bool {
+	var yes bool
+	raw := f.fields[key]
+	if len(raw) == 0 || raw[0] == 'n' || json.Unmarshal(raw, &yes) != nil {
+		f.Add(key, "true or false is expected", "应为 true 或 false")
+	}
+	return yes
+}
+
 // version returns the plan version that a person saw; 0 if none is given.
 func (f *form) version(key string) int64 {
 	raw := f.fields[key]

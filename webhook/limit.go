@@ -53,6 +53,27 @@ func (s *senders) wait(remote string, now time.Time) time.Duration {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	turn := s.limit(remote, now).ReserveN(now, 1)
+	delay := turn.DelayFrom(now)
+	if delay > 0 {
+		turn.CancelAt(now)
+	}
+	return delay
+}
+
+// look returns what wait would, and counts nothing.
+func (s *senders) look(remote string, now time.Time) time.Duration {
+	if s.rate.PerSecond < 0 {
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	missing := 1 - s.limit(remote, now).TokensAt(now)
+	return time.Duration(max(0, missing) / s.rate.PerSecond * float64(time.Second))
+}
+
+// limit returns the limit of a sender.
+func (s *senders) limit(remote string, now time.Time) *rate.Limiter {
 	s.forget(now)
 	key := network(remote)
 	l := s.limits[key]
@@ -60,12 +81,7 @@ func (s *senders) wait(remote string, now time.Time) time.Duration {
 		l = rate.NewLimiter(rate.Limit(s.rate.PerSecond), s.rate.Burst)
 		s.limits[key] = l
 	}
-	turn := l.ReserveN(now, 1)
-	delay := turn.DelayFrom(now)
-	if delay > 0 {
-		turn.CancelAt(now)
-	}
-	return delay
+	return l
 }
 
 // forget drops the senders who have been quiet for so long that nothing is held

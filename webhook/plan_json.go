@@ -35,6 +35,10 @@ type jobBody struct {
 	Reason  string         `json:"reason"` // why a run failed
 	RunID   string         `json:"run_id"`
 	URL     string         `json:"url"`
+	Waits   []runWaitBody  `json:"waits"`   // what the run waits for people at
+	Doubt   slipway.Doubt  `json:"doubt"`   // what a person has to decide before it is run again
+	Changes []string       `json:"changes"` // how the workflow differs from the plan's
+	Digest  string         `json:"digest"`  // of these changes; a retry accepts them with it
 	Allowed []slipway.Verb `json:"allowed"`
 }
 
@@ -74,9 +78,15 @@ type viewer struct {
 	now   time.Time
 }
 
-func (v viewer) plan(p *slipway.Plan) planBody {
+func (v viewer) plan(p *slipway.Plan) planBody { return v.body(p, p) }
+
+// row is a plan in a list: without the specs of its items, which may be large.
+func (v viewer) row(p *slipway.Plan) planBody { return v.body(p, withoutSpecs(p)) }
+
+// body shows a plan; shown is what of it the documented part has.
+func (v viewer) body(p, shown *slipway.Plan) planBody {
 	b := planBody{
-		HookPlan: p.Wire("", p.InstanceCode, v.rules, slipway.Masked), Jobs: make([]jobBody, 0, len(p.Items)),
+		HookPlan: shown.Wire("", p.InstanceCode, v.rules, slipway.Masked), Jobs: make([]jobBody, 0, len(p.Items)),
 		Seq: p.Seq, Round: p.Round, Approval: p.Clone().Approval, Gate: v.gate(p.Gate), Advice: v.advice(p.Advice), Overrides: p.Overrides,
 		CancelReason: p.CancelReason, Last: p.Last, Allowed: v.allowed(p),
 	}
@@ -91,12 +101,8 @@ func (v viewer) plan(p *slipway.Plan) planBody {
 	}
 	open := p.AtWindow(v.now) == nil
 	for i, it := range p.Items {
-		j := jobBody{
-			HookJob: b.HookPlan.Jobs[i], Number: i + 1, Remark: it.Remark, Reason: it.Reason.In(v.lang), Allowed: []slipway.Verb{},
-		}
-		if w := it.Workflow; w != nil {
-			j.Engine, j.RunID, j.URL = w.Engine, w.RunID, w.URL
-		}
+		j := v.job(it)
+		j.HookJob, j.Number = b.HookPlan.Jobs[i], i+1
 		if verbs := p.AllowedItem(v.user.Actor(), it); open && verbs != nil {
 			j.Allowed = verbs
 		}
@@ -105,15 +111,20 @@ func (v viewer) plan(p *slipway.Plan) planBody {
 	return b
 }
 
-// row is a plan in a list: without the specs of its items, which may be large.
-func (v viewer) row(p *slipway.Plan) planBody {
-	b := v.plan(withoutSpecs(p))
-	for i, it := range p.Items {
-		if w := it.Workflow; w != nil {
-			b.Jobs[i].Engine, b.Jobs[i].RunID, b.Jobs[i].URL = w.Engine, w.RunID, w.URL
-		}
+// job is what a caller needs of an item beside the documented payload.
+func (v viewer) job(it *slipway.Item) jobBody {
+	j := jobBody{
+		Remark: it.Remark, Reason: it.Reason.In(v.lang), Waits: []runWaitBody{}, Changes: []string{}, Allowed: []slipway.Verb{},
 	}
-	return b
+	w := it.Workflow
+	if w == nil {
+		return j
+	}
+	j.Engine, j.RunID, j.URL, j.Doubt, j.Waits = w.Engine, w.RunID, w.URL, w.Doubt, v.runWaits(w)
+	if w.Change != nil {
+		j.Changes, j.Digest = w.Change.Lines, w.Change.Digest
+	}
+	return j
 }
 
 func withoutSpecs(p *slipway.Plan) *slipway.Plan {
@@ -133,7 +144,7 @@ func (v viewer) allowed(p *slipway.Plan) []slipway.Verb {
 	closed := p.AtWindow(v.now) != nil
 	verbs := slices.DeleteFunc(p.Allowed(v.user.Actor(), v.rules), func(verb slipway.Verb) bool {
 		switch verb { //nolint:exhaustive // the others are never held back
-		case slipway.VerbExecute, slipway.VerbComplete, slipway.VerbSkip, slipway.VerbRetry:
+		case slipway.VerbExecute, slipway.VerbComplete, slipway.VerbSkip, slipway.VerbRetry, slipway.VerbAdopt, slipway.VerbDecide:
 			return closed
 		}
 		return false

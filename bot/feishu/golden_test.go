@@ -139,7 +139,7 @@ func everyCard[T any](t *testing.T, pattern string) map[string]T {
 	return all
 }
 
-func TestEveryCardOfTheBotLooksAsAgreedAndIsTaken(t *testing.T) {
+func TestGoldenCardsAreTaken(t *testing.T) {
 	t.Parallel()
 	for _, pattern := range []string{"plan-*", "card-*"} {
 		for name, c := range everyCard[bot.Card](t, pattern) {
@@ -151,7 +151,7 @@ func TestEveryCardOfTheBotLooksAsAgreedAndIsTaken(t *testing.T) {
 	}
 }
 
-func TestEveryFormOfTheBotLooksAsAgreedAndIsTaken(t *testing.T) {
+func TestGoldenFormsAreTaken(t *testing.T) {
 	t.Parallel()
 	zone, err := time.LoadLocation("Asia/Shanghai")
 	if err != nil {

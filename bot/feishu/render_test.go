@@ -12,6 +12,7 @@ import (
 
 	"slipway"
 	"slipway/bot"
+	"slipway/bot/bottest"
 	"slipway/bot/feishu/cardjson"
 	"slipway/bot/feishu/feishutest"
 )
@@ -295,5 +296,14 @@ func TestMentionsInTexts(t *testing.T) {
 	}
 	if _, ok := messageText("text", "{"); ok {
 		t.Error("broken content has a text")
+	}
+}
+
+func TestCardsOfManyRunsKeepToTheLimits(t *testing.T) {
+	t.Parallel()
+	for _, lang := range []slipway.Lang{slipway.English, slipway.Chinese} {
+		for _, n := range []int{1, 4, 8, 20, 50, 100} {
+			check(t, renderCard(bottest.ManyRuns(n, lang)))
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"slipway"
 	"slipway/bot"
+	"slipway/bot/bottest"
 	"slipway/bot/slack/blockkit"
 )
 
@@ -268,6 +269,19 @@ func TestManifest(t *testing.T) {
 	for _, c := range []ManifestConfig{{}, {URL: "slipway.example.com"}, {URL: "ftp://x.example", Socket: true}} {
 		if _, err := Manifest(c); err == nil {
 			t.Errorf("%+v makes a manifest", c)
+		}
+	}
+}
+
+func TestCardsOfManyRunsKeepToTheLimits(t *testing.T) {
+	t.Parallel()
+	for _, lang := range []slipway.Lang{slipway.English, slipway.Chinese} {
+		for _, n := range []int{1, 4, 8, 20, 50, 100} {
+			name := fmt.Sprintf("%d runs in %s", n, lang)
+			c := bottest.ManyRuns(n, lang)
+			checkMessage(t, name, render(c))
+			checkView(t, name, renderHome(c), blockkit.CheckHome)
+			checkView(t, name, map[string]any{"blocks": layOut(c, unfurlSpace)}, blockkit.CheckAttachment)
 		}
 	}
 }

@@ -39,6 +39,8 @@ type itemView struct {
 	Row  bot.Row
 	Spec string // a workflow's definition, credentials masked; "" if it is not frozen yet
 	Runs []*runView
+	// Changes are how the workflow differs from the plan's, while a person has to decide.
+	Changes []string
 }
 
 // deliveryView is a hook with its attempts and its button.
@@ -59,10 +61,17 @@ func (w *Web) planPage(rw http.ResponseWriter, r *http.Request, v viewer) {
 		http.Redirect(rw, r, "/plans/"+p.ID, http.StatusSeeOther) //nolint:gosec // the id is the store's
 		return
 	}
-	view := &planView{Plan: p, Done: finished(p), Card: bot.PlanCard(p, w.view(v)), Scene: planScene(v, p)}
+	seen, err := w.Store.Glances(ctx, p)
+	if err != nil {
+		w.fail(rw, r, v.User, err)
+		return
+	}
+	how := w.view(v)
+	how.Runs, how.Page = seen, true
+	view := &planView{Plan: p, Done: finished(p), Card: bot.PlanCard(p, how), Scene: planScene(v, p)}
 	// The page itself shows log and hooks.
 	view.Card.More = slices.DeleteFunc(view.Card.More, func(a bot.Action) bool { return a.ID == "log" || a.ID == "hooks" })
-	runs, err := w.runsOf(ctx, v, p)
+	runs, err := w.runsOf(ctx, v, p, seen)
 	if err == nil {
 		w.addItems(view, runs)
 		err = w.addLog(ctx, v, view, r.URL.Query().Get("log"))
@@ -120,6 +129,9 @@ func (w *Web) addItems(view *planView, runs []*runView) {
 			if run.ItemID == it.ID {
 				iv.Runs = append(iv.Runs, run)
 			}
+		}
+		if it.Workflow != nil && it.Workflow.Change != nil {
+			iv.Changes = it.Workflow.Change.Lines
 		}
 		view.Items = append(view.Items, iv)
 	}

@@ -175,7 +175,7 @@ func TestALogCanBeFollowed(t *testing.T) {
 	}
 	alice := w.signIn(w.alice)
 	page := alice.get("/plans/" + p.ID)
-	if !strings.Contains(page.text(), "build compile passed") || !strings.Contains(page.body, "run="+run) {
+	if !strings.Contains(page.text(), "build ✓ passed: compile … 1300 lines before [compile] <i>1300</i>") || !strings.Contains(page.body, "run="+run) {
 		t.Errorf("the run is not shown: %s", page.text())
 	}
 	if text := alice.get("/runs/" + run + "/log"); strings.Count(text.body, "\n") != 1500 || !strings.HasPrefix(text.header.Get("Content-Type"), "text/plain") {
@@ -188,6 +188,7 @@ func TestALogCanBeFollowed(t *testing.T) {
 			Text string
 		}
 		More, Over bool
+		Look       string
 	}
 	var got answer
 	if err := json.Unmarshal([]byte(alice.get("/runs/"+run+"/log?after=10").body), &got); err != nil {
@@ -195,6 +196,16 @@ func TestALogCanBeFollowed(t *testing.T) {
 	}
 	if len(got.Lines) != 1000 || got.Lines[0].Seq != 11 || got.Lines[0].Text != "<i>10</i>" || !got.More || got.Over {
 		t.Errorf("%d lines, first %+v, more %t, over %t", len(got.Lines), got.Lines[0], got.More, got.Over)
+	}
+	if !strings.Contains(page.body, fmt.Sprintf("data-look=%q", got.Look)) {
+		t.Errorf("the page shows another state of the run than %s", got.Look)
+	}
+	var tail answer
+	if err := json.Unmarshal([]byte(alice.get("/runs/"+run+"/log?tail").body), &tail); err != nil {
+		t.Fatal(err)
+	}
+	if len(tail.Lines) != 200 || tail.Lines[199].Seq != 1500 || tail.More {
+		t.Errorf("the end of the log: %d lines, more %t", len(tail.Lines), tail.More)
 	}
 	if page := alice.get("/runs/none/log"); page.status != http.StatusNotFound {
 		t.Errorf("no run: %d", page.status)

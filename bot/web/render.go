@@ -44,7 +44,9 @@ func loadPages(w *Web) (map[slipway.Lang]*template.Template, error) {
 			"asset":    w.assets.url,
 			"tone":     toneOf,
 			"sign":     signOf,
-			"runword":  wordOfRun,
+			"step":     stepOf,
+			"mark":     markOf,
+			"weblink":  webLink,
 			"hasEmpty": hasEmpty,
 			"markdown": func(m bot.Markdown) template.HTML {
 				return template.HTML(w.HTML(string(m))) //nolint:gosec // the renderer sanitises

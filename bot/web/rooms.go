@@ -234,17 +234,29 @@ func (w *Web) freshen(ctx context.Context, v viewer, mv *messageView, plans map[
 	id := mv.Card.Plan
 	if _, known := plans[id]; !known {
 		plans[id] = nil
-		p, err := w.Store.Plan(ctx, id)
-		if err != nil {
+		if c, err := w.cardNow(ctx, v, id); err != nil {
 			w.Log.WarnContext(ctx, "read plan of card", "plan_id", id, "error", err)
 		} else {
-			c := bot.PlanCard(p, w.view(v))
-			plans[id] = &c
+			plans[id] = c
 		}
 	}
 	if c := plans[id]; c != nil {
 		mv.Card = c
 	}
+}
+
+// cardNow is the card of a plan for a person, as the plan and its runs are now.
+func (w *Web) cardNow(ctx context.Context, v viewer, id string) (*bot.Card, error) {
+	p, err := w.Store.Plan(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("make card: %w", err)
+	}
+	how := w.view(v)
+	if how.Runs, err = w.Store.Glances(ctx, p); err != nil {
+		return nil, fmt.Errorf("make card: %w", err)
+	}
+	c := bot.PlanCard(p, how)
+	return &c, nil
 }
 
 func (w *Web) messageView(ctx context.Context, v viewer, at scene, m storage.Message, names map[string]string) *messageView {

@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -9,85 +11,117 @@ import (
 	"strings"
 
 	"slipway"
+	"slipway/bot"
 	"slipway/storage"
 )
 
 // logLines is how many lines of a log one answer has.
 const logLines = 1000
 
+// tailShown is how many lines of a log a page begins with.
+const tailShown = 200
+
 // runView is a run as the page of a plan shows it.
 type runView struct {
 	storage.Run
-	Now  *progress // nil while the engine has told nothing
-	Why  string    // it did not pass
-	Took string
-}
-
-// progress is what an engine tells of a run.
-type progress struct {
-	Status  string          `json:"status"`
-	URL     string          `json:"url"`
-	WaitFor slipway.Text    `json:"wait_for"`
-	Stages  []progressStage `json:"stages"`
-}
-
-type progressStage struct {
-	Name   string        `json:"name"`
-	Status string        `json:"status"`
-	Jobs   []progressJob `json:"jobs"`
-}
-
-type progressJob struct {
-	Name   string       `json:"name"`
-	Type   string       `json:"type"`
-	Status string       `json:"status"`
-	Reason slipway.Text `json:"reason"`
+	Now   *storage.RunState // nil while the engine has told nothing
+	Why   string            // it did not pass
+	Took  string
+	Ran   int64  // milliseconds that a run under way has taken so far, 0 if it is not
+	Usual string // how long the last ones took
+	Open  bool   // it is unfolded from the start
+	Tail  []storage.LogLine
+	Look  string // changes with what is shown of the run, but for its output
 }
 
 // Live tells whether more may happen in the run.
 func (r *runView) Live() bool { return !r.Status.Over() }
 
+// Word is where the run is.
+func (r *runView) Word() bot.StepWord {
+	if r.Live() && r.Now != nil {
+		return bot.WordOfStep(r.Now.Status)
+	}
+	return bot.WordOfStep(string(r.Status))
+}
+
 // Link is the run in its engine, if that has a page for it.
 func (r *runView) Link() string {
-	for _, link := range []string{r.URL, r.progressURL()} {
-		if strings.HasPrefix(link, "https://") || strings.HasPrefix(link, "http://") {
-			return link
-		}
+	if link := webLink(r.URL); link != "" || r.Now == nil {
+		return link
+	}
+	return webLink(r.Now.URL)
+}
+
+// webLink is the address if a browser may follow it, else "".
+func webLink(address string) string {
+	if strings.HasPrefix(address, "https://") || strings.HasPrefix(address, "http://") {
+		return address
 	}
 	return ""
 }
 
-func (r *runView) progressURL() string {
-	if r.Now == nil {
-		return ""
+// After is the line up to which the page shows the output.
+func (r *runView) After() int64 {
+	if n := len(r.Tail); n > 0 {
+		return r.Tail[n-1].Seq
 	}
-	return r.Now.URL
+	return 0
 }
 
-func (w *Web) runsOf(ctx context.Context, v viewer, p *slipway.Plan) ([]*runView, error) {
+// Before is how many lines of the output come before those that the page shows.
+func (r *runView) Before() int64 {
+	if len(r.Tail) > 0 {
+		return r.Tail[0].Seq - 1
+	}
+	return 0
+}
+
+// runsOf returns the runs of a plan, with the end of the output of those that are
+// unfolded: the newest of each item, while it runs and if it did not pass.
+func (w *Web) runsOf(ctx context.Context, v viewer, p *slipway.Plan, seen map[string]*storage.Glance) ([]*runView, error) {
 	runs, err := w.Store.Runs(ctx, p.ID)
 	if err != nil {
 		return nil, fmt.Errorf("show runs: %w", err)
 	}
 	views := make([]*runView, 0, len(runs))
+	var open []string
 	for _, run := range runs {
-		rv := &runView{Run: run, Why: run.Reason.In(v.Lang)}
+		rv := &runView{Run: run, Now: run.State(), Why: run.Reason.In(v.Lang), Look: lookOf(&run)}
 		if run.StartedAt != 0 && run.EndedAt != 0 {
 			rv.Took = v.Duration(run.EndedAt - run.StartedAt)
 		}
-		if len(run.Progress) > 0 {
-			var now progress
-			if err := json.Unmarshal(run.Progress, &now); err == nil {
-				rv.Now = &now
+		if it := p.ItemOfRun(run.ID); it != nil && (rv.Live() || rv.Why != "") {
+			rv.Open = true
+			open = append(open, run.ID)
+		}
+		if g := seen[run.ID]; g != nil && rv.Live() {
+			rv.Usual = bot.UsualText(g.Usual).In(v.Lang)
+			if run.StartedAt != 0 {
+				rv.Ran = max(1, v.now.UnixMilli()-run.StartedAt)
 			}
 		}
 		views = append(views, rv)
 	}
+	tails, err := w.Store.RunTails(ctx, open, tailShown)
+	if err != nil {
+		return nil, fmt.Errorf("show runs: %w", err)
+	}
+	for _, rv := range views {
+		rv.Tail = tails[rv.ID]
+	}
 	return views, nil
 }
 
-// runLog answers the lines of a run's log that follow a line: as JSON for the page, as
-// text for people without scripts.
+// lookOf names what is known of a run.
+func lookOf(run *storage.Run) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s %s %s %d", run.Status, run.Progress, run.URL, run.StartedAt)
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// runLog answers the lines of a run's log that follow a line, or with the parameter tail
+// the last ones: as JSON for the page, as text for people without scripts.
 func (w *Web) runLog(rw http.ResponseWriter, r *http.Request, v viewer) {
 	ctx := r.Context()
 	run, err := w.Store.Run(ctx, r.PathValue("run"))
@@ -104,7 +138,7 @@ func (w *Web) runLog(rw http.ResponseWriter, r *http.Request, v viewer) {
 		rw.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	}
 	for {
-		lines, err := w.Store.RunLog(ctx, run.ID, after, logLines)
+		lines, err := w.logPart(r, run.ID, after)
 		if err != nil {
 			w.fail(rw, r, v.User, err)
 			return
@@ -123,6 +157,14 @@ func (w *Web) runLog(rw http.ResponseWriter, r *http.Request, v viewer) {
 	}
 }
 
+func (w *Web) logPart(r *http.Request, run string, after int64) ([]storage.LogLine, error) {
+	if r.URL.Query().Has("tail") {
+		tails, err := w.Store.RunTails(r.Context(), []string{run}, tailShown)
+		return tails[run], err
+	}
+	return w.Store.RunLog(r.Context(), run, after, logLines)
+}
+
 type lineJSON struct {
 	Seq  int64  `json:"seq"`
 	At   int64  `json:"at"` // Unix milliseconds
@@ -135,7 +177,8 @@ func writeLines(rw http.ResponseWriter, run *storage.Run, lines []storage.LogLin
 		Lines []lineJSON `json:"lines"`
 		More  bool       `json:"more"` // ask again at once
 		Over  bool       `json:"over"`
-	}{make([]lineJSON, 0, len(lines)), len(lines) == logLines, run.Status.Over()}
+		Look  string     `json:"look"` // another than the page has: it shows an older state
+	}{make([]lineJSON, 0, len(lines)), len(lines) == logLines, run.Status.Over(), lookOf(run)}
 	for _, l := range lines {
 		answer.Lines = append(answer.Lines, lineJSON{l.Seq, l.At, l.Job, l.Text})
 	}

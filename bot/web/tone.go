@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"slipway"
 	"slipway/bot"
 )
 
@@ -58,28 +57,13 @@ func signOf(text string) sign {
 	return sign{Text: text}
 }
 
-// runWord is a word of an engine about a run, a stage or a job.
-type runWord struct {
-	Tone string
-	Text slipway.Text
-}
+// stepOf returns what people see for an engine's word about a run, a stage or a job.
+func stepOf(status any) bot.StepWord { return bot.WordOfStep(fmt.Sprint(status)) }
 
-var runWords = map[string]runWord{
-	"created":   {"pending", slipway.T("queued", "排队中")},
-	"queued":    {"pending", slipway.T("queued", "排队中")},
-	"running":   {"running", slipway.T("running", "运行中")},
-	"waiting":   {"waiting", slipway.T("waiting for a person", "等待人工处理")},
-	"passed":    {"done", slipway.T("passed", "成功")},
-	"failed":    {"failed", slipway.T("failed", "失败")},
-	"timeout":   {"expired", slipway.T("timed out", "超时")},
-	"cancelled": {"pending", slipway.T("cancelled", "已取消")},
-	"skipped":   {"pending", slipway.T("skipped", "已跳过")},
-}
-
-// wordOfRun returns what people read for an engine's word.
-func wordOfRun(status any) runWord {
-	if w, ok := runWords[fmt.Sprint(status)]; ok {
-		return w
+// markOf is the mark of a step in the console, which has no emoji.
+func markOf(w bot.StepWord) string {
+	if s, ok := signs[w.Sign]; ok {
+		return s.Mark
 	}
-	return runWord{"pending", slipway.T("unknown", "未知")}
+	return w.Sign
 }

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"slipway"
+	"slipway/bot"
 )
 
 // viewer is for whom a page is made: their language, their clock.
@@ -118,6 +119,18 @@ func (v viewer) Duration(ms int64) string {
 	}
 	return v.say("%d h %d min", "%d 小时 %d 分", int(d.Hours()), int(d.Minutes())%60)
 }
+
+// Took says in a word how long something took, from milliseconds.
+func (v viewer) Took(ms int64) string {
+	return bot.TookText(time.Duration(ms) * time.Millisecond).In(v.Lang)
+}
+
+// Between is how long something took, and Since how long it has taken by now, in
+// milliseconds from Unix milliseconds.
+func (viewer) Between(from, to int64) int64 { return max(0, to-from) }
+
+// Since see Between.
+func (v viewer) Since(from int64) int64 { return max(1, v.now.UnixMilli()-from) }
 
 // initials stand in a person's avatar.
 func initials(name string) string {

@@ -16,6 +16,7 @@ import (
 	"slipway/commands"
 	"slipway/storage"
 	"slipway/tasks"
+	"slipway/tasks/engine"
 	"slipway/tasks/engine/local"
 	"slipway/webhook"
 )
@@ -67,7 +68,11 @@ func newApp(ctx context.Context, c *config, role tasks.Role, environ []string, l
 	if err = runner.Prune(time.Now()); err != nil {
 		return a, err
 	}
-	engines := tasks.NewEngines(runner)
+	remote, err := c.remoteEngines(started{a.store}, log)
+	if err != nil {
+		return a, err
+	}
+	engines := tasks.NewEngines(append([]engine.Engine{runner}, remote...)...)
 	html := commands.NewMarkdown().HTML
 	a.rulebook = commands.NewRulebook(c.rules(html), a.store)
 	if err = a.rulebook.Refresh(ctx); err != nil {

@@ -60,6 +60,8 @@ type config struct {
 	Jenkins jenkinsConfig `yaml:"jenkins"`
 
 	file `yaml:",inline"`
+
+	engineSecrets map[string]map[string]string // of the engines of type http, by name
 }
 
 // file is what slipway.yaml may hold, every key optional.
@@ -133,7 +135,7 @@ func loadConfig(path string, p process) (*config, error) {
 	}
 	problems = append(problems, c.check()...)
 	problems = append(problems, c.checkChats()...)
-	problems = append(problems, c.checkEngines()...)
+	problems = append(problems, c.checkEngines(p)...)
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("the configuration has %d problem(s):\n  %w", len(problems), joined(problems))
 	}
@@ -244,7 +246,7 @@ func explainYAML(s string) string {
 
 // rules are the settings that transitions obey.
 func (c *config) rules(html func(string) string) *slipway.Rules {
-	r := &slipway.Rules{SelfApproval: c.SelfApproval, ContinueOnFailure: c.OnItemFailure == "continue", HTML: html}
+	r := &slipway.Rules{SelfApproval: c.SelfApproval, ContinueOnFailure: c.OnItemFailure == "continue", LeaveRuns: c.LeaveRuns, HTML: html}
 	r.Overriders = c.OverrideAdmins
 	for i := range c.Hooks {
 		r.Endpoints = append(r.Endpoints, c.Hooks[i].endpoint())

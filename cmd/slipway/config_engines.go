@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"slipway/tasks/engine/httpengine"
 )
 
 // zadigConfig connects Zadig.
@@ -25,8 +28,6 @@ type githubConfig struct {
 	AppKey        secret `yaml:"app_key"` // PEM
 	WebhookSecret secret `yaml:"webhook_secret"`
 }
-
-func (g githubConfig) configured() bool { return g.Token != "" || g.AppID != "" || g.AppKey != "" }
 
 // gitlabConfig connects GitLab.
 type gitlabConfig struct {
@@ -52,8 +53,9 @@ type pace struct {
 
 // engineConfig is one entry of engines in slipway.yaml.
 type engineConfig struct {
-	Type string `yaml:"type"` // http for an engine of one's own; nothing for the known ones
-	pace `yaml:",inline"`
+	Type   string `yaml:"type"` // http for an engine of one's own; nothing for the known ones
+	pace   `yaml:",inline"`
+	Server httpengine.Settings `yaml:",inline"` // of type http
 }
 
 func (p pace) check(note func(key, format string, args ...any)) {
@@ -89,7 +91,7 @@ var engineName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`)
 
 // checkEngines judges what connects the workflow engines. It never repeats a value that
 // may be a secret.
-func (c *config) checkEngines() []error {
+func (c *config) checkEngines(p process) []error {
 	var out []error
 	note := func(key, format string, args ...any) {
 		out = append(out, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
@@ -103,13 +105,19 @@ func (c *config) checkEngines() []error {
 		case name == "local":
 			note(at, "the local engine has nothing to set here")
 		case slices.Contains(engineNames, name):
-			if e.Type != "" {
+			if e.Type != "" || !reflect.ValueOf(e.Server).IsZero() {
 				note(at, "only timeout, poll and requests_per_minute can be set for %s; the rest is in SLIPWAY_%s_… variables", name, strings.ToUpper(name))
 			}
 		case !engineName.MatchString(name):
 			note(at, "a name that begins with a small letter and holds small letters, digits, - and _ is expected")
 		case e.Type != "http":
 			note(at+".type", "http is expected for an engine of your own, not %q", e.Type)
+		default:
+			e.Server.Check(below)
+			if c.engineSecrets == nil {
+				c.engineSecrets = map[string]map[string]string{}
+			}
+			c.engineSecrets[name] = e.Server.Reveal(p.getenv, os.ReadFile, below)
 		}
 	}
 	slices.SortFunc(out, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })

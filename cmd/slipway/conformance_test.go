@@ -194,7 +194,11 @@ func (h *house) signIn(ctx context.Context, email string) (string, error) {
 func webStage(t *testing.T, office *storytest.Office) storytest.Stage {
 	env := map[string]string{}
 	onServers(t, env)
-	h := openHouse(t, env, office)
+	return consoleStage(t, openHouse(t, env, office), office)
+}
+
+func consoleStage(t *testing.T, h *house, office *storytest.Office) storytest.Stage {
+	t.Helper()
 	s := h.stage(bot.Web, office)
 	s.Open = func(t *testing.T) screen.Chat {
 		c := storytest.NewConsole(storytest.ConsoleConfig{

@@ -108,6 +108,9 @@ func TestVariablesInTheDocuments(t *testing.T) {
 	literal := regexp.MustCompile(`"(SLIPWAY_[A-Z_]*[A-Z])`)
 	// The version of the image is for compose alone.
 	known := map[string]bool{"SLIPWAY_VERSION": true}
+	for name := range new(config).variables() {
+		known[name+"_FILE"] = true
+	}
 	source := map[string]string{}
 	readFiles(t, ".", ".go", source)
 	for name, text := range source {

@@ -95,6 +95,7 @@ var (
 	areaRedis    = slipway.T("Redis", "Redis")
 	areaAddress  = slipway.T("address", "访问地址")
 	areaRooms    = slipway.T("rooms", "会话")
+	areaEngines  = slipway.T("engines", "引擎")
 	areaClick    = slipway.T("button", "按钮")
 )
 
@@ -173,6 +174,7 @@ func (d *doctor) examine(ctx context.Context) {
 		check(limited)
 		cancel()
 	}
+	d.engines(ctx)
 	d.withChats(ctx, d.chats)
 	d.rooms()
 }

@@ -55,6 +55,8 @@ func (d *doctor) hush(err error) string {
 	for _, s := range []secret{
 		c.DatabaseURL, c.RedisURL, c.AdminToken, c.Slack.BotToken, c.Slack.AppToken, c.Slack.SigningSecret,
 		c.Feishu.AppSecret, c.Feishu.EncryptKey, c.Feishu.VerificationToken,
+		c.Zadig.Token, c.Zadig.WebhookToken, c.GitHub.Token, c.GitHub.AppKey, c.GitHub.WebhookSecret,
+		c.GitLab.Token, c.GitLab.WebhookToken, c.Jenkins.Token, c.Jenkins.WebhookToken,
 	} {
 		if u, err := url.Parse(string(s)); err == nil && u.User != nil {
 			if password, ok := u.User.Password(); ok && password != "" {
@@ -141,6 +143,11 @@ func (d *doctor) address(ctx context.Context) {
 	}
 	if d.config.Feishu.http() {
 		d.entrance(ctx, public+"/feishu/events", chatName(bot.Feishu))
+	}
+	for name, token := range d.config.webhookTokens() {
+		if token != "" {
+			d.entrance(ctx, public+"/api/engine/"+name, engineArea(name))
+		}
 	}
 }
 

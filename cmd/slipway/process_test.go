@@ -35,6 +35,7 @@ func TestProcesses(t *testing.T) {
 		"200 plans while everything crashes":          crashes,
 		"16 people press the same button, each twice": samePress,
 		"killed between commit and card":              killedBeforeRepaint,
+		"killed around the start of a run":            killedAroundStart,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

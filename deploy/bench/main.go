@@ -2,7 +2,7 @@
 // with nothing set up (embedded), once on PostgreSQL and Redis as one would run them
 // (fsync on, append-only file). It plays the people and the outside system itself, on
 // the loopback interface of this machine, so what it needs is taken from the program.
-// It prints one table in Markdown. `make bench` runs it.
+// It prints two tables in Markdown. `make bench` runs it.
 //
 // How things are measured:
 //
@@ -20,6 +20,11 @@
 //     for Slack (Socket Mode), half in one for Feishu (long connection), each plan with a
 //     card in both. Answered is until the platform had its answer; visible, until both
 //     cards showed it. Far away is with 200 ms added to all that PostgreSQL answers.
+//   - Runs in a workflow engine are under way in a stand-in for it, twenty to a plan, and
+//     end there one after another. The lag is from the end in the engine to the moment
+//     at which the plan, which is looked at as soon as its event stream tells of a
+//     change, shows the item as done. Zadig has the number of runs that -runs says; the
+//     other engines have 100. Requests are counted by the stand-in.
 //   - Ready is from the start of the process to the first 200 of /readyz.
 package main
 
@@ -45,6 +50,8 @@ type options struct {
 	inFlight int           // clicks or callbacks under way at once
 	only     string
 	chats    bool
+	engines  bool
+	runs     int // under way at once in an engine
 }
 
 func main() {
@@ -55,6 +62,8 @@ func main() {
 	flag.IntVar(&o.inFlight, "in-flight", 50, "how many clicks or callbacks are under way at once")
 	flag.StringVar(&o.only, "only", "", "embedded or servers: measure only that")
 	flag.BoolVar(&o.chats, "chats", false, "measure only the clicks in chats")
+	flag.BoolVar(&o.engines, "engines", false, "measure only the runs in workflow engines")
+	flag.IntVar(&o.runs, "runs", 500, "how many runs are under way at once in Zadig")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, o)
@@ -87,7 +96,7 @@ func run(ctx context.Context, o options) error {
 		{"embedded", "embedded", embedded},
 		{"servers", "PostgreSQL + Redis", servers},
 	} {
-		if o.only != "" && o.only != s.name {
+		if o.only != "" && o.only != s.name || o.engines && s.name != "servers" {
 			continue
 		}
 		own := filepath.Join(dir, s.name)
@@ -98,12 +107,16 @@ func run(ctx context.Context, o options) error {
 		if err != nil {
 			return err
 		}
+		tell := func(what string) { say("%s: %s", s.title, what) }
 		m := &measures{}
-		if !o.chats {
-			m, err = measure(ctx, o, program, own, env, func(what string) { say("%s: %s", s.title, what) })
+		if !o.chats && !o.engines {
+			m, err = measure(ctx, o, program, own, env, tell)
 		}
-		if err == nil {
-			err = m.inChats(ctx, o, program, own, env, func(what string) { say("%s: %s", s.title, what) })
+		if err == nil && !o.engines {
+			err = m.inChats(ctx, o, program, own, env, tell)
+		}
+		if err == nil && s.name == "servers" && !o.chats {
+			r.engines, err = measureEngines(ctx, o, program, own, env, tell)
 		}
 		end()
 		if err != nil {

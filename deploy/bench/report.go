@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -22,12 +23,13 @@ func (t times) percentile(p int) time.Duration {
 	return sorted[min(len(sorted)*p/100, len(sorted)-1)]
 }
 
-// report is the table.
+// report is the tables.
 type report struct {
 	options
 	binary  int64 // bytes
 	titles  []string
 	columns []*measures
+	engines []engineRuns // measured on the servers only
 }
 
 func newReport(o options, program string) *report {
@@ -42,12 +44,23 @@ func (r *report) add(title string, m *measures) {
 	r.titles, r.columns = append(r.titles, title), append(r.columns, m)
 }
 
-// print writes the table as Markdown.
+// print writes the tables as Markdown.
 func (r *report) print(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nOn %d cores, with %s; load generator, receiver and servers share them.\n\n", runtime.NumCPU(), runtime.Version())
-	r.row(&b, "measure", "aim", func(i int) string { return r.titles[i] })
-	b.WriteString("| --- |" + strings.Repeat(" ---: |", len(r.titles)+1) + "\n")
+	fmt.Fprintf(&b, "\nOn %d cores, with %s; load generator, receiver and servers share them.\n", runtime.NumCPU(), runtime.Version())
+	if !r.options.engines {
+		r.program(&b)
+	}
+	if len(r.engines) > 0 {
+		r.runsInEngines(&b)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// program is the table of the program with nothing set up and on servers.
+func (r *report) program(b *strings.Builder) {
+	head(b, r.titles)
 	for _, x := range []struct {
 		name, aim string
 		value     func(*measures) string
@@ -75,18 +88,72 @@ func (r *report) print(w io.Writer) error {
 		{"ready, later starts (median of 3)", "< 1 s", func(m *measures) string { return milliseconds(m.warmReady) }},
 		{"size of the binary", "", func(*measures) string { return megabytes(r.binary) }},
 	} {
-		r.row(&b, x.name, x.aim, func(i int) string { return x.value(r.columns[i]) })
+		row(b, x.name, x.aim, r.columns, x.value)
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
-func (r *report) row(b *strings.Builder, name, aim string, cell func(int) string) {
+// runsInEngines is the table of runs in workflow engines.
+func (r *report) runsInEngines(b *strings.Builder) {
+	titles := make([]string, len(r.engines))
+	columns := make([]*engineRuns, len(r.engines))
+	for i := range r.engines {
+		titles[i], columns[i] = r.engines[i].title, &r.engines[i]
+	}
+	fmt.Fprintf(b, "\nRuns in workflow engines, on PostgreSQL + Redis; %d of them end every second.\n", endRate)
+	head(b, titles)
+	for _, x := range []struct {
+		name, aim string
+		value     func(*engineRuns) string
+	}{
+		{"runs under way at once", "", func(m *engineRuns) string { return strconv.Itoa(m.underWay) }},
+		{"until all were", "", func(m *engineRuns) string { return fmt.Sprintf("%.1f s", m.starting.Seconds()) }},
+		{"end shown, webhooks tell: p50 / p99 / max", "p99 < 200 ms", func(m *engineRuns) string { return triple(m.push.lag) }},
+		{fmt.Sprintf("requests a minute then, at most %d", wideLimit), "", func(m *engineRuns) string { return requests(&m.push) }},
+		{
+			fmt.Sprintf("end shown, nobody tells, looked at every %v to %v: p50 / p99 / max", onlyPoll, quietPoll),
+			fmt.Sprintf("p99 < %v", quietPoll+time.Second), func(m *engineRuns) string { return triple(m.poll.lag) },
+		},
+		{fmt.Sprintf("requests a minute then, at most %d", wideLimit), "", func(m *engineRuns) string { return requests(&m.poll) }},
+		{
+			fmt.Sprintf("end shown, webhooks tell, the limit of requests binds, %d ends/s: p50 / p99 / max", boundRate),
+			"", func(m *engineRuns) string { return triple(m.bound.lag) },
+		},
+		{"requests in the fullest minute then", fmt.Sprintf("at most %d", tightLimit), func(m *engineRuns) string { return fullest(&m.bound) }},
+		{"computing of the program, of one core: webhooks / none", "", func(m *engineRuns) string {
+			return fmt.Sprintf("%.0f %% / %.0f %%", 100*m.push.computing, 100*m.poll.computing)
+		}},
+		{"memory: webhooks / none", "", func(m *engineRuns) string { return megabytes(m.push.memory) + " / " + megabytes(m.poll.memory) }},
+	} {
+		row(b, x.name, x.aim, columns, x.value)
+	}
+}
+
+func requests(l *engineLoad) string { return fmt.Sprintf("%.0f", l.perMinute) }
+
+func fullest(l *engineLoad) string {
+	if l.fullest == 0 {
+		return "–"
+	}
+	return strconv.FormatInt(l.fullest, 10)
+}
+
+func head(b *strings.Builder, titles []string) {
+	b.WriteString("\n| measure | " + strings.Join(titles, " | ") + " | aim |\n| --- |" + strings.Repeat(" ---: |", len(titles)+1) + "\n")
+}
+
+func row[T any](b *strings.Builder, name, aim string, columns []*T, cell func(*T) string) {
 	b.WriteString("| " + name + " |")
-	for i := range r.titles {
-		b.WriteString(" " + cell(i) + " |")
+	for _, c := range columns {
+		b.WriteString(" " + cell(c) + " |")
 	}
 	b.WriteString(" " + aim + " |\n")
+}
+
+func triple(t times) string {
+	if len(t) == 0 {
+		return "–"
+	}
+	return pair(t) + " / " + milliseconds(slices.Max(t))
 }
 
 func pair(t times) string {

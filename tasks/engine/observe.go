@@ -64,7 +64,7 @@ type State struct {
 // Wait is a point at which a run waits for a person.
 type Wait struct {
 	Job        string       `json:"job"`                  // unique among the run's open wait points
-	For        slipway.Text `json:"for"`                  // whom or what it waits for
+	For        slipway.Text `json:"for"`                  // whom or what it waits for, a sentence that names the job
 	Answerable bool         `json:"answerable,omitempty"` // the engine takes an answer from outside: see Answerer
 }
 

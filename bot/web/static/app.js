@@ -76,7 +76,9 @@
 
   // --- Logs of runs -------------------------------------------------------------
 
-  // Each log shows its lines up to data-after; asking again fetches what follows.
+  // Each log shows its lines up to data-after; asking again fetches what follows. One that
+  // shows none yet begins with the last ones. The answer also tells whether the page
+  // shows an older state of the run.
   async function follow(log) {
     if (log.dataset.busy) {
       log.dataset.more = '1';
@@ -86,10 +88,13 @@
     try {
       for (let more = true; more;) {
         delete log.dataset.more;
-        const answer = await fetch(`${log.dataset.log}?after=${log.dataset.after || 0}`, { headers: { Accept: 'application/json' } });
+        const from = log.dataset.after ? `after=${log.dataset.after}` : 'tail';
+        const answer = await fetch(`${log.dataset.log}?${from}`, { headers: { Accept: 'application/json' } });
         if (!answer.ok) return;
         const page = await answer.json();
+        if (page.look !== log.closest('.run').dataset.look) refresh();
         const bottom = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+        if (!log.dataset.after && page.lines[0]?.seq > 1) log.append(log.dataset.before.replace('0', page.lines[0].seq - 1) + '\n');
         for (const line of page.lines) {
           log.append((line.job ? `[${line.job}] ` : '') + line.text + '\n');
           log.dataset.after = line.seq;
@@ -109,6 +114,28 @@
     if (e.target.open) all('[data-log]', e.target).forEach(follow);
   }, true);
   const followAll = () => all('details[open] [data-log]').forEach(follow);
+
+  // --- How long a run has taken so far --------------------------------------------
+
+  // Counted from when the page said it, so that no two clocks have to agree.
+  const ran = new WeakMap();
+  const chinese = document.documentElement.lang.startsWith('zh');
+  function took(ms) {
+    const s = Math.round(ms / 1000);
+    if (s < 60) return `${Math.max(1, s)} ${chinese ? '秒' : 's'}`;
+    const min = Math.round(s / 60);
+    if (s < 90 * 60) return `${min} ${chinese ? '分钟' : 'min'}`;
+    const rest = min % 60 ? ` ${min % 60} ${chinese ? '分钟' : 'min'}` : '';
+    return `${Math.floor(min / 60)} ${chinese ? '小时' : 'h'}${rest}`;
+  }
+  function count() {
+    for (const span of all('[data-ran]')) {
+      const said = span.dataset.ran;
+      if (ran.get(span)?.said !== said) ran.set(span, { said, at: performance.now() });
+      span.textContent = took(Number(said) + performance.now() - ran.get(span).at);
+    }
+  }
+  setInterval(count, 5000);
 
   // --- Menus --------------------------------------------------------------------
 

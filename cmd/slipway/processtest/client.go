@@ -147,4 +147,5 @@ type Job struct {
 	Status string `json:"status"`
 	Reason string `json:"reason"`
 	RunID  string `json:"run_id"`
+	URL    string `json:"url"` // of the run
 }

@@ -40,6 +40,9 @@ type Stage struct {
 	// Office is the outside system that is asked before plans are executed; nil if
 	// nobody is asked.
 	Office *Office
+	// Vendor is the workflow engine that the stage is connected with; nil: only the local
+	// one is there.
+	Vendor *Vendor
 }
 
 // NewPerson is somebody to be added to a stage.

@@ -164,7 +164,7 @@ async function aliceExecutes(alice, bob) {
   await deploy.getByRole('button', { name: 'Execute', exact: true }).dblclick();
   await alice.sees(deploy.getByLabel('Log of run 1').getByText('deploying 4.2 to 3 nodes'));
   await alice.isAt(deploy, 'running');
-  await alice.sees(deploy.getByRole('listitem').filter({ hasText: /^deployrunning$/ }));
+  await alice.sees(deploy.getByRole('listitem').filter({ hasText: /running: deploy/ }));
   await alice.dismiss();
   await alice.picture('plan-wide');
   await alice.fits('the page of a plan that is running');

@@ -1,27 +1,25 @@
-// Package enginetest is the suite that every workflow engine passes. An engine's
-// test says, per scenario, which workflow of its world behaves like that; the suite
-// drives it through the engine.Engine interface alone.
+// Package enginetest is the suite that every workflow engine passes. An engine's test
+// declares its world: which of its workflows behaves as a scenario says, and what else
+// the world can do; the suite drives it through the interfaces of package engine alone.
+// What the engine has no ability for, or the world does not offer, is not played.
 package enginetest
 
 import (
-	"context"
-	"errors"
-	"slices"
-	"strings"
-	"sync"
+	"log/slog"
+	"net/http"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"slipway"
 	"slipway/tasks/engine"
+	"slipway/tasks/engine/enginetest/standin"
 )
 
 // Scenario is a way for a workflow to behave.
 type Scenario string
 
-// The scenarios. Jobs are named as said here.
+// The scenarios. Jobs are named as said here. Stand-ins get them all from
+// standin.Scenarios.
 const (
 	Passes  Scenario = "passes"  // job "one" prints "hello" and passes
 	Fails   Scenario = "fails"   // stage 1: job "bad" fails at once, job "good" passes later; stage 2: job "never"
@@ -32,19 +30,59 @@ const (
 	Chatter Scenario = "chatter" // job "one" prints 1 to 200, a number a line
 	Stages  Scenario = "stages"  // stage 1: jobs "left" and "right", which pass only if both run at once; stage 2: job "last"
 	Broken  Scenario = "broken"  // cannot be run by this engine because of its job "odd"
+	Asks    Scenario = "asks"    // job "before" passes; job "gate" waits for a person, then passes; job "after" passes
+	Flaky   Scenario = "flaky"   // stage 1: job "one" prints "trying", fails the first time and passes the second; stage 2: job "two"
 )
 
-// World is an engine with its workflows.
+// World is an engine with its workflows. Engine and Workflow are needed; each of the
+// others has more of the suite played.
 type World struct {
 	Engine engine.Engine
 	// Workflow names the workflow of a scenario; false if the engine has no such.
 	Workflow func(Scenario) (slipway.WorkflowSpec, bool)
+	// Another returns an engine of another process that reaches the same world.
+	Another func(Settings) engine.Engine
+	// Faults are those of the stand-in, and of the way to it.
+	Faults *standin.Faults
+	// Starts counts the runs in the world that carry a mark.
+	Starts func(mark string) int
+	// Undecidable says that the engine, asked by another process, can never tell what
+	// became of a start: the suite then wants Unknowable where it would want an answer.
+	Undecidable bool
+	// Rerun has a person run what failed in a run again, in the engine's own page.
+	Rerun func(engine.Ref)
+	// Edit has somebody change the workflow of a scenario.
+	Edit func(Scenario)
+	// Said returns the ways in which a person may name a run: its number, its address.
+	Said func(engine.Ref) []string
+	// Notices sends notices of what happens in the world.
+	Notices Notifier
+	// Notice returns a notice with a body, signed as the engine's own are.
+	Notice func(body []byte) engine.Notice
+	// Secrets are the credentials that the engine was given; none may be seen anywhere.
+	Secrets []string
+}
+
+// Settings are how an engine differs from that of the world. What is zero is as there.
+type Settings struct {
+	Transport  http.RoundTripper // the way to the world
+	Poll       time.Duration     // between two looks at a run, whether it changes or not
+	Settle     time.Duration     // how long after its request a run may still appear
+	Now        func() time.Time  // the clock
+	WrongToken bool              // has credentials that the world does not know; an engine without any is nil then
+	Log        *slog.Logger
+}
+
+// Notifier is a stand-in that sends notices.
+type Notifier interface {
+	Notify(mode standin.Mode)
+	NotifyURL(url string)
 }
 
 // Patience bounds every wait of the suite.
 const Patience = 20 * time.Second
 
-// Run runs the suite; make builds a world of its own for each test.
+// Run runs the suite; build makes a world of its own for each test.
 func Run(t *testing.T, build func(t *testing.T) World) {
 	t.Helper()
 	for _, story := range stories {
@@ -55,7 +93,7 @@ func Run(t *testing.T, build func(t *testing.T) World) {
 			if !ok {
 				return
 			}
-			story.play(t, w.Engine, spec)
+			story.play(t, w, spec)
 		})
 	}
 }
@@ -63,7 +101,7 @@ func Run(t *testing.T, build func(t *testing.T) World) {
 var stories = []struct {
 	name     string
 	scenario Scenario
-	play     func(*testing.T, engine.Engine, slipway.WorkflowSpec)
+	play     func(*testing.T, World, slipway.WorkflowSpec)
 }{
 	{"a workflow passes", Passes, passes},
 	{"a failing job lets its siblings finish and skips later stages", Fails, fails},
@@ -77,163 +115,32 @@ var stories = []struct {
 	{"what cannot run is refused by name", Broken, broken},
 	{"an unknown workflow is refused", Passes, unknown},
 	{"an inline workflow is not mistaken for a named one", Passes, inline},
-	{"a mark starts one run", Passes, startsOnce},
-	{"a start is found by its mark", Blocks, found},
 	{"a watcher that leaves does not end the run", Blocks, watcherLeaves},
 	{"a changed workflow is not started", Passes, changed},
-}
+	{"a workflow that somebody changes is not started", Passes, edited},
 
-// Play is a run that was started.
-type Play struct {
-	t      *testing.T
-	Engine engine.Engine
-	Mark   engine.Mark
-	Ref    engine.Ref
+	{"a mark starts one run", Passes, startsOnce},
+	{"a start is found by its mark", Blocks, found},
+	{"a process dies around a start", Blocks, dies},
+	{"a process dies while its request is on its way", Passes, onItsWay},
 
-	mu     sync.Mutex
-	states []engine.State
-	lines  []engine.Line
-	noted  chan struct{}
-}
+	{"a person's yes lets a run go on", Asks, agrees},
+	{"a person's no ends a run", Asks, declines},
+	{"what does not wait takes no answer", Asks, notAsked},
+	{"a run that waits is cancelled", Asks, cancelsWaiting},
+	{"what failed is run again", Flaky, retries},
+	{"what failed is run again in the engine's page", Flaky, rerun},
+	{"what runs or has passed is not run again", Blocks, notRetried},
+	{"a run is adopted", Passes, adopted},
+	{"what is no run of the workflow is not adopted", Passes, notAdopted},
 
-// RunOf resolves a spec and returns a run of it with a mark that is the test's own.
-func RunOf(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) (slipway.Run, engine.Mark) {
-	t.Helper()
-	definition, err := e.Resolve(t.Context(), spec)
-	if err != nil {
-		t.Fatalf("resolve: %v", err)
-	}
-	spec.Definition = definition
-	id := "run-" + strings.NewReplacer("/", "-", " ", "-", ",", "").Replace(t.Name())
-	id = id[max(0, len(id)-100):]
-	return slipway.Run{ID: id, PlanID: "plan", ItemID: "item", TaskID: 7, Engine: e.Name(), Workflow: spec},
-		engine.Mark{ID: strings.TrimLeft(id, "-."), Place: e.Place()}
-}
+	{"notices say which run to look at", Passes, hears},
+	{"a run is followed though its notices are lost", Asks, deaf},
+	{"notices that are not genuine are refused", Passes, forged},
+	{"a nudge makes a watcher look at once", Blocks, nudged},
 
-// Start starts a run of the spec.
-func Start(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) *Play {
-	t.Helper()
-	run, mark := RunOf(t, e, spec)
-	ref, err := e.Start(t.Context(), run, mark)
-	if err != nil {
-		t.Fatalf("start: %v", err)
-	}
-	return Attach(t, e, mark, ref)
-}
-
-// Attach returns the play of a run that was started elsewhere.
-func Attach(t *testing.T, e engine.Engine, mark engine.Mark, ref engine.Ref) *Play {
-	t.Helper()
-	return &Play{t: t, Engine: e, Mark: mark, Ref: ref, noted: make(chan struct{}, 1)}
-}
-
-func (p *Play) observer() engine.Observer {
-	note := func(f func()) {
-		p.mu.Lock()
-		f()
-		p.mu.Unlock()
-		select {
-		case p.noted <- struct{}{}:
-		default:
-		}
-	}
-	return engine.Observer{
-		State: func(s engine.State) { note(func() { p.states = append(p.states, s) }) },
-		Lines: func(l []engine.Line) { note(func() { p.lines = append(p.lines, l...) }) },
-	}
-}
-
-// End watches the run to its end.
-func (p *Play) End() engine.Result {
-	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), Patience)
-	defer cancel()
-	result, err := p.Engine.Watch(ctx, p.Ref, p.observer())
-	if err != nil {
-		p.t.Fatalf("watch: %v", err)
-	}
-	return result
-}
-
-// Until watches until the log holds a line, and returns how to wait for the end.
-func (p *Play) Until(line string) (end func() engine.Result) {
-	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), Patience)
-	type outcome struct {
-		result engine.Result
-		err    error
-	}
-	over := make(chan outcome, 1)
-	go func() {
-		result, err := p.Engine.Watch(ctx, p.Ref, p.observer())
-		over <- outcome{result, err}
-	}()
-	p.t.Cleanup(cancel)
-	for !slices.Contains(p.Texts(), line) {
-		select {
-		case <-p.noted:
-		case o := <-over:
-			p.t.Fatalf("the run ended before it said %q: %+v, log %q", line, o, p.Texts())
-		case <-ctx.Done():
-			p.t.Fatalf("the run never said %q, log %q", line, p.Texts())
-		}
-	}
-	return func() engine.Result {
-		p.t.Helper()
-		o := <-over
-		if o.err != nil {
-			p.t.Fatalf("watch: %v", o.err)
-		}
-		return o.result
-	}
-}
-
-// Texts returns the text of every line seen.
-func (p *Play) Texts() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var texts []string
-	for _, line := range p.lines {
-		texts = append(texts, line.Text)
-	}
-	return texts
-}
-
-// Jobs returns the last status seen of every job.
-func (p *Play) Jobs() map[string]engine.Status {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	jobs := make(map[string]engine.Status)
-	if len(p.states) == 0 {
-		return jobs
-	}
-	for _, stage := range p.states[len(p.states)-1].Stages {
-		for _, job := range stage.Jobs {
-			jobs[job.Name] = job.Status
-		}
-	}
-	return jobs
-}
-
-// WantRefusal checks that an error is for people, of a code, and names a thing.
-func WantRefusal(t *testing.T, err error, code slipway.Code, names string) {
-	t.Helper()
-	var refusal *slipway.Error
-	if !errors.As(err, &refusal) || refusal.Code != code {
-		t.Fatalf("error is %v, want a refusal %s", err, code)
-	}
-	en, zh := refusal.Text.EN, refusal.Text.ZH
-	for _, p := range refusal.Problems {
-		en, zh = en+" "+p.Text.EN, zh+" "+p.Text.ZH
-	}
-	if !strings.Contains(en, names) || !strings.Contains(zh, names) {
-		t.Errorf("refusal does not name %q: %q, %q", names, en, zh)
-	}
-}
-
-func wantJobs(t *testing.T, p *Play, want map[string]engine.Status) {
-	t.Helper()
-	if diff := cmp.Diff(want, p.Jobs()); diff != "" {
-		t.Errorf("jobs (-want +got):\n%s", diff)
-	}
+	{"the engine is down while a run is watched", Blocks, down},
+	{"the engine is asked too often", Passes, limited},
+	{"credentials that are not accepted are told of", Passes, wrongToken},
+	{"no answer makes the engine repeat a credential", Secret, careless},
 }

@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strconv"
 	"strings"
@@ -13,7 +14,8 @@ import (
 	"slipway/tasks/engine"
 )
 
-func passes(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
+func passes(t *testing.T, w World, spec slipway.WorkflowSpec) {
+	e := w.Engine
 	p := Start(t, e, spec)
 	if result := p.End(); result.Status != engine.Passed {
 		t.Fatalf("result is %+v, log %q", result, p.Texts())
@@ -35,7 +37,8 @@ func passes(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
 	}
 }
 
-func fails(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
+func fails(t *testing.T, w World, spec slipway.WorkflowSpec) {
+	e := w.Engine
 	p := Start(t, e, spec)
 	result := p.End()
 	if result.Status != engine.Failed || !strings.Contains(result.Reason.EN, "bad") || !strings.Contains(result.Reason.ZH, "bad") {
@@ -44,7 +47,8 @@ func fails(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
 	wantJobs(t, p, map[string]engine.Status{"bad": engine.Failed, "good": engine.Passed, "never": engine.Skipped})
 }
 
-func cancels(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
+func cancels(t *testing.T, w World, spec slipway.WorkflowSpec) {
+	e := w.Engine
 	p := Start(t, e, spec)
 	end := p.Until("ready")
 	if err := e.Cancel(t.Context(), p.Ref); err != nil {
@@ -56,7 +60,8 @@ func cancels(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
 	wantJobs(t, p, map[string]engine.Status{"one": engine.Cancelled})
 }
 
-func timesOut(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
+func timesOut(t *testing.T, w World, spec slipway.WorkflowSpec) {
+	e := w.Engine
 	p := Start(t, e, spec)
 	if result := p.End(); result.Status != engine.Timeout || !strings.Contains(result.Reason.EN, "one") {
 		t.Errorf("result is %+v", result)
@@ -64,7 +69,8 @@ func timesOut(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
 	wantJobs(t, p, map[string]engine.Status{"one": engine.Timeout})
 }
 
-func params(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
+func params(t *testing.T, w World, spec slipway.WorkflowSpec) {
+	e := w.Engine
 	const hostile = `$(touch pwned) "; exit 3; ' ${HOME} \ * 你好 <b>&`
 	spec.Params = map[string]string{"GREETING": hostile, "TARGET": "b"}
 	p := Start(t, e, spec)
@@ -76,7 +82,8 @@ func params(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
 	}
 }
 
-func wrongParams(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
+func wrongParams(t *testing.T, w World, spec slipway.WorkflowSpec) {
+	e := w.Engine
 	for name, value := range map[string]string{"GREETINGS": "x", "TARGET": "zzz"} {
 		spec.Params = map[string]string{name: value}
 		_, err := e.Resolve(t.Context(), spec)
@@ -84,19 +91,26 @@ func wrongParams(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
 	}
 }
 
-func secret(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
+func secret(t *testing.T, w World, spec slipway.WorkflowSpec) {
+	e := w.Engine
 	const token = "hunter2-é-long"
 	spec.Params = map[string]string{"TOKEN": token}
 	p := Start(t, e, spec)
-	if result := p.End(); result.Status != engine.Passed {
+	result := p.End()
+	if result.Status != engine.Passed {
 		t.Errorf("result is %+v", result)
 	}
 	if diff := cmp.Diff([]string{"<" + slipway.Mask + ">"}, p.Texts()); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
 	}
+	seen, err := json.Marshal([]any{result, p.Ref, p.States()})
+	if err != nil || strings.Contains(string(seen), token) {
+		t.Errorf("%v, the credential is seen in %s", err, seen)
+	}
 }
 
-func chatter(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
+func chatter(t *testing.T, w World, spec slipway.WorkflowSpec) {
+	e := w.Engine
 	p := Start(t, e, spec)
 	p.End()
 	var seqs, texts []string
@@ -119,7 +133,8 @@ func chatter(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
 	}
 }
 
-func stages(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
+func stages(t *testing.T, w World, spec slipway.WorkflowSpec) {
+	e := w.Engine
 	p := Start(t, e, spec)
 	if result := p.End(); result.Status != engine.Passed {
 		t.Errorf("result is %+v, log %q", result, p.Texts())
@@ -132,12 +147,14 @@ func stages(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
 	}
 }
 
-func broken(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
+func broken(t *testing.T, w World, spec slipway.WorkflowSpec) {
+	e := w.Engine
 	_, err := e.Resolve(t.Context(), spec)
 	WantRefusal(t, err, slipway.Invalid, "odd")
 }
 
-func unknown(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
+func unknown(t *testing.T, w World, spec slipway.WorkflowSpec) {
+	e := w.Engine
 	spec.Name = "no-such-workflow"
 	_, err := e.Resolve(t.Context(), spec)
 	if code := slipway.CodeOf(err); code != slipway.Invalid && code != slipway.NotFound {
@@ -146,7 +163,8 @@ func unknown(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
 	WantRefusal(t, err, slipway.CodeOf(err), "no-such-workflow")
 }
 
-func inline(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
+func inline(t *testing.T, w World, spec slipway.WorkflowSpec) {
+	e := w.Engine
 	run, mark := RunOf(t, e, spec)
 	run.Workflow.Inline = true
 	run.Workflow.Definition = run.Workflow.Definition.Clone()
@@ -154,62 +172,11 @@ func inline(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
 	if ref, err := e.Start(t.Context(), run, mark); slipway.CodeOf(err) == slipway.Internal || err == nil {
 		t.Errorf("started %q, %v", ref, err)
 	}
-	wantOutcome(t, e, mark, engine.NeverStarted)
+	w.wantNeverStarted(t, e, mark)
 }
 
-func startsOnce(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
-	run, mark := RunOf(t, e, spec)
-	wantOutcome(t, e, mark, engine.NeverStarted)
-	const tries = 8
-	errs := make(chan error, tries)
-	for range tries {
-		go func() {
-			_, err := e.Start(t.Context(), run, mark)
-			errs <- err
-		}()
-	}
-	started := 0
-	for range tries {
-		err := <-errs
-		if err == nil {
-			started++
-		} else if slipway.CodeOf(err) != slipway.Conflict {
-			t.Errorf("second start: %v", err)
-		}
-	}
-	if started != 1 {
-		t.Errorf("started %d times", started)
-	}
-	ref := wantOutcome(t, e, mark, engine.Started)
-	if result := Attach(t, e, mark, ref).End(); result.Status != engine.Passed {
-		t.Errorf("result is %+v", result)
-	}
-	if again := wantOutcome(t, e, mark, engine.Started); again != ref {
-		t.Errorf("after the end it is found as %q, before as %q", again, ref)
-	}
-}
-
-func found(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
-	p := Start(t, e, spec)
-	end := p.Until("ready")
-	if ref := wantOutcome(t, e, p.Mark, engine.Started); ref != p.Ref {
-		t.Errorf("found %q, started %q", ref, p.Ref)
-	}
-	elsewhere := engine.Mark{ID: p.Mark.ID, Place: p.Mark.Place + "-other"}
-	if p.Mark.Place != "" {
-		wantOutcome(t, e, elsewhere, engine.Unknowable)
-	}
-	if err := e.Cancel(t.Context(), p.Ref); err != nil {
-		t.Fatal(err)
-	}
-	end()
-	_, err := e.Watch(t.Context(), "no/such-run", engine.Observer{})
-	if !errors.Is(err, engine.ErrNoRun) {
-		t.Errorf("watch what is not there: %v", err)
-	}
-}
-
-func watcherLeaves(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
+func watcherLeaves(t *testing.T, w World, spec slipway.WorkflowSpec) {
+	e := w.Engine
 	p := Start(t, e, spec)
 	end := p.Until("ready")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -226,20 +193,31 @@ func watcherLeaves(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
 	end()
 }
 
-func changed(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) {
+func changed(t *testing.T, w World, spec slipway.WorkflowSpec) {
+	e := w.Engine
 	run, mark := RunOf(t, e, spec)
 	run.Workflow.Definition = run.Workflow.Definition.Clone()
 	run.Workflow.Definition.Stages[0].Jobs[0].Name = "renamed"
 	_, err := e.Start(t.Context(), run, mark)
 	WantRefusal(t, err, slipway.Conflict, run.Workflow.Definition.Name)
-	wantOutcome(t, e, mark, engine.NeverStarted)
+	w.wantNeverStarted(t, e, mark)
 }
 
-func wantOutcome(t *testing.T, e engine.Engine, mark engine.Mark, want engine.Outcome) engine.Ref {
-	t.Helper()
-	ref, outcome, err := e.Find(t.Context(), mark)
-	if err != nil || outcome != want || (ref != "") != (want == engine.Started) {
-		t.Fatalf("find %v: %q, outcome %d, %v; want outcome %d", mark, ref, outcome, err, want)
+func edited(t *testing.T, w World, spec slipway.WorkflowSpec) {
+	_, changes := w.Engine.(engine.Versioned)
+	if !changes || w.Edit == nil {
+		return
 	}
-	return ref
+	run, mark := RunOf(t, w.Engine, spec)
+	w.Edit(Passes)
+	_, err := w.Engine.Start(t.Context(), run, mark)
+	WantRefusal(t, err, slipway.Conflict, "")
+	w.wantNeverStarted(t, w.Engine, mark)
+	again, err := w.Engine.Resolve(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if change := slipway.CompareDefinitions(run.Workflow.Definition, again); change == nil || len(change.Lines) == 0 {
+		t.Errorf("the change cannot be shown: %+v", change)
+	}
 }

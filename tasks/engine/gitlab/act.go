@@ -22,7 +22,7 @@ func (e *Engine) Cancel(ctx context.Context, ref engine.Ref) error {
 	if err != nil {
 		return e.missing(ctx, err, ref)
 	}
-	if over := folded(status); over.Over() {
+	if folded(status).Over() {
 		return nil
 	}
 	if _, _, err = e.api.Pipelines.CancelPipelineBuild(project, pipeline, gl.WithContext(ctx)); err != nil {
@@ -54,12 +54,7 @@ func (e *Engine) Attempt(ctx context.Context, ref engine.Ref) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	jobs, _, err := e.listJobs(ctx, project, pipeline)
-	if err == nil {
-		var bridges []job
-		bridges, err = e.listBridges(ctx, project, pipeline)
-		jobs = append(jobs, bridges...)
-	}
+	jobs, err := e.listAll(ctx, project, pipeline)
 	if isNotFound(err) {
 		return "", fmt.Errorf("pipeline %q: %w", ref, engine.ErrNoRun)
 	} else if err != nil {
@@ -104,7 +99,7 @@ func (e *Engine) Answer(ctx context.Context, ref engine.Ref, name string, answer
 	if err != nil {
 		return err
 	}
-	all, _, err := e.listJobs(ctx, project, pipeline)
+	all, err := e.listAll(ctx, project, pipeline)
 	if err != nil {
 		return e.missing(ctx, err, ref)
 	}

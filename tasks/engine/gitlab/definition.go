@@ -16,6 +16,7 @@ import (
 	gl "gitlab.com/gitlab-org/api/client-go/v2"
 
 	"slipway"
+	"slipway/tasks/engine/remote"
 )
 
 const (
@@ -75,7 +76,7 @@ func (e *Engine) resolve(ctx context.Context, spec slipway.WorkflowSpec) (*resol
 	}
 	if !lint.Valid {
 		for _, said := range lint.Errors {
-			faults.Add("workflow", "GitLab finds a fault in the configuration: %s", "GitLab 检查配置时发现错误：%s", cut(said))
+			faults.Add("workflow", "GitLab finds a fault in the configuration: %s", "GitLab 检查配置时发现错误：%s", e.hide(cut(said)))
 		}
 	}
 	header, err := e.header(ctx, project, r.ref)
@@ -83,8 +84,7 @@ func (e *Engine) resolve(ctx context.Context, spec slipway.WorkflowSpec) (*resol
 		return nil, err
 	}
 	if project.CIPipelineVariablesMinimumOverrideRole == gl.CIPipelineVariablesNoOneAllowedRole {
-		faults.Add("project", "Slipway marks each pipeline with a variable, and the project allows none. In GitLab: Settings → CI/CD → Variables → Minimum role to use pipeline variables.",
-			"Slipway 需要用变量标记每条流水线，但该项目不允许设置流水线变量。请在 GitLab 的“设置 → CI/CD → 变量”中调整可使用流水线变量的最低角色。")
+		faults.Append(slipway.Problem{Path: "project", Text: textNoVariables})
 	}
 	r.define(&faults, spec, lint, header)
 	if err := faults.Err("GitLab cannot run workflow “%s”.", "GitLab 无法运行工作流“%s”。", r.ref); err != nil {
@@ -166,7 +166,7 @@ func (e *Engine) lint(ctx context.Context, project int64, ref string) (*checked,
 // header reads what the configuration's own file declares before the configuration.
 // A file of another project, or of the web, is not read: its inputs are not known.
 func (e *Engine) header(ctx context.Context, project *gl.Project, ref string) ([]declared, error) {
-	path := orDefault(project.CIConfigPath, ".gitlab-ci.yml")
+	path := remote.Or(project.CIConfigPath, ".gitlab-ci.yml")
 	if strings.ContainsAny(path, "@:") {
 		return nil, nil
 	}
@@ -247,7 +247,7 @@ func stagesOf(names []string, jobs []jobPlan) []slipway.Stage {
 }
 
 // param makes a param of a declaration, and checks the value from the plan.
-func (d *declared) param(faults *slipway.Faults, value string, isGiven bool) slipway.Param {
+func (d *declared) param(faults *slipway.Faults, path, value string, isGiven bool) slipway.Param {
 	p := slipway.Param{
 		Name: d.name, Description: d.description, Type: slipway.ParamString, Default: d.value, Value: d.value,
 		IsCredential: credential.MatchString(d.name), Source: slipway.SourceRuntime,
@@ -261,21 +261,21 @@ func (d *declared) param(faults *slipway.Faults, value string, isGiven bool) sli
 	p.Value = value
 	if len(d.options) > 0 && !slices.Contains(d.options, value) {
 		if p.IsCredential {
-			faults.Add("params."+d.name, "The value of %s is not one of its options.", "变量 %s 的值不在可选项中。", d.name)
+			faults.Add(path, "The value of %s is not one of its options.", "变量 %s 的值不在可选项中。", d.name)
 		} else {
-			faults.Add("params."+d.name, "%[1]q is not an option of %[2]s. Choose %[3]s.", "%[1]q 不是变量 %[2]s 的可选项。可选：%[3]s。",
+			faults.Add(path, "%[1]q is not an option of %[2]s. Choose %[3]s.", "%[1]q 不是变量 %[2]s 的可选项。可选：%[3]s。",
 				value, d.name, strings.Join(d.options, ", "))
 		}
 	}
 	if strings.ContainsRune(value, 0) {
-		faults.Add("params."+d.name, "The value of %s contains a NUL character.", "变量 %s 的值包含 NUL 字符。", d.name)
+		faults.Add(path, "The value of %s contains a NUL character.", "变量 %s 的值包含 NUL 字符。", d.name)
 	}
 	return p
 }
 
 func (r *resolved) addVariable(faults *slipway.Faults, d declared, given map[string]string) {
 	value, found := given[d.name]
-	p := d.param(faults, value, found)
+	p := d.param(faults, "params."+d.name, value, found)
 	r.workflow.Params = append(r.workflow.Params, p)
 	if found {
 		// What the plan leaves out is left to GitLab, which expands references in it.
@@ -313,9 +313,12 @@ func (r *resolved) addInput(faults *slipway.Faults, d declared, given map[string
 		}
 		path, value, found = "inputs."+d.name, plain(raw), true
 	}
-	p := d.param(faults, value, found)
+	before := faults.Len()
+	p := d.param(faults, path, value, found)
 	r.workflow.Params = append(r.workflow.Params, p)
 	switch {
+	case faults.Len() > before:
+		return
 	case !found && !d.hasDefault:
 		faults.Add(path, "The input %s needs a value.", "输入 %s 需要填写值。", d.name)
 		return

@@ -18,7 +18,6 @@ package gitlab
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"log/slog"
@@ -34,6 +33,7 @@ import (
 
 	"slipway"
 	"slipway/tasks/engine"
+	"slipway/tasks/engine/remote"
 )
 
 // Name is the engine's name in plan documents.
@@ -50,8 +50,8 @@ type Config struct {
 	MaxPoll      time.Duration // between two looks at one that does not; default 12 times Poll
 	LogPoll      time.Duration // between two looks at the log of a job that runs; default 3 times Poll
 	PerMinute    int           // requests a minute at most; 0: no limit
-	// Settle is how long after a start was written down a pipeline may still appear:
-	// only then it is sure that there is none. Default: one minute.
+	// Settle is how long after its request a pipeline may still appear: only then it is
+	// sure that there is none. Default: one minute, or four times Timeout if that is more.
 	Settle time.Duration
 	// Runs tells what a mark was to start, so that it is known where to look for it.
 	// Without it, only starts of this process are found.
@@ -65,20 +65,19 @@ type Config struct {
 // Engine runs pipelines of one GitLab. It implements, beside engine.Engine, all that
 // an engine may be able to do, but engine.Lister and engine.Gatekept.
 type Engine struct {
-	config Config
-	api    *gl.Client
-	way    *transport
-	host   string // and the path, if it is not at the root
+	config   Config
+	api      *gl.Client
+	way      *remote.Transport
+	host     string // and the path, if it is not at the root
+	starts   remote.Starts
+	watchers remote.Watchers
 
 	mu      sync.Mutex
-	starts  map[string]start // by mark
-	nudges  map[engine.Ref][]chan struct{}
 	marks   map[int64]string // of pipelines that were looked at
 	account string           // the username of the token's owner
 }
 
-// maxRemembered bounds what is remembered of starts and marks; it is only to spare
-// requests.
+// maxRemembered bounds what is remembered of marks; it is only to spare requests.
 const maxRemembered = 4096
 
 // Compile-time list of what the engine can do.
@@ -105,34 +104,27 @@ func New(c Config) (*Engine, error) {
 	if c.Token == "" {
 		return nil, fmt.Errorf("GitLab at %s has no token", base.Host)
 	}
-	c.Timeout = orDefault(c.Timeout, 15*time.Second)
-	c.Poll = orDefault(c.Poll, 5*time.Second)
-	c.MaxPoll = orDefault(c.MaxPoll, 12*c.Poll)
-	c.LogPoll = orDefault(c.LogPoll, 3*c.Poll)
-	c.Settle = orDefault(c.Settle, time.Minute)
+	c.Timeout = remote.Or(c.Timeout, 15*time.Second)
+	c.Poll = remote.Or(c.Poll, 5*time.Second)
+	c.MaxPoll = remote.Or(c.MaxPoll, 12*c.Poll)
+	c.LogPoll = remote.Or(c.LogPoll, 3*c.Poll)
+	c.Settle = remote.Or(c.Settle, max(time.Minute, 4*c.Timeout))
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	e := &Engine{
-		config: c, way: newTransport(c), host: base.Host + strings.TrimSuffix(base.Path, "/"),
-		starts: map[string]start{}, nudges: map[engine.Ref][]chan struct{}{}, marks: map[int64]string{},
+		config: c, host: base.Host + strings.TrimSuffix(base.Path, "/"), marks: map[int64]string{},
+		way:      remote.NewTransport(remote.TransportConfig{Next: c.Transport, Timeout: c.Timeout, PerMinute: c.PerMinute}),
+		watchers: remote.Watchers{Service: "GitLab", Poll: c.Poll, MaxPoll: c.MaxPoll, Now: c.Now, Rand: c.Rand},
 	}
 	e.api, err = gl.NewClient(c.Token, gl.WithBaseURL(strings.TrimSuffix(c.URL, "/")),
-		gl.WithHTTPClient(&http.Client{Transport: e.way, CheckRedirect: noRedirect}),
+		gl.WithHTTPClient(e.way.Client()),
 		gl.WithoutRetries(), gl.WithCustomLimiter(rate.NewLimiter(rate.Inf, 1)),
 		gl.WithURLWarningLogger(slog.New(slog.DiscardHandler)), gl.WithUserAgent("slipway"))
 	if err != nil {
 		return nil, fmt.Errorf("connect GitLab at %s: %w", base.Host, err)
 	}
 	return e, nil
-}
-
-func orDefault[T comparable](value, otherwise T) T {
-	var zero T
-	if value == zero {
-		return otherwise
-	}
-	return value
 }
 
 // Name returns "gitlab".
@@ -143,50 +135,10 @@ func (*Engine) Name() string { return Name }
 func (*Engine) Versioned() {}
 
 // Nudge implements engine.Nudger.
-func (e *Engine) Nudge(ref engine.Ref) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, wake := range e.nudges[ref] {
-		select {
-		case wake <- struct{}{}:
-		default: // it will look anyway
-		}
-	}
-}
-
-// listen returns what is told when the run is to be looked at, and how to end that.
-func (e *Engine) listen(ref engine.Ref) (wake <-chan struct{}, end func()) {
-	c := make(chan struct{}, 1)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.nudges[ref] = append(e.nudges[ref], c)
-	return c, func() {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		left := slices.DeleteFunc(slices.Clone(e.nudges[ref]), func(x chan struct{}) bool { return x == c })
-		if e.nudges[ref] = left; len(left) == 0 {
-			delete(e.nudges, ref)
-		}
-	}
-}
-
-// jitter returns a duration between d and a quarter more.
-func (e *Engine) jitter(d time.Duration) time.Duration {
-	var b [8]byte
-	if e.config.Rand == nil || d < 4 {
-		return d
-	}
-	e.mu.Lock()
-	_, err := io.ReadFull(e.config.Rand, b[:])
-	e.mu.Unlock()
-	if err != nil {
-		return d
-	}
-	return d + time.Duration(binary.LittleEndian.Uint64(b[:])%uint64(d/4)) //nolint:gosec // less than d
-}
+func (e *Engine) Nudge(ref engine.Ref) { e.watchers.Nudge(ref) }
 
 // Requests returns how many requests were sent so far.
-func (e *Engine) Requests() int64 { return e.way.sent.Load() }
+func (e *Engine) Requests() int64 { return e.way.Sent() }
 
 // Check implements engine.Checker.
 func (e *Engine) Check(ctx context.Context) error {

@@ -8,6 +8,7 @@ import (
 
 	"slipway"
 	"slipway/tasks/engine"
+	"slipway/tasks/engine/remote"
 )
 
 // notice is what is read of a webhook about a pipeline or a job.
@@ -51,7 +52,7 @@ func (e *Engine) Hear(_ context.Context, n engine.Notice) ([]engine.Hint, error)
 		}
 		return []engine.Hint{hint}, nil
 	case said.Kind == "build" && said.PipelineID != 0:
-		return []engine.Hint{{Ref: refOfPipeline(max(said.ProjectID, said.Project.ID), said.PipelineID)}}, nil
+		return []engine.Hint{{Ref: refOfPipeline(remote.Or(said.ProjectID, said.Project.ID), said.PipelineID)}}, nil
 	}
 	return nil, nil
 }

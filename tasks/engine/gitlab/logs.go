@@ -9,23 +9,13 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	gl "gitlab.com/gitlab-org/api/client-go/v2"
 
-	"slipway"
 	"slipway/tasks/engine"
-)
-
-// The lines of a job that are shown: the first ones as they come; of more, the last
-// ones when it is over.
-const (
-	firstLines = 5000
-	lastLines  = 200
-	maxLine    = 8 << 10 // bytes
+	"slipway/tasks/engine/output"
+	"slipway/tasks/engine/remote"
 )
 
 // logs reads the logs of a run's jobs, one after another in the order in which the
@@ -38,8 +28,8 @@ type logs struct {
 	done              int     // so many of them are read to their end
 	shown             int     // lines of the job that is being read
 	read              time.Time
-	mask              *masker // nil: not known yet
-	unsafe            bool    // the credentials of the run cannot be learnt
+	mask              *output.Masker // nil: not known yet
+	unsafe            bool           // the credentials of the run cannot be learnt
 }
 
 func newLogs(e *Engine, project, pipeline int64) *logs {
@@ -103,21 +93,21 @@ func (l *logs) learn(ctx context.Context) error {
 			secrets = append(secrets, v.Value)
 		}
 	}
-	l.mask = newMasker(secrets)
+	l.mask = output.NewMasker(secrets)
 	return nil
 }
 
 // job returns the lines of a job that are new.
 func (l *logs) job(ctx context.Context, j job, over bool) ([]engine.Line, error) {
 	if l.unsafe {
-		return l.once(j, "The log is not shown: Slipway's account may not read the pipeline's variables, and so cannot hide credentials."), nil
+		return l.once(j, "The log is not shown: Slipway's account may not read the pipeline's variables, and so cannot hide credentials. / 未显示日志：Slipway 的账号无权读取该流水线的变量，无法隐藏其中的凭据。"), nil
 	}
 	trace, _, err := l.e.api.Jobs.GetTraceFile(l.project, j.id, gl.WithContext(ctx))
 	switch {
-	case errors.Is(err, errTooLarge):
-		return l.once(j, "The log is larger than 8 MiB: see it in GitLab."), nil
+	case errors.Is(err, remote.ErrTooLarge):
+		return l.once(j, "The log is larger than 8 MiB: see it in GitLab. / 日志超过 8 MiB，请在 GitLab 中查看。"), nil
 	case isNotFound(err):
-		return l.once(j, "The log was erased in GitLab."), nil
+		return l.once(j, "The log was erased in GitLab. / 日志已在 GitLab 中清除。"), nil
 	case err != nil:
 		return nil, err
 	}
@@ -125,29 +115,12 @@ func (l *logs) job(ctx context.Context, j job, over bool) ([]engine.Line, error)
 	if err != nil {
 		return nil, fmt.Errorf("read log: %w", err)
 	}
-	all := l.readable(string(text), over)
+	fresh, shown := output.Excerpt(l.readable(string(text), over), l.shown, over)
+	l.shown = shown
 	var lines []engine.Line
-	add := func(texts ...string) {
-		for _, text := range texts {
-			lines = append(lines, engine.Line{At: millis(j.started), Job: j.name, Text: text})
-		}
+	for _, text := range fresh {
+		lines = append(lines, engine.Line{At: millis(j.started), Job: j.name, Text: text})
 	}
-	if !over || len(all) <= firstLines+lastLines {
-		to := len(all)
-		if !over {
-			to = min(to, firstLines)
-		}
-		if to > l.shown {
-			add(all[l.shown:to]...)
-			l.shown = to
-		}
-		return lines, nil
-	}
-	if l.shown < firstLines {
-		add(all[l.shown:firstLines]...)
-	}
-	add(fmt.Sprintf("… %d lines left out …", len(all)-firstLines-lastLines))
-	add(all[len(all)-lastLines:]...)
 	return lines, nil
 }
 
@@ -160,81 +133,13 @@ func (l *logs) once(j job, text string) []engine.Line {
 	return []engine.Line{{At: millis(j.started), Job: j.name, Text: text}}
 }
 
-var (
-	section = regexp.MustCompile(`section_(start|end):[0-9]+:[^\r\n]*\r(\x1b\[0K)?`)
-	escapes = regexp.MustCompile(`\x1b(\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(\x07|\x1b\\)?|[ -/]*[0-~])`)
-)
+var section = regexp.MustCompile(`section_(start|end):[0-9]+:[^\r\n]*\r(\x1b\[0K)?`)
 
 // readable cuts a log into lines that are fit to be shown. While the job runs, the
 // last line may not be whole yet.
 func (l *logs) readable(text string, over bool) []string {
-	raw := strings.Split(text, "\n")
-	if last := len(raw) - 1; !over || raw[last] == "" {
-		raw = raw[:last]
-	}
-	lines := make([]string, 0, len(raw))
-	for _, line := range raw {
+	return output.Terminal(text, over, l.mask, func(line string) (string, bool) {
 		bare := section.ReplaceAllString(line, "")
-		clean := l.mask.mask(clean(overwritten(bare)))
-		if len(clean) > maxLine {
-			clean = strings.ToValidUTF8(clean[:maxLine], "") + " …"
-		}
-		if clean != "" || bare == line {
-			lines = append(lines, clean)
-		}
-	}
-	return lines
-}
-
-// overwritten is what a terminal shows of a line in which the cursor went back.
-func overwritten(line string) string {
-	parts := strings.Split(line, "\r")
-	for _, part := range slices.Backward(parts) {
-		if strings.TrimSpace(escapes.ReplaceAllString(part, "")) != "" {
-			return part
-		}
-	}
-	return parts[0]
-}
-
-// clean removes terminal escapes, control characters but the tab, and what turns the
-// direction of text around.
-func clean(line string) string {
-	return strings.Map(func(c rune) rune {
-		switch {
-		case c == '\t':
-			return c
-		case unicode.IsControl(c), unicode.Is(unicode.Bidi_Control, c):
-			return -1
-		}
-		return c
-	}, strings.ToValidUTF8(escapes.ReplaceAllString(line, ""), string(utf8.RuneError)))
-}
-
-// masker hides credentials.
-type masker struct{ secrets []string }
-
-// newMasker knows each credential as it is, and each of its lines: logs are seen one
-// line at a time. Lines of fewer than four characters are left, unless the credential
-// has no other.
-func newMasker(credentials []string) *masker {
-	m := &masker{}
-	for _, credential := range credentials {
-		pieces := strings.FieldsFunc(credential, func(c rune) bool { return c == '\n' || c == '\r' })
-		for _, piece := range pieces {
-			piece = strings.TrimSpace(clean(piece))
-			if piece != "" && (len(pieces) == 1 || utf8.RuneCountInString(piece) > 3) && !slices.Contains(m.secrets, piece) {
-				m.secrets = append(m.secrets, piece)
-			}
-		}
-	}
-	slices.SortFunc(m.secrets, func(a, b string) int { return cmp.Compare(len(b), len(a)) }) // a part of another comes later
-	return m
-}
-
-func (m *masker) mask(text string) string {
-	for _, secret := range m.secrets {
-		text = strings.ReplaceAll(text, secret, slipway.Mask)
-	}
-	return text
+		return bare, bare == line || output.Clean(bare) != ""
+	})
 }

@@ -12,6 +12,8 @@ import (
 
 	"slipway"
 	"slipway/tasks/engine"
+	"slipway/tasks/engine/output"
+	"slipway/tasks/engine/remote"
 )
 
 const (
@@ -21,12 +23,6 @@ const (
 	// maxSearched bounds the pipelines that are looked through for a mark.
 	maxSearched = 1000
 )
-
-// start is what this process knows of a start.
-type start struct {
-	project string
-	ref     engine.Ref // empty: under way, or its answer was lost
-}
 
 // refOfPipeline names a pipeline: the number of the project, then its own.
 func refOfPipeline(project, pipeline int64) engine.Ref {
@@ -45,55 +41,25 @@ func parseRef(ref engine.Ref) (project, pipeline int64, err error) {
 
 // Place implements engine.Engine: the address of GitLab, and the time, from which on
 // Find has to search.
-func (e *Engine) Place() string {
-	return e.host + "#" + strconv.FormatInt(e.config.Now().UnixMilli(), 10)
-}
-
-// readPlace returns when a place was written down; false if it is not ours.
-func (e *Engine) readPlace(place string) (time.Time, bool) {
-	host, at, found := strings.Cut(place, "#")
-	ms, err := strconv.ParseInt(at, 10, 64)
-	return time.UnixMilli(ms), found && err == nil && host == e.host
-}
+func (e *Engine) Place() string { return remote.PlaceAt(e.host, e.config.Now()) }
 
 // Start implements engine.Engine.
 func (e *Engine) Start(ctx context.Context, run slipway.Run, mark engine.Mark) (engine.Ref, error) {
-	if _, ours := e.readPlace(mark.Place); !ours || mark.ID == "" {
-		return "", fmt.Errorf("mark %q of place %q: %w", mark.ID, mark.Place, engine.ErrNoRun)
+	if err := remote.CheckMark(mark, e.host); err != nil {
+		return "", err
 	}
-	if !e.begin(mark.ID, run.Workflow.Project) {
+	if !e.starts.Begin(mark.ID, run.Workflow.Project) {
 		return "", slipway.Refuse(slipway.Conflict, "This run was started before.", "该次运行已经启动过。")
 	}
 	ref, err := e.launch(ctx, run, mark)
 	refusal := (*slipway.Error)(nil)
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	switch {
 	case err == nil:
-		e.starts[mark.ID] = start{project: run.Workflow.Project, ref: ref}
+		e.starts.Keep(mark.ID, ref)
 	case errors.As(err, &refusal):
-		delete(e.starts, mark.ID)
+		e.starts.Forget(mark.ID)
 	}
 	return ref, err
-}
-
-// begin notes that a mark is used; false if it was before.
-func (e *Engine) begin(mark, project string) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if _, used := e.starts[mark]; used {
-		return false
-	}
-	for old, s := range e.starts {
-		if len(e.starts) < maxRemembered {
-			break
-		}
-		if s.ref != "" {
-			delete(e.starts, old)
-		}
-	}
-	e.starts[mark] = start{project: project}
-	return true
 }
 
 // launch creates the pipeline, if the configuration is still what was frozen. Until
@@ -114,8 +80,8 @@ func (e *Engine) launch(ctx context.Context, run slipway.Run, mark engine.Mark) 
 	}
 	variables := append(r.variables,
 		&gl.PipelineVariableOptions{Key: gl.Ptr(markVariable), Value: &mark.ID},
-		&gl.PipelineVariableOptions{Key: gl.Ptr(own + "PLAN"), Value: &run.PlanID},
-		&gl.PipelineVariableOptions{Key: gl.Ptr(own + "ITEM"), Value: &run.ItemID})
+		&gl.PipelineVariableOptions{Key: gl.Ptr("SLIPWAY_PLAN"), Value: &run.PlanID},
+		&gl.PipelineVariableOptions{Key: gl.Ptr("SLIPWAY_ITEM"), Value: &run.ItemID})
 	options := &gl.CreatePipelineOptions{Ref: &r.ref, Variables: &variables}
 	if len(r.inputs) > 0 {
 		options.Inputs = r.inputs
@@ -130,36 +96,34 @@ func (e *Engine) launch(ctx context.Context, run slipway.Run, mark engine.Mark) 
 // startFault keeps the run's credentials out of the error of its start.
 func (e *Engine) startFault(ctx context.Context, err error, secrets []string) error {
 	err = e.acting(ctx, err)
-	m := newMasker(secrets)
+	m := output.NewMasker(secrets)
 	var refusal *slipway.Error
 	switch {
 	case errors.As(err, &refusal):
-		refusal.Text.EN, refusal.Text.ZH = m.mask(refusal.Text.EN), m.mask(refusal.Text.ZH)
+		refusal.Text.EN, refusal.Text.ZH = m.Mask(refusal.Text.EN), m.Mask(refusal.Text.ZH)
 		if refusal.Err != nil {
-			refusal.Err = errors.New(m.mask(refusal.Err.Error()))
+			refusal.Err = errors.New(m.Mask(refusal.Err.Error()))
 		}
 		return refusal
 	case ctx.Err() != nil:
 		return err
 	}
-	return fmt.Errorf("create pipeline: %w", errors.New(m.mask(err.Error())))
+	return fmt.Errorf("create pipeline: %w", errors.New(m.Mask(err.Error())))
 }
 
 // Find implements engine.Engine. It looks through the pipelines that Slipway's account
 // created since the mark was written down. If none carries it, it waits until none
 // can appear any more, and looks again.
 func (e *Engine) Find(ctx context.Context, mark engine.Mark) (engine.Ref, engine.Outcome, error) {
-	since, ours := e.readPlace(mark.Place)
+	since, ours := remote.ReadPlace(mark.Place, e.host)
 	if !ours {
 		return "", engine.Unknowable, nil
 	}
-	e.mu.Lock()
-	known := e.starts[mark.ID]
-	e.mu.Unlock()
-	if known.ref != "" {
-		return known.ref, engine.Started, nil
+	known := e.starts.Of(mark.ID)
+	if known.Ref != "" {
+		return known.Ref, engine.Started, nil
 	}
-	project := known.project
+	project := known.Project
 	if project == "" && e.config.Runs != nil {
 		spec, err := e.config.Runs(ctx, mark.ID)
 		if err != nil && slipway.CodeOf(err) != slipway.NotFound {
@@ -170,27 +134,16 @@ func (e *Engine) Find(ctx context.Context, mark engine.Mark) (engine.Ref, engine
 	if project == "" {
 		return "", engine.Unknowable, nil
 	}
-	for {
-		wait := since.Add(e.config.Settle).Sub(e.config.Now())
-		ref, outcome, err := e.search(ctx, project, mark.ID, since.Add(-skew))
-		if err != nil || outcome != engine.NeverStarted {
-			return ref, outcome, err
-		}
-		if wait <= 0 {
-			e.mu.Lock()
-			delete(e.starts, mark.ID)
-			e.mu.Unlock()
-			return "", engine.NeverStarted, nil
-		}
-		select {
-		case <-ctx.Done():
-			return "", engine.Unknowable, ctx.Err()
-		case <-time.After(wait):
-		}
+	ref, outcome, err := remote.Find(ctx, e.config.Settle, func(ctx context.Context) (engine.Ref, engine.Outcome, error) {
+		return e.search(ctx, project, mark.ID, since.Add(-skew))
+	})
+	if outcome == engine.NeverStarted && err == nil {
+		e.starts.Forget(mark.ID)
 	}
+	return ref, outcome, err
 }
 
-// search looks once.
+// search looks once; the pipelines come with the newest first.
 func (e *Engine) search(ctx context.Context, project, mark string, since time.Time) (engine.Ref, engine.Outcome, error) {
 	account, err := e.whoami(ctx)
 	if err != nil {
@@ -206,6 +159,9 @@ func (e *Engine) search(ctx context.Context, project, mark string, since time.Ti
 			return "", engine.Unknowable, e.reading(ctx, err)
 		}
 		for _, p := range list {
+			if p.CreatedAt != nil && p.CreatedAt.Before(since) {
+				return "", engine.NeverStarted, nil // an old GitLab lists them all
+			}
 			carried, err := e.markOf(ctx, p.ProjectID, p.ID)
 			if err != nil {
 				return "", engine.Unknowable, e.reading(ctx, err)
@@ -220,6 +176,7 @@ func (e *Engine) search(ctx context.Context, project, mark string, since time.Ti
 		}
 		options.Page = answer.NextPage
 	}
+	e.config.Log.WarnContext(ctx, "too many pipelines to look through for the mark of a run", "project", project, "mark", mark, "pipelines", maxSearched)
 	return "", engine.Unknowable, nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -15,17 +14,6 @@ import (
 	"slipway/tasks/engine"
 )
 
-// job is a job of a pipeline or a bridge to another pipeline.
-type job struct {
-	id             int64
-	name, stage    string
-	status, reason string // GitLab's words
-	optional       bool   // it may fail, or never be started by hand
-	bridge         bool
-	url            string
-	started, ended *time.Time
-}
-
 // view is what is known of a pipeline from look to look.
 type view struct {
 	e                 *Engine
@@ -34,7 +22,6 @@ type view struct {
 	bridged           bool // it has bridges
 	asked             bool // whether it has was asked
 	logs              *logs
-	manual            []int64          // the jobs that were waited for when blocked was read
 	blocked           map[int64]string // environments of the jobs that wait for an approval
 }
 
@@ -94,118 +81,25 @@ func (v *view) jobs(ctx context.Context) ([]job, string, error) {
 	return jobs, status, nil
 }
 
-func (e *Engine) listJobs(ctx context.Context, project, pipeline int64) (all []job, status string, err error) {
-	options := &gl.ListJobsOptions{ListOptions: gl.ListOptions{PerPage: 100, Page: 1}, IncludeRetried: gl.Ptr(true)}
-	for {
-		list, answer, err := e.api.Jobs.ListPipelineJobs(project, pipeline, options, gl.WithContext(ctx))
-		if err != nil {
-			return nil, "", err
-		}
-		for _, j := range list {
-			status = j.Pipeline.Status
-			all = append(all, job{
-				id: j.ID, name: j.Name, stage: j.Stage, status: j.Status, reason: j.FailureReason, optional: j.AllowFailure,
-				url: j.WebURL, started: j.StartedAt, ended: j.FinishedAt,
-			})
-		}
-		if answer.NextPage == 0 {
-			slices.SortFunc(all, func(a, b job) int { return cmp.Compare(a.id, b.id) })
-			return all, status, nil
-		}
-		options.Page = answer.NextPage
-	}
-}
-
-func (e *Engine) listBridges(ctx context.Context, project, pipeline int64) ([]job, error) {
-	list, _, err := e.api.Jobs.ListPipelineBridges(project, pipeline,
-		&gl.ListJobsOptions{ListOptions: gl.ListOptions{PerPage: 100}}, gl.WithContext(ctx))
-	if err != nil {
-		return nil, err
-	}
-	var all []job
-	for _, b := range list {
-		j := job{
-			id: b.ID, name: b.Name, stage: b.Stage, status: b.Status, reason: b.FailureReason, optional: b.AllowFailure,
-			bridge: true, url: b.WebURL, started: b.StartedAt, ended: b.FinishedAt,
-		}
-		if b.DownstreamPipeline != nil {
-			j.url = orDefault(b.DownstreamPipeline.WebURL, j.url)
-		}
-		all = append(all, j)
-	}
-	return all, nil
-}
-
-// newest returns the last attempt of each job, in the order of the first attempts.
-func newest(all []job) []job {
-	var present []job
-	for _, j := range all {
-		i := slices.IndexFunc(present, func(p job) bool { return p.name == j.name })
-		if i < 0 {
-			present = append(present, j)
-		} else {
-			present[i] = j
-		}
-	}
-	return present
-}
-
 // readBlocked learns which of the jobs that are waited for wait for the approval of a
 // deployment. Only some editions have those: what refuses the question has none.
 func (v *view) readBlocked(ctx context.Context, present []job) error {
-	var manual []int64
-	for _, j := range present {
-		if j.waits() {
-			manual = append(manual, j.id)
-		}
-	}
-	if slices.Equal(manual, v.manual) {
+	v.blocked = nil
+	if !slices.ContainsFunc(present, func(j job) bool { return j.waits() }) {
 		return nil
 	}
-	v.blocked = nil
-	if len(manual) > 0 {
-		list, err := v.e.blockedDeployments(ctx, v.project)
-		if err != nil {
-			return err
-		}
-		v.blocked = map[int64]string{}
-		for _, d := range list {
-			v.blocked[d.Deployable.ID] = ""
-			if d.Environment != nil {
-				v.blocked[d.Deployable.ID] = d.Environment.Name
-			}
+	list, err := v.e.blockedDeployments(ctx, v.project)
+	if err != nil {
+		return err
+	}
+	v.blocked = map[int64]string{}
+	for _, d := range list {
+		v.blocked[d.Deployable.ID] = ""
+		if d.Environment != nil {
+			v.blocked[d.Deployable.ID] = d.Environment.Name
 		}
 	}
-	v.manual = manual
 	return nil
-}
-
-func (e *Engine) blockedDeployments(ctx context.Context, project int64) ([]*gl.Deployment, error) {
-	list, answer, err := e.api.Deployments.ListProjectDeployments(project, &gl.ListProjectDeploymentsOptions{
-		ListOptions: gl.ListOptions{PerPage: 100}, Status: gl.Ptr("blocked"), OrderBy: gl.Ptr("id"), Sort: gl.Ptr("desc"),
-	}, gl.WithContext(ctx))
-	if answer != nil && answer.Response != nil && (answer.StatusCode == http.StatusForbidden || answer.StatusCode == http.StatusNotFound) {
-		return nil, nil
-	}
-	return list, err
-}
-
-// waits tells whether the job holds up its pipeline until a person starts it.
-func (j *job) waits() bool { return j.status == "manual" && !j.optional }
-
-func (j *job) folded() engine.Status {
-	switch j.status {
-	case "manual":
-		if j.optional {
-			return engine.Skipped
-		}
-		return engine.Waiting
-	case "failed":
-		if j.reason == "job_execution_timeout" || j.reason == "stuck_or_timeout_failure" {
-			return engine.Timeout
-		}
-	}
-	return folded(j.status)
 }
 
 // folded is GitLab's word for where a pipeline or a job is, in ours.
@@ -233,12 +127,10 @@ func folded(word string) engine.Status {
 func (v *view) state(present []job) engine.State {
 	s := engine.State{Status: folded(v.detail.Status), URL: v.detail.WebURL, Stages: stagesNow(present)}
 	s.Started, s.Ended = millis(v.detail.StartedAt), millis(v.detail.FinishedAt)
-	active, timeouts, failures := false, 0, 0
+	active, stopped, timeouts, failures := false, false, 0, 0
 	for _, j := range present {
-		switch j.status {
-		case "pending", "running", "preparing", "waiting_for_resource", "canceling":
-			active = true
-		}
+		active = active || j.active()
+		stopped = stopped || (j.status == "canceled" && !j.optional)
 		if j.waits() {
 			s.Waits = append(s.Waits, engine.Wait{Job: j.name, For: v.waitsFor(j), Answerable: true})
 		}
@@ -260,16 +152,28 @@ func (v *view) state(present []job) engine.State {
 		s.Status = engine.Failed
 	case s.Status == engine.Waiting && len(s.Waits) == 0:
 		s.Status = engine.Running // between two jobs
+	case s.Status == engine.Waiting && stopped && !active && onlyBridges(present):
+		s.Status, s.Waits = engine.Cancelled, nil // GitLab cannot cancel a trigger job that waits
 	}
 	if !s.Status.Over() {
 		s.Ended = 0
 	} else if s.Ended == 0 || s.Ended < s.Started {
 		s.Ended = max(millis(v.detail.UpdatedAt), s.Started)
 	}
-	if s.Status == engine.Waiting {
+	switch s.Status {
+	case engine.Waiting:
 		s.WaitFor = s.Waits[0].For
+	case engine.Unknown:
+		s.WaitFor = slipway.T("GitLab says that the pipeline is “%s”, a status that Slipway does not know.",
+			"GitLab 返回的流水线状态为“%s”，Slipway 无法识别。", v.detail.Status)
+	case engine.Queued, engine.Running, engine.Passed, engine.Failed, engine.Cancelled, engine.Timeout, engine.Skipped:
 	}
 	return s
+}
+
+// onlyBridges tells whether nothing but bridges is waited for.
+func onlyBridges(present []job) bool {
+	return !slices.ContainsFunc(present, func(j job) bool { return j.waits() && !j.bridge })
 }
 
 func (v *view) waitsFor(j job) slipway.Text {
@@ -336,25 +240,6 @@ func millis(t *time.Time) int64 {
 		return 0
 	}
 	return t.UnixMilli()
-}
-
-// why says for people why a job failed.
-func (j *job) why() slipway.Text {
-	switch j.reason {
-	case "script_failure", "":
-		return slipway.T("Its script failed.", "脚本执行失败。")
-	case "job_execution_timeout":
-		return slipway.T("It took longer than its timeout.", "执行时间超过了超时限制。")
-	case "stuck_or_timeout_failure", "stuck_pending_no_runner", "no_matching_runner":
-		return slipway.T("No runner took it in time.", "没有 runner 及时接手该任务。")
-	case "runner_system_failure", "runner_unsupported":
-		return slipway.T("The runner failed.", "runner 发生故障。")
-	case "deployment_rejected":
-		return slipway.T("Its deployment was rejected.", "其部署被拒绝。")
-	case "missing_dependency_failure":
-		return slipway.T("Artifacts of an earlier job are missing.", "缺少前序任务的产物。")
-	}
-	return slipway.T("GitLab says: %s.", "GitLab 给出的原因：%s。", strings.ReplaceAll(j.reason, "_", " "))
 }
 
 func (v *view) result(status engine.Status, present []job) *engine.Result {

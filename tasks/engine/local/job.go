@@ -15,6 +15,7 @@ import (
 
 	"slipway"
 	"slipway/tasks/engine"
+	"slipway/tasks/engine/output"
 )
 
 // gate is what the shell reads first: it waits for a word on descriptor 3 and then
@@ -57,8 +58,8 @@ func (r *run) runScript(s, j int, job *slipway.Job, workDir string) (engine.Stat
 		}
 		return nil
 	}
-	m := newMasker(r.definition.Credentials())
-	p.output = &splitter{limit: m.limit(), line: func(line []byte, cut bool) { r.say(job.Name, m.line(line, cut)) }}
+	m := output.NewMasker(r.definition.Credentials())
+	p.output = &output.Splitter{Limit: m.Limit(), Line: func(line []byte, cut bool) { r.say(job.Name, m.Line(line, cut)) }}
 
 	ctx, cancel := context.WithTimeoutCause(r.ctx, timeout, errTimeout)
 	defer cancel()
@@ -141,7 +142,7 @@ type jobProcess struct {
 	shell, script, dir string
 	environ            []string
 	grace              time.Duration
-	output             *splitter
+	output             *output.Splitter
 	written            func(leader process) error // writes the leader down before the script begins
 
 	terminated bool // set by run: the context ended first
@@ -201,7 +202,7 @@ func (p *jobProcess) run(ctx context.Context) (*os.ProcessState, error) {
 		_ = out.Close()
 		<-drained
 	}
-	p.output.flush()
+	p.output.Flush()
 	return cmd.ProcessState, err
 }
 

@@ -43,7 +43,7 @@ stages:
 `,
 	enginetest.Blocks: `
 name: blocks
-stages: [{name: s, jobs: [{name: one, type: freestyle, spec: {run: "echo ready; sleep 600"}}]}]
+stages: [{name: s, jobs: [{name: one, type: freestyle, spec: {run: "echo $SLIPWAY_RUN_MARK >> started; echo ready; sleep 600"}}]}]
 `,
 	enginetest.Slow: `
 name: slow
@@ -105,15 +105,22 @@ func newWorld(t *testing.T, files ...string) world {
 	for i, file := range files {
 		w.write(t, fmt.Sprintf("w%d.yaml", i), file)
 	}
-	w.Engine = open(t, w.dir, w.state)
+	w.Engine = w.another(t)
+	return w
+}
+
+// another returns an engine of another process.
+func (w world) another(t *testing.T) *local.Engine {
+	t.Helper()
+	e := open(t, w.dir, w.state)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), enginetest.Patience)
 		defer cancel()
-		if err := w.Close(ctx); err != nil {
+		if err := e.Close(ctx); err != nil {
 			t.Error(err)
 		}
 	})
-	return w
+	return e
 }
 
 func open(t *testing.T, dir, state string) *local.Engine {
@@ -156,8 +163,22 @@ func TestConformance(t *testing.T) {
 		for _, file := range workflows {
 			files = append(files, file)
 		}
+		w := newWorld(t, files...)
 		return enginetest.World{
-			Engine: newWorld(t, files...).Engine,
+			Engine: w.Engine,
+			Another: func(s enginetest.Settings) engine.Engine {
+				if s.WrongToken {
+					return nil
+				}
+				return w.another(t)
+			},
+			Starts: func(mark string) int {
+				started, err := os.ReadFile(filepath.Join(w.dir, "started"))
+				if err != nil && !errors.Is(err, fs.ErrNotExist) {
+					t.Error(err)
+				}
+				return strings.Count(string(started), mark+"\n")
+			},
 			Workflow: func(s enginetest.Scenario) (slipway.WorkflowSpec, bool) {
 				_, ok := workflows[s]
 				return slipway.WorkflowSpec{Engine: local.Name, Name: string(s)}, ok

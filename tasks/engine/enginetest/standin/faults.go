@@ -2,6 +2,7 @@ package standin
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -22,6 +23,14 @@ type Faults struct {
 	slow    time.Duration
 	status  int
 	limited time.Duration
+	held    *held
+	changes int
+	asked   int
+}
+
+// held is a request that waits to be acted on.
+type held struct {
+	arrived, letGo, acted chan struct{}
 }
 
 func (f *Faults) set(change func()) {
@@ -31,7 +40,7 @@ func (f *Faults) set(change func()) {
 }
 
 // Down cuts every connection before a request is looked at, until Up.
-func (f *Faults) Down(down bool) { f.set(func() { f.down = down }) } //nolint:revive // the contract of all stand-ins
+func (f *Faults) Down(down bool) { f.set(func() { f.down = down }) }
 
 // LoseNextAnswer lets the next request that changes something be acted on and cuts
 // the connection instead of answering.
@@ -40,6 +49,32 @@ func (f *Faults) LoseNextAnswer() { f.set(func() { f.lose = true }) }
 // DropNextRequest cuts the connection of the next request that changes something
 // before it is acted on.
 func (f *Faults) DropNextRequest() { f.set(func() { f.drop = true }) }
+
+// HoldNextRequest lets the next request that changes something wait. arrived is closed
+// when it is there. letGo has it acted on, and returns when it was: that happens even if
+// the caller has gone away by then.
+func (f *Faults) HoldNextRequest() (arrived <-chan struct{}, letGo func()) {
+	h := &held{arrived: make(chan struct{}), letGo: make(chan struct{}), acted: make(chan struct{})}
+	f.set(func() { f.held = h })
+	return h.arrived, func() {
+		close(h.letGo)
+		<-h.acted
+	}
+}
+
+// Changes counts the requests so far that change something, whatever became of them.
+func (f *Faults) Changes() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.changes
+}
+
+// Requests counts all requests so far, whatever became of them.
+func (f *Faults) Requests() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked
+}
 
 // Slow holds every answer back for so long; zero ends that.
 func (f *Faults) Slow(d time.Duration) { f.set(func() { f.slow = d }) }
@@ -55,18 +90,25 @@ type plan struct {
 	slow                time.Duration
 	status              int
 	limited             time.Duration
+	held                *held
 }
 
 // next decides what happens to a request.
 func (f *Faults) next(method string) plan {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	changes := method != http.MethodGet && method != http.MethodHead
+	f.asked++
+	if changes {
+		f.changes++
+	}
 	p := plan{cutBefore: f.down, slow: f.slow, status: f.status}
 	if p.cutBefore {
 		return p
 	}
 	p.limited, f.limited = f.limited, 0
-	if method != http.MethodGet && method != http.MethodHead {
+	if changes {
+		p.held, f.held = f.held, nil
 		p.cutBefore, f.drop = f.drop, false
 		p.cutAfter, f.lose = f.lose, false
 	}
@@ -92,6 +134,8 @@ func (f *Faults) Wrap(next http.Handler) http.Handler {
 		case p.limited > 0:
 			w.Header().Set("Retry-After", strconv.Itoa(int((p.limited+time.Second-1)/time.Second)))
 			w.WriteHeader(http.StatusTooManyRequests)
+		case p.held != nil:
+			p.held.serve(next, w, r)
 		case p.cutAfter:
 			next.ServeHTTP(httptest.NewRecorder(), r)
 			cut(w)
@@ -99,6 +143,20 @@ func (f *Faults) Wrap(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+// serve acts on the request once it is let go.
+func (h *held) serve(next http.Handler, w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	r = r.WithContext(context.WithoutCancel(r.Context()))
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	close(h.arrived)
+	<-h.letGo
+	defer close(h.acted)
+	next.ServeHTTP(w, r)
 }
 
 // cut ends the connection without an answer.
@@ -148,6 +206,7 @@ type Notices struct {
 	mu      sync.Mutex
 	mode    Mode
 	url     string
+	closed  chan struct{} // nil: not used yet
 	sending sync.WaitGroup
 	client  http.Client
 }
@@ -189,8 +248,13 @@ func (n *Notices) Send(header http.Header, body []byte) {
 		n.sending.Go(func() { n.post(url, header, body) })
 	case Late:
 		n.sending.Go(func() {
-			time.Sleep(time.Second)
-			n.post(url, header, body)
+			due := time.NewTimer(time.Second)
+			defer due.Stop()
+			select {
+			case <-due.C:
+				n.post(url, header, body)
+			case <-n.end():
+			}
 		})
 	case Doubled:
 		n.sending.Go(func() {
@@ -200,8 +264,24 @@ func (n *Notices) Send(header http.Header, body []byte) {
 	}
 }
 
-// Wait waits for the notices that are on their way.
+// Wait waits for the notices that are on their way, those that are late too.
 func (n *Notices) Wait() { n.sending.Wait() }
+
+// Close drops the notices that are late, and waits for the others.
+func (n *Notices) Close() {
+	close(n.end())
+	n.Wait()
+}
+
+// end returns what is closed by Close.
+func (n *Notices) end() chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed == nil {
+		n.closed = make(chan struct{})
+	}
+	return n.closed
+}
 
 func (n *Notices) post(url string, header http.Header, body []byte) {
 	req, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body)) //nolint:noctx // a vendor's server has none

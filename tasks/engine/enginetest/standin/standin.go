@@ -145,19 +145,25 @@ func (r *Run) Present() []*Attempt {
 
 // Status folds the statuses of the jobs.
 func (r *Run) Status() Status {
-	seen := make(map[Status]bool)
-	for _, a := range r.Present() {
-		seen[a.Status] = true
-	}
-	for _, s := range []Status{Running, Asking, Failed, TimedOut, Cancelled} {
-		if seen[s] {
+	for _, s := range []Status{Running, Asking, Failed, TimedOut, Cancelled, Created} {
+		if r.has(s) {
 			return s
 		}
 	}
-	if seen[Created] {
-		return Created
-	}
 	return Passed
+}
+
+// has tells whether a job has the status. It is asked of every run at every tick, so it
+// makes nothing.
+func (r *Run) has(s Status) bool {
+	for _, stage := range r.stages {
+		for _, a := range stage {
+			if a.Status == s {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Started returns when the first job began, zero if none has.
@@ -193,6 +199,15 @@ func (r *Run) Advance(now time.Time) bool {
 		r.Updated = now
 	}
 	return changed
+}
+
+// CatchUp does all that is due: a run of jobs that take no time is over at once.
+func (r *Run) CatchUp(now time.Time) {
+	for range 20 {
+		if !r.Advance(now) {
+			return
+		}
+	}
 }
 
 func (r *Run) step(a *Attempt, stopped bool, now time.Time) bool {
@@ -243,6 +258,24 @@ func (r *Run) Agree(id int, now time.Time) bool {
 		}
 	}
 	return false
+}
+
+// Refuse fails a job that a person was asked for, and said no to.
+func (r *Run) Refuse(a *Attempt, now time.Time) {
+	a.Status, a.Ended, r.Refused, r.Updated = Failed, now, true, now
+}
+
+// Pass ends well every job that runs and would not end by itself; false if there is
+// none.
+func (r *Run) Pass(now time.Time) bool {
+	passed := false
+	for _, a := range r.Present() {
+		if a.Status == Running && a.Job.Ends == Blocks {
+			a.Status, a.Ended, passed = Passed, now, true
+			r.Updated = now
+		}
+	}
+	return passed
 }
 
 // Cancel ends every job that is not over.

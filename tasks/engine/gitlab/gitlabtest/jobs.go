@@ -16,7 +16,7 @@ func (s *Server) shown(p *pipeline, a *standin.Attempt) map[string]any {
 		"id": a.ID, "name": a.Job.Name, "stage": a.Stage, "status": jobStatus[a.Status], "ref": p.ref, "tag": false,
 		"coverage": nil, "allow_failure": false, "created_at": moment(a.Created), "started_at": moment(a.Started),
 		"finished_at": moment(a.Ended), "erased_at": nil, "duration": nil, "queued_duration": 0.01, "pipeline": s.brief(p),
-		"web_url": fmt.Sprintf("%s/%s/-/jobs/%d", s.url, s.projects[p.project-1], a.ID), "tag_list": []string{},
+		"web_url": fmt.Sprintf("%s/%s/-/jobs/%d", s.URL(), s.projects[p.project-1], a.ID), "tag_list": []string{},
 		"user": map[string]any{"id": 7, "username": Username, "name": "Slipway"}, "artifacts": []any{}, "runner": nil,
 	}
 	switch a.Status {
@@ -44,6 +44,9 @@ func (s *Server) jobs(w http.ResponseWriter, r *http.Request) {
 	scope := r.URL.Query()["scope[]"]
 	var list []map[string]any
 	for _, a := range attempts {
+		if s.isBridge(a) {
+			continue
+		}
 		if len(scope) == 0 || slices.Contains(scope, jobStatus[a.Status]) {
 			list = append(list, s.shown(p, a))
 		}
@@ -52,10 +55,35 @@ func (s *Server) jobs(w http.ResponseWriter, r *http.Request) {
 	page(w, r, list)
 }
 
+// isBridge tells whether a job starts another pipeline.
+func (s *Server) isBridge(a *standin.Attempt) bool {
+	return slices.Contains(s.config.Bridges, a.Job.Name)
+}
+
 func (s *Server) bridges(w http.ResponseWriter, r *http.Request) {
-	if s.findPipeline(w, r) != nil {
-		answer(w, http.StatusOK, []any{})
+	p := s.findPipeline(w, r)
+	if p == nil {
+		return
 	}
+	var list []map[string]any
+	for _, a := range p.run.Present() {
+		if s.isBridge(a) {
+			bridge := s.shown(p, a)
+			bridge["downstream_pipeline"] = nil
+			list = append(list, bridge)
+		}
+	}
+	page(w, r, list)
+}
+
+// findBuild returns the job in the address, if it is no bridge.
+func (s *Server) findBuild(w http.ResponseWriter, r *http.Request) (*pipeline, *standin.Attempt) {
+	p, a := s.findJob(w, r)
+	if a != nil && s.isBridge(a) {
+		answer(w, http.StatusNotFound, map[string]string{"message": "404 Not found"})
+		return nil, nil
+	}
+	return p, a
 }
 
 // findJob returns the job in the address; it answers when there is none.
@@ -76,7 +104,7 @@ func (s *Server) findJob(w http.ResponseWriter, r *http.Request) (*pipeline, *st
 }
 
 func (s *Server) job(w http.ResponseWriter, r *http.Request) {
-	if p, a := s.findJob(w, r); a != nil {
+	if p, a := s.findBuild(w, r); a != nil {
 		answer(w, http.StatusOK, s.shown(p, a))
 	}
 }
@@ -84,7 +112,7 @@ func (s *Server) job(w http.ResponseWriter, r *http.Request) {
 // trace answers with a log as runners write it: with marks of sections, colours, and
 // words of their own around what the script said.
 func (s *Server) trace(w http.ResponseWriter, r *http.Request) {
-	_, a := s.findJob(w, r)
+	_, a := s.findBuild(w, r)
 	if a == nil {
 		return
 	}
@@ -114,7 +142,7 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request) {
 	if a == nil {
 		return
 	}
-	if s.waiting(a) || !p.run.Agree(a.ID, s.config.Now()) {
+	if s.waiting(a) || !p.run.Agree(a.ID, s.Now()) {
 		answer(w, http.StatusBadRequest, map[string]string{"message": "400 Bad request - Unplayable Job"})
 		return
 	}
@@ -123,7 +151,7 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) cancelJob(w http.ResponseWriter, r *http.Request) {
-	p, a := s.findJob(w, r)
+	p, a := s.findBuild(w, r)
 	if a == nil {
 		return
 	}
@@ -192,8 +220,7 @@ func (s *Server) approve(w http.ResponseWriter, r *http.Request) {
 			case decision.Status == "approved":
 				s.approved[a.ID]++
 			case decision.Status == "rejected":
-				now := s.config.Now()
-				a.Status, a.Ended, p.run.Refused, p.run.Updated = standin.Failed, now, true, now
+				p.run.Refuse(a, s.Now())
 			default:
 				answer(w, http.StatusBadRequest, map[string]string{"error": "status does not have a valid value"})
 				return
@@ -201,7 +228,7 @@ func (s *Server) approve(w http.ResponseWriter, r *http.Request) {
 			s.advance()
 			answer(w, http.StatusCreated, map[string]any{
 				"user":   map[string]any{"id": 7, "username": Username},
-				"status": decision.Status, "created_at": moment(s.config.Now()), "comment": decision.Comment,
+				"status": decision.Status, "created_at": moment(s.Now()), "comment": decision.Comment,
 			})
 			return
 		}

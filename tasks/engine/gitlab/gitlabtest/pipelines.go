@@ -45,14 +45,10 @@ func moment(t time.Time) any {
 
 // advance does what is due in all pipelines.
 func (s *Server) advance() {
-	now := s.config.Now()
+	now := s.Now()
 	for _, p := range s.pipelines {
-		for range 20 { // a pipeline of jobs that take no time is over at once
-			if !p.run.Advance(now) {
-				break
-			}
-		}
-		s.announce(p)
+		p.run.CatchUp(now)
+		s.Tell(s.news(p)...)
 	}
 }
 
@@ -60,7 +56,7 @@ func (s *Server) brief(p *pipeline) map[string]any {
 	return map[string]any{
 		"id": p.run.ID, "iid": p.iid, "project_id": p.project, "status": pipelineStatus[p.run.Status()], "source": "api",
 		"ref": p.ref, "sha": "a91957a858320c0e17f3a0eca7cfacbff50ea29a", "name": nil,
-		"web_url":    fmt.Sprintf("%s/%s/-/pipelines/%d", s.url, s.projects[p.project-1], p.run.ID),
+		"web_url":    fmt.Sprintf("%s/%s/-/pipelines/%d", s.URL(), s.projects[p.project-1], p.run.ID),
 		"created_at": moment(p.run.Created), "updated_at": moment(p.run.Updated),
 	}
 }
@@ -96,8 +92,8 @@ func refused(w http.ResponseWriter, reason string) {
 
 // create starts a pipeline.
 func (s *Server) create(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	id, ok := s.find(w, r)
 	if !ok {
 		return
@@ -107,7 +103,7 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if c.Ref == "" {
-		s.notes.Addf("a pipeline was to be created without a ref")
+		s.Notes.Addf("a pipeline was to be created without a ref")
 		answer(w, http.StatusBadRequest, map[string]string{"error": "ref is missing"})
 		return
 	}
@@ -120,7 +116,9 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 		refused(w, flow.Broken)
 		return
 	case len(c.Variables) > 0 && slices.Contains(s.config.NoVariables, flow.Project):
-		s.notes.Addf("variables were sent to %s, where nobody may set any", flow.Project)
+		if !s.config.HidesSettings {
+			s.Notes.Addf("variables were sent to %s, where nobody may set any", flow.Project)
+		}
 		refused(w, "Insufficient permissions to set pipeline variables")
 		return
 	}
@@ -131,7 +129,7 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, v := range c.Variables {
 		if _, twice := p.sent[v.Key]; twice || v.Key == "" {
-			s.notes.Addf("variable %q is empty or given twice", v.Key)
+			s.Notes.Addf("variable %q is empty or given twice", v.Key)
 		}
 		p.sent[v.Key], vars[v.Key] = v.Value, v.Value
 	}
@@ -139,15 +137,10 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 		refused(w, reason)
 		return
 	}
-	now := s.config.Now()
-	p.run = standin.NewRun(s.nextID(), flow, vars, now, s.nextID)
-	if s.notices.Early() {
-		news := s.news(p)
-		s.mu.Unlock()
-		for _, notice := range news {
-			notice()
-		}
-		s.mu.Lock()
+	now := s.Now()
+	p.run = standin.NewRun(s.NextID(), flow, vars, now, s.NextID)
+	if s.Notices.Early() {
+		s.TellNow(s.news(p)...)
 	}
 	s.pipelines = append(s.pipelines, p)
 	made := s.whole(p)
@@ -183,14 +176,14 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, into any) bool {
 		return false
 	}
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
-		s.notes.Addf("%s %s is of type %q", r.Method, r.URL.Path, kind)
+		s.Notes.Addf("%s %s is of type %q", r.Method, r.URL.Path, kind)
 		answer(w, http.StatusUnsupportedMediaType, map[string]string{"error": "The provided content-type is not supported."})
 		return false
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
-		s.notes.Addf("%s %s: %v", r.Method, r.URL.Path, err)
+		s.Notes.Addf("%s %s: %v", r.Method, r.URL.Path, err)
 		answer(w, http.StatusBadRequest, map[string]string{"error": "Problems parsing JSON"})
 		return false
 	}
@@ -275,7 +268,7 @@ func (s *Server) cancel(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) end(p *pipeline, a *standin.Attempt) {
-	now := s.config.Now()
+	now := s.Now()
 	a.Status, a.Ended, p.run.Updated = standin.Cancelled, now, now
 }
 
@@ -284,7 +277,7 @@ func (s *Server) retry(w http.ResponseWriter, r *http.Request) {
 	if p == nil {
 		return
 	}
-	p.run.Retry(s.config.Now())
+	p.run.Retry(s.Now())
 	s.advance()
 	answer(w, http.StatusCreated, s.whole(p))
 }

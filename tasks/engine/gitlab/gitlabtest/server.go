@@ -8,12 +8,10 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"slipway/tasks/engine/enginetest/standin"
@@ -27,8 +25,9 @@ const DefaultBranch = "main"
 
 // Config says what the server has.
 type Config struct {
-	Token        string // the one access token that it knows
-	WebhookToken string // sent with every webhook
+	Token        string   // the one access token that it knows
+	Scopes       []string // of the token; none: api
+	WebhookToken string   // sent with every webhook
 	// Workflows are pipelines: the project's path, and the branch as the name.
 	Workflows []standin.Workflow
 	// Approvals says, per name of a job that asks, how many approvals its protected
@@ -36,108 +35,55 @@ type Config struct {
 	Approvals map[string]int
 	// NoVariables are the projects in which nobody may set pipeline variables.
 	NoVariables []string
-	Now         func() time.Time
+	// HidesSettings keeps from the account what only maintainers may see of a project.
+	HidesSettings bool
+	// Bridges are the names of the jobs that start other pipelines.
+	Bridges []string
+	Now     func() time.Time
 }
 
 // Server is the stand-in.
 type Server struct {
-	config  Config
-	faults  standin.Faults
-	notes   standin.Notes
-	notices standin.Notices
-	handler http.Handler
-	server  *http.Server
-	url     string
-	closed  chan struct{}
-	ticking sync.WaitGroup
-
-	mu        sync.Mutex
+	*standin.Server
+	config    Config
 	projects  []string // the ID of each is its place, from 1 on
 	pipelines []*pipeline
 	approved  map[int]int // approvals of the deployments of jobs
-	lastID    int
 }
-
-// tick is how often running pipelines are looked after.
-const tick = 5 * time.Millisecond
 
 // New returns a server that is not listening yet.
 func New(c Config) *Server {
-	if c.Now == nil {
-		c.Now = time.Now
+	if len(c.Scopes) == 0 {
+		c.Scopes = []string{"api"}
 	}
-	s := &Server{config: c, closed: make(chan struct{}), approved: map[int]int{}, lastID: 1000}
+	s := &Server{Server: standin.NewServer(c.Now, 1000), config: c, approved: map[int]int{}}
 	for _, w := range c.Workflows {
 		if !slices.Contains(s.projects, w.Project) {
 			s.projects = append(s.projects, w.Project)
 		}
 	}
-	s.handler = s.faults.Wrap(s.authenticated(s.routes()))
-	s.ticking.Go(s.tick)
+	s.Open(s.authenticated(s.routes()), s.advance, s.marked)
 	return s
 }
 
-// Handler serves the API.
-func (s *Server) Handler() http.Handler { return s.handler }
-
-// Listen serves at an address, such as "127.0.0.1:0".
-func (s *Server) Listen(addr string) error {
-	l, err := net.Listen("tcp", addr) //nolint:noctx // it ends with Close
-	if err != nil {
-		return fmt.Errorf("listen: %w", err)
-	}
-	s.url = "http://" + l.Addr().String()
-	s.server = &http.Server{Handler: s.handler, ReadHeaderTimeout: time.Minute}
-	go func() { _ = s.server.Serve(l) }()
-	return nil
-}
-
-// URL is where it listens.
-func (s *Server) URL() string { return s.url }
-
-// Close ends the server.
-func (s *Server) Close() {
-	close(s.closed)
-	if s.server != nil {
-		s.server.Close()
-	}
-	s.ticking.Wait()
-	s.notices.Wait()
-}
-
-// Faults are what can be made wrong with it.
-func (s *Server) Faults() *standin.Faults { return &s.faults }
-
-// Violations returns what the real server would have refused.
-func (s *Server) Violations() []string { return s.notes.List() }
-
-// Notify says what becomes of its webhooks.
-func (s *Server) Notify(mode standin.Mode) { s.notices.Notify(mode) }
-
-// NotifyURL is where its webhooks go.
-func (s *Server) NotifyURL(url string) { s.notices.To(url) }
-
-// Starts returns how many pipelines carry a mark.
-func (s *Server) Starts(mark string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := 0
+func (s *Server) marked(mark string) []*standin.Run {
+	var runs []*standin.Run
 	for _, p := range s.pipelines {
 		if p.sent["SLIPWAY_MARK"] == mark {
-			n++
+			runs = append(runs, p.run)
 		}
 	}
-	return n
+	return runs
 }
 
 // Rerun is a person's click on "Retry" at a pipeline; the ref is "project/pipeline".
 // It tells whether there was something to retry.
 func (s *Server) Rerun(ref string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	for _, p := range s.pipelines {
 		if ref == fmt.Sprintf("%d/%d", p.project, p.run.ID) {
-			again := p.run.Retry(s.config.Now())
+			again := p.run.Retry(s.Now())
 			s.advance()
 			return again
 		}
@@ -147,51 +93,16 @@ func (s *Server) Rerun(ref string) bool {
 
 // Edit changes the pipeline of a branch, as a commit of somebody would.
 func (s *Server) Edit(w standin.Workflow) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.config.Workflows = slices.Clone(s.config.Workflows)
-	for i, old := range s.config.Workflows {
-		if old.Project == w.Project && old.Name == w.Name {
-			s.config.Workflows[i] = w
-		}
-	}
-}
-
-func (s *Server) tick() {
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-s.closed:
-			return
-		case <-ticker.C:
-			s.mu.Lock()
-			s.advance()
-			s.mu.Unlock()
-		}
-	}
-}
-
-func (s *Server) nextID() int {
-	s.lastID++
-	return s.lastID
+	s.Lock()
+	defer s.Unlock()
+	s.config.Workflows = standin.Edited(s.config.Workflows, w)
 }
 
 func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
-	handle := func(pattern string, h func(http.ResponseWriter, *http.Request), query ...string) {
+	handle := func(pattern string, h http.HandlerFunc, query ...string) {
 		method, path, _ := strings.Cut(pattern, " ")
-		mux.HandleFunc(method+" /api/v4"+path, func(w http.ResponseWriter, r *http.Request) {
-			for name := range r.URL.Query() {
-				if !slices.Contains(query, name) {
-					s.notes.Addf("%s has no query parameter %q", pattern, name)
-				}
-			}
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.advance()
-			h(w, r)
-		})
+		mux.HandleFunc(method+" /api/v4"+path, s.Serve(pattern, query, h))
 	}
 	handle("GET /user", s.user)
 	handle("GET /personal_access_tokens/self", s.token)
@@ -215,7 +126,7 @@ func (s *Server) routes() *http.ServeMux {
 		"updated_before", "finished_after", "finished_before", "page", "per_page")
 	handle("POST /projects/{id}/deployments/{deployment}/approval", s.approve)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.notes.Addf("there is no %s %s", r.Method, r.URL.Path)
+		s.Notes.Addf("there is no %s %s", r.Method, r.URL.Path)
 		answer(w, http.StatusNotFound, map[string]string{"error": "404 Not Found"})
 	})
 	return mux
@@ -228,7 +139,7 @@ func (s *Server) authenticated(next http.Handler) http.Handler {
 			given = bearer
 		}
 		if given == "" {
-			s.notes.Addf("%s %s has no token", r.Method, r.URL.Path)
+			s.Notes.Addf("%s %s has no token", r.Method, r.URL.Path)
 		}
 		if subtle.ConstantTimeCompare([]byte(given), []byte(s.config.Token)) != 1 {
 			answer(w, http.StatusUnauthorized, map[string]string{"message": "401 Unauthorized"})
@@ -241,13 +152,13 @@ func (s *Server) authenticated(next http.Handler) http.Handler {
 func (s *Server) user(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, map[string]any{
 		"id": 7, "username": Username, "name": "Slipway", "state": "active", "bot": true,
-		"web_url": s.url + "/" + Username,
+		"web_url": s.URL() + "/" + Username,
 	})
 }
 
 func (s *Server) token(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, map[string]any{
-		"id": 4, "name": "slipway", "revoked": false, "created_at": "2026-07-23T14:31:47.729Z", "scopes": []string{"api"},
+		"id": 4, "name": "slipway", "revoked": false, "created_at": "2026-07-23T14:31:47.729Z", "scopes": s.config.Scopes,
 		"user_id": 7, "active": true, "expires_at": "2027-07-23",
 	})
 }
@@ -276,11 +187,15 @@ func (s *Server) project(w http.ResponseWriter, r *http.Request) {
 	if slices.Contains(s.config.NoVariables, path) {
 		role = "no_one_allowed"
 	}
-	answer(w, http.StatusOK, map[string]any{
+	all := map[string]any{
 		"id": id, "name": path[strings.LastIndex(path, "/")+1:], "path_with_namespace": path, "default_branch": DefaultBranch,
-		"web_url": s.url + "/" + path, "description": "", "archived": false, "ci_config_path": "", "builds_access_level": "enabled",
+		"web_url": s.URL() + "/" + path, "description": "", "archived": false, "ci_config_path": "", "builds_access_level": "enabled",
 		"ci_pipeline_variables_minimum_override_role": role,
-	})
+	}
+	if s.config.HidesSettings {
+		delete(all, "ci_pipeline_variables_minimum_override_role")
+	}
+	answer(w, http.StatusOK, all)
 }
 
 func answer(w http.ResponseWriter, status int, body any) {

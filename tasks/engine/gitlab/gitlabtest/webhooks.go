@@ -8,15 +8,8 @@ import (
 	"slices"
 )
 
-// announce sends a webhook for each job, and for the pipeline, whose status is not the
-// one that was told last.
-func (s *Server) announce(p *pipeline) {
-	for _, notice := range s.news(p) {
-		s.ticking.Go(notice)
-	}
-}
-
-// news returns what there is to send of a pipeline.
+// news returns what there is to send of a pipeline: a webhook for each job, and for the
+// pipeline, whose status is not the one that was told last.
 func (s *Server) news(p *pipeline) []func() {
 	var news []func()
 	for _, a := range p.run.Attempts() {
@@ -44,13 +37,13 @@ func (s *Server) news(p *pipeline) []func() {
 				"id": p.run.ID, "iid": p.iid, "name": nil, "ref": p.ref, "tag": false, "source": "api",
 				"sha": "a91957a858320c0e17f3a0eca7cfacbff50ea29a", "status": pipelineStatus[now], "detailed_status": pipelineStatus[now],
 				"created_at": moment(p.run.Created), "finished_at": nil, "duration": nil, "variables": variables,
-				"url": fmt.Sprintf("%s/%s/-/pipelines/%d", s.url, s.projects[p.project-1], p.run.ID),
+				"url": fmt.Sprintf("%s/%s/-/pipelines/%d", s.URL(), s.projects[p.project-1], p.run.ID),
 			},
 			"merge_request": nil,
 			"user":          map[string]any{"id": 7, "username": Username, "name": "Slipway"},
 			"project": map[string]any{
 				"id": p.project, "path_with_namespace": s.projects[p.project-1], "default_branch": DefaultBranch,
-				"web_url": s.url + "/" + s.projects[p.project-1],
+				"web_url": s.URL() + "/" + s.projects[p.project-1],
 			},
 			"builds": []any{},
 		}))
@@ -65,7 +58,7 @@ func (s *Server) notice(event string, body any) func() {
 	}
 	header := http.Header{
 		"Content-Type": {"application/json"}, "User-Agent": {"GitLab/18.4.0"}, "X-Gitlab-Event": {event},
-		"X-Gitlab-Token": {s.config.WebhookToken}, "X-Gitlab-Instance": {s.url},
+		"X-Gitlab-Token": {s.config.WebhookToken}, "X-Gitlab-Instance": {s.URL()},
 	}
-	return func() { s.notices.Send(header, text) }
+	return func() { s.Notices.Send(header, text) }
 }

@@ -1,4 +1,4 @@
-package local
+package output
 
 import (
 	"strings"
@@ -9,15 +9,15 @@ import (
 
 // show passes output through as a run does, in pieces of a size.
 func show(output string, size int, credentials ...string) []string {
-	m := newMasker(credentials)
+	m := NewMasker(credentials)
 	var lines []string
-	s := &splitter{limit: m.limit(), line: func(line []byte, cut bool) { lines = append(lines, m.line(line, cut)) }}
+	s := &Splitter{Limit: m.Limit(), Line: func(line []byte, cut bool) { lines = append(lines, m.Line(line, cut)) }}
 	for len(output) > 0 {
 		n := min(size, len(output))
 		_, _ = s.Write([]byte(output[:n]))
 		output = output[n:]
 	}
-	s.flush()
+	s.Flush()
 	return lines
 }
 
@@ -55,9 +55,9 @@ func TestALongLineNeverEndsInsideACredential(t *testing.T) {
 	t.Parallel()
 	const secret = "s3cret-that-is-long"
 	for offset := -2 * len(secret); offset <= 2*len(secret); offset++ {
-		line := strings.Repeat("x", maxLine+offset) + secret + strings.Repeat("y", 100) + "\nnext\n"
+		line := strings.Repeat("x", MaxLine+offset) + secret + strings.Repeat("y", 100) + "\nnext\n"
 		lines := show(line, 4096, secret)
-		if len(lines) != 2 || lines[1] != "next" || len(lines[0]) > maxLine+2*len(secret)+110 {
+		if len(lines) != 2 || lines[1] != "next" || len(lines[0]) > MaxLine+2*len(secret)+110 {
 			t.Fatalf("offset %d: %d lines", offset, len(lines))
 		}
 		if strings.Contains(lines[0], "s3") {
@@ -69,7 +69,7 @@ func TestALongLineNeverEndsInsideACredential(t *testing.T) {
 func FuzzMaskedOutput(f *testing.F) {
 	f.Add("abc s3cret\x1b[0m\r\n", "s3cret", 3)
 	f.Fuzz(func(t *testing.T, output, secret string, size int) {
-		if size < 1 || strings.TrimSpace(secret) == "" || secret != clean(secret) || strings.Contains("*** …", secret) {
+		if size < 1 || strings.TrimSpace(secret) == "" || secret != Clean(secret) || strings.Contains("*** …", secret) {
 			return
 		}
 		for _, line := range show(output, size, secret) {

@@ -1,4 +1,6 @@
-package local
+// Package output makes the output of workflows fit to be shown: cut into lines, without
+// terminal escapes and control characters, with credentials masked.
+package output
 
 import (
 	"bytes"
@@ -12,14 +14,15 @@ import (
 	"slipway"
 )
 
-// maxLine is the longest line that is kept, in bytes. The rest of it is dropped.
-const maxLine = 8 << 10
+// MaxLine is the longest line that is kept, in bytes. The rest of it is dropped.
+const MaxLine = 8 << 10
 
-// splitter cuts output into lines, at line feeds and carriage returns. Of a line it
+// Splitter cuts output into lines, at line feeds and carriage returns. Of a line it
 // hands on what fits the limit and says whether there was more.
-type splitter struct {
-	limit  int
-	line   func(line []byte, cut bool)
+type Splitter struct {
+	Limit int                         // bytes of a line that are kept
+	Line  func(line []byte, cut bool) // takes a line; it must not keep it
+
 	buf    []byte
 	cut    bool
 	wasCR  bool
@@ -27,7 +30,7 @@ type splitter struct {
 }
 
 // Write implements io.Writer; it never fails.
-func (s *splitter) Write(p []byte) (int, error) {
+func (s *Splitter) Write(p []byte) (int, error) {
 	n := len(p)
 	for len(p) > 0 {
 		if s.wasCR && p[0] == '\n' {
@@ -45,36 +48,36 @@ func (s *splitter) Write(p []byte) (int, error) {
 		s.inLine = true
 		s.wasCR = p[end] == '\r'
 		p = p[end+1:]
-		s.flush()
+		s.Flush()
 	}
 	return n, nil
 }
 
-func (s *splitter) add(p []byte) {
+func (s *Splitter) add(p []byte) {
 	if len(p) == 0 {
 		return
 	}
 	s.inLine = true
-	if room := s.limit - len(s.buf); len(p) > room {
+	if room := s.Limit - len(s.buf); len(p) > room {
 		p = p[:max(room, 0)]
 		s.cut = true
 	}
 	s.buf = append(s.buf, p...)
 }
 
-// flush hands on the line that has begun, if one has.
-func (s *splitter) flush() {
+// Flush hands on the line that has begun, if one has.
+func (s *Splitter) Flush() {
 	if s.inLine {
-		s.line(s.buf, s.cut)
+		s.Line(s.buf, s.cut)
 	}
 	s.buf, s.cut, s.inLine = s.buf[:0], false, false
 }
 
 var escapes = regexp.MustCompile(`\x1b(\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(\x07|\x1b\\)?|[ -/]*[0-~])`)
 
-// clean makes a line fit to be shown: no terminal escapes, no control characters but
+// Clean makes a line fit to be shown: no terminal escapes, no control characters but
 // the tab, nothing that turns the direction of text around, no invalid UTF-8.
-func clean(line string) string {
+func Clean(line string) string {
 	if strings.IndexByte(line, 0x1b) >= 0 {
 		line = escapes.ReplaceAllString(line, "")
 	}
@@ -89,21 +92,21 @@ func clean(line string) string {
 	}, strings.ToValidUTF8(line, string(utf8.RuneError)))
 }
 
-// masker hides credentials in lines.
-type masker struct {
+// Masker hides credentials in lines.
+type Masker struct {
 	secrets []string
 	longest int
 }
 
-// newMasker knows each credential as it is, without the space around it, and, if it
+// NewMasker knows each credential as it is, without the space around it, and, if it
 // has several lines, by each line: output is seen one line at a time. Lines of fewer
 // than four characters say nothing and are left, unless nothing else is there.
-func newMasker(credentials []string) *masker {
-	m := &masker{}
+func NewMasker(credentials []string) *Masker {
+	m := &Masker{}
 	for _, credential := range credentials {
 		pieces := strings.FieldsFunc(credential, func(c rune) bool { return c == '\n' || c == '\r' })
 		for _, piece := range pieces {
-			piece = clean(piece)
+			piece = Clean(piece)
 			if len(pieces) == 1 {
 				m.add(piece)
 			}
@@ -115,7 +118,7 @@ func newMasker(credentials []string) *masker {
 	return m
 }
 
-func (m *masker) add(secret string) {
+func (m *Masker) add(secret string) {
 	if strings.TrimSpace(secret) == "" || slices.Contains(m.secrets, secret) {
 		return
 	}
@@ -123,9 +126,9 @@ func (m *masker) add(secret string) {
 	m.longest = max(m.longest, len(secret))
 }
 
-// mask replaces every stretch of text that is covered by credentials, which may
+// Mask replaces every stretch of text that is covered by credentials, which may
 // overlap.
-func (m *masker) mask(text string) string {
+func (m *Masker) Mask(text string) string {
 	var covered [][2]int
 	for _, secret := range m.secrets {
 		for from := 0; from < len(text); {
@@ -154,17 +157,17 @@ func (m *masker) mask(text string) string {
 	return out.String()
 }
 
-// limit is how much of a line must be read so that a credential that crosses maxLine
+// Limit is how much of a line must be read so that a credential that crosses MaxLine
 // is still recognised.
-func (m *masker) limit() int { return maxLine + m.longest }
+func (m *Masker) Limit() int { return MaxLine + m.longest }
 
-// line makes a line of output fit to be shown. Of a line that was cut, the end is
+// Line makes a line of output fit to be shown. Of a line that was cut, the end is
 // dropped as far as it may hold the beginning of a credential.
-func (m *masker) line(raw []byte, cut bool) string {
-	text := m.mask(clean(string(raw)))
+func (m *Masker) Line(raw []byte, cut bool) string {
+	text := m.Mask(Clean(string(raw)))
 	if !cut {
 		return text
 	}
-	keep := min(maxLine, max(0, len(text)-m.longest))
+	keep := min(MaxLine, max(0, len(text)-m.longest))
 	return strings.ToValidUTF8(text[:keep], "") + " …"
 }

@@ -1,0 +1,159 @@
+// Package jenkins runs jobs of Jenkins as workflows of plans.
+//
+// A plan names the folder as the project and the job as the workflow: "apps/shop" and
+// "deploy" are /job/apps/job/shop/job/deploy. The params of the workflow are those that
+// the job declares. What the plan freezes is read from the job's description, with a
+// digest of its configuration when Slipway's account may read that.
+//
+// A job that declares the parameter SLIPWAY_MARK gets the mark of the start in it, by
+// which the build is found again when it is not known whether a start happened. For a
+// job without it, that can be told only if Slipway's account started nothing since.
+//
+// A run is named by its job and by its item in the queue, which its build keeps for
+// good. Steps of pipelines that wait for an input can be answered from outside, unless
+// they ask for values. Jenkins cannot run what failed in a build again as the same
+// build: whatever is built again is a new build, so the engine is no engine.Retrier.
+package jenkins
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"slipway"
+	"slipway/tasks/engine"
+	"slipway/tasks/engine/output"
+	"slipway/tasks/engine/remote"
+)
+
+// Name is the engine's name in plan documents.
+const Name = "jenkins"
+
+// Config says how Jenkins is reached. URL, User and Token are needed.
+type Config struct {
+	URL   string // such as https://ci.example.com/jenkins
+	User  string // whom the token belongs to
+	Token string // an API token, no password: only with a token no crumb is needed
+	// WebhookToken is what notices carry as the query parameter "token", or in the
+	// header X-Slipway-Token; without one, none is heard.
+	WebhookToken string
+	Timeout      time.Duration // of one request; default 15 s
+	Poll         time.Duration // between two looks at a run that changes; default 5 s
+	MaxPoll      time.Duration // between two looks at one that does not; default 12 times Poll
+	LogPoll      time.Duration // between two looks at the log of a build that runs; default Poll
+	PerMinute    int           // requests a minute at most; 0: no limit
+	// Settle is how long after its request a build may still appear: only then it is sure
+	// that there is none. Default: one minute, or four times Timeout if that is more.
+	Settle time.Duration
+	// Runs tells what a mark was to start, so that it is known where to look for it and
+	// which credentials must not be shown. Without it, only starts of this process are
+	// found.
+	Runs      func(ctx context.Context, mark string) (slipway.WorkflowSpec, error)
+	Transport http.RoundTripper // default: one of its own
+	Now       func() time.Time
+	Rand      io.Reader // spreads the looks
+	Log       *slog.Logger
+}
+
+// Engine runs jobs of one Jenkins. It implements, beside engine.Engine, all that an
+// engine may be able to do, but engine.Retrier and engine.Gatekept.
+type Engine struct {
+	config   Config
+	base     string // the address, without a slash at its end
+	host     string // of the address, and its path
+	way      *remote.Transport
+	client   *http.Client
+	own      *output.Masker // hides our own credentials
+	starts   remote.Starts
+	watchers remote.Watchers
+
+	mu      sync.Mutex
+	numbers map[engine.Ref]int64             // of the builds that left the queue
+	secrets map[engine.Ref]map[string]string // the credentials that this process gave to runs, by parameter
+}
+
+// maxRemembered bounds what is remembered of runs.
+const maxRemembered = 4096
+
+// Compile-time list of what the engine can do.
+var (
+	_ engine.Engine    = (*Engine)(nil)
+	_ engine.Lister    = (*Engine)(nil)
+	_ engine.Answerer  = (*Engine)(nil)
+	_ engine.Adopter   = (*Engine)(nil)
+	_ engine.Hearer    = (*Engine)(nil)
+	_ engine.Nudger    = (*Engine)(nil)
+	_ engine.Checker   = (*Engine)(nil)
+	_ engine.Versioned = (*Engine)(nil)
+)
+
+// New returns an engine; nothing is asked of Jenkins yet.
+func New(c Config) (*Engine, error) {
+	base, err := url.Parse(c.URL)
+	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") || base.User != nil ||
+		base.RawQuery != "" || base.Fragment != "" {
+		return nil, errors.New("address of Jenkins is not an http or https URL without a password and a query")
+	}
+	if c.User == "" || c.Token == "" || strings.Contains(c.User, ":") {
+		return nil, fmt.Errorf("Jenkins at %s needs a user and an API token", base.Host) //nolint:staticcheck // a name
+	}
+	c.Timeout = remote.Or(c.Timeout, 15*time.Second)
+	c.Poll = remote.Or(c.Poll, 5*time.Second)
+	c.MaxPoll = remote.Or(c.MaxPoll, 12*c.Poll)
+	c.LogPoll = remote.Or(c.LogPoll, c.Poll)
+	c.Settle = remote.Or(c.Settle, max(time.Minute, 4*c.Timeout))
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	e := &Engine{
+		config: c, base: strings.TrimRight(c.URL, "/"), host: base.Host + strings.TrimRight(base.Path, "/"),
+		way:      remote.NewTransport(remote.TransportConfig{Next: c.Transport, Timeout: c.Timeout, PerMinute: c.PerMinute}),
+		own:      output.NewMasker([]string{c.Token, c.WebhookToken, base64.StdEncoding.EncodeToString([]byte(c.User + ":" + c.Token))}),
+		watchers: remote.Watchers{Service: "Jenkins", Poll: c.Poll, MaxPoll: c.MaxPoll, Now: c.Now, Rand: c.Rand},
+		numbers:  map[engine.Ref]int64{}, secrets: map[engine.Ref]map[string]string{},
+	}
+	e.client = e.way.Client()
+	return e, nil
+}
+
+// Name returns "jenkins".
+func (*Engine) Name() string { return Name }
+
+// Versioned implements engine.Versioned: anybody with the right may change a job.
+func (*Engine) Versioned() {}
+
+// Nudge implements engine.Nudger.
+func (e *Engine) Nudge(ref engine.Ref) { e.watchers.Nudge(ref) }
+
+// Requests returns how many requests were sent so far.
+func (e *Engine) Requests() int64 { return e.way.Sent() }
+
+// Check implements engine.Checker.
+func (e *Engine) Check(ctx context.Context) error {
+	var who struct {
+		Name          string `json:"name"`
+		Authenticated bool   `json:"authenticated"`
+		Anonymous     bool   `json:"anonymous"`
+	}
+	if err := e.get(ctx, "/whoAmI", "name,authenticated,anonymous", &who); err != nil {
+		return e.reading(ctx, err)
+	}
+	if !who.Authenticated || who.Anonymous {
+		return e.notAccepted()
+	}
+	var root struct {
+		Class string `json:"_class"`
+	}
+	if err := e.get(ctx, "", "nodeName", &root); err != nil {
+		return e.reading(ctx, err)
+	}
+	return nil
+}
