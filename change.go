@@ -34,6 +34,8 @@ type Rules struct {
 	// ContinueOnFailure counts a failed item as finished, as the documented
 	// example does.
 	ContinueOnFailure bool
+	// Overriders is how many admins must agree to an override; 0 and 1 are one.
+	Overriders int
 	// LeaveRuns leaves runs under way alone when a plan is re-planned or cancelled.
 	LeaveRuns bool
 	// HTML renders Markdown as sanitised HTML for the wire.
@@ -54,6 +56,7 @@ type Change struct {
 	StopRuns   []string // runs that are to be cancelled
 	Resend     []string // deliveries that are pending once more
 	Unsend     []string // deliveries that are no longer wanted, if they are pending
+	Moot       []string // deliveries whose deadline does not matter any more
 }
 
 // Entry is one line of the operation log.
@@ -78,6 +81,7 @@ type Entry struct {
 type EntryData struct {
 	Fields     []string   `json:"fields,omitempty"`   // what an edit changed
 	Event      Event      `json:"event,omitempty"`    // gate or hook event
+	Advisory   bool       `json:"advisory,omitempty"` // it was only advice
 	Endpoint   string     `json:"endpoint,omitempty"` // who answered
 	Result     string     `json:"result,omitempty"`   // success, failed, executing; passed, ...; added, removed
 	ItemStatus ItemStatus `json:"item_status,omitempty"`
@@ -153,6 +157,8 @@ type Delivery struct {
 	Waits        bool   // the plan waits for the answer
 	Body         []byte
 	At           int64 // Unix milliseconds
+	// Seq orders the deliveries of a plan: one endpoint gets them in this order.
+	Seq int64
 }
 
 // Run is one execution of a workflow item by an engine.

@@ -20,6 +20,7 @@ type Draft struct {
 	Jira                *JiraAssociation
 	Approval            *Approval // votes are ignored
 	Items               []*Item   // an empty ID is a new item; the rest of its life is ignored
+	Labels              []string
 }
 
 // The limits of a draft.
@@ -38,6 +39,7 @@ func (p *Plan) Draft() Draft {
 	return Draft{
 		Name: c.Name, Manager: c.Manager, Description: c.Description, StartTime: c.StartTime, EndTime: c.EndTime,
 		ScheduleExecuteTime: c.ScheduleExecuteTime, Jira: c.Jira, Approval: c.Approval, Items: c.Items,
+		Labels: c.Labels,
 	}
 }
 
@@ -95,9 +97,10 @@ func (p *Plan) take(req Request, d Draft) []string {
 	note("schedule_execute_time", p.ScheduleExecuteTime != d.ScheduleExecuteTime)
 	note("jira_sprint_association", !reflect.DeepEqual(p.Jira, d.Jira))
 	note("approval", !p.Approval.sameRule(d.Approval))
+	note("labels", !slices.Equal(p.Labels, d.Labels))
 	p.Name, p.Manager, p.Description = d.Name, d.Manager, d.Description
 	p.StartTime, p.EndTime, p.ScheduleExecuteTime = d.StartTime, d.EndTime, d.ScheduleExecuteTime
-	p.Jira, p.Approval = d.Jira, d.Approval.clone()
+	p.Jira, p.Approval, p.Labels = d.Jira, d.Approval.clone(), slices.Clone(d.Labels)
 	if p.Approval != nil {
 		p.Approval.open()
 	}
@@ -218,6 +221,7 @@ func (d *Draft) Check() error {
 	d.checkTimes(&f)
 	d.checkApproval(&f)
 	d.checkItems(&f)
+	d.checkLabels(&f)
 	return f.Err("The plan is not right yet.", "发布计划的内容有误。")
 }
 

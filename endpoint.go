@@ -1,6 +1,9 @@
 package slipway
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Event is a documented hook event.
 type Event string
@@ -37,38 +40,73 @@ const (
 	EnvelopeV5       Envelope = "v5"       // the event's name, as Zadig 5 sends
 )
 
+// AfterDeadline says what follows when a gate's deadline passes without an answer. The
+// check has failed either way.
+type AfterDeadline string
+
+// What may follow.
+const (
+	DeadlineFails AfterDeadline = "fail" // the default: the manager is told
+	DeadlineAsks  AfterDeadline = "ask"  // the manager is called to decide, and told how
+)
+
 // Endpoint is an outside URL that is told of events and may be asked.
 type Endpoint struct {
-	Name   string
-	URL    string
-	Events []Event
-	Wait   bool // a gate; false: informed only
-	// Deadline is how long a gate waits for the answer; then it fails.
-	Deadline      time.Duration
-	Secrets       []string // Standard Webhooks, "whsec_..."; several while rotating
-	CallbackToken string   // demanded as bearer token on the callback if set
+	Name   string  `json:"name"`
+	URL    string  `json:"url"`
+	Events []Event `json:"events"`
+	Wait   bool    `json:"wait"` // a gate; false: informed only
+	// Advisory, with Wait, asks and shows the answer, but holds nothing back.
+	Advisory bool `json:"advisory,omitempty"`
+	// Deadline is how long the answer is waited for; then AfterDeadline follows.
+	Deadline      time.Duration `json:"deadline,omitempty"`
+	AfterDeadline AfterDeadline `json:"after_deadline,omitempty"`
+	// Projects and Labels limit the endpoint to plans that run a workflow of one of the
+	// projects, or have one of the labels; without any it hears of all plans.
+	Projects      []string `json:"projects,omitempty"`
+	Labels        []string `json:"labels,omitempty"`
+	Secrets       []string `json:"secrets,omitempty"`        // Standard Webhooks, "whsec_..."; several while rotating
+	CallbackToken string   `json:"callback_token,omitempty"` // demanded as bearer token on the callback if set
 	// CallbackSigned demands a Standard Webhooks signature on the callback.
-	CallbackSigned bool
-	Headers        map[string]string
-	AllowPrivate   bool
-	Compat         string // "zadig" adds the X-Zadig-* headers
-	Envelope       Envelope
-	Credentials    bool // credentials are sent in clear
-	Disabled       bool
+	CallbackSigned bool `json:"callback_signed,omitempty"`
+	// CallbackURL sends the address at which this one question can be answered along.
+	CallbackURL  bool              `json:"callback_url,omitempty"`
+	Headers      map[string]string `json:"headers,omitempty"`
+	AllowPrivate bool              `json:"allow_private,omitempty"`
+	// AllowNetworks opens these networks besides public addresses, in CIDR notation.
+	AllowNetworks []string `json:"allow_networks,omitempty"`
+	Compat        string   `json:"compat,omitempty"` // "zadig" adds the X-Zadig-* headers
+	Envelope      Envelope `json:"envelope,omitempty"`
+	Credentials   bool     `json:"credentials,omitempty"` // credentials are sent in clear
+	// Rate is how many hooks a second it is sent at most; zero: no limit.
+	Rate float64 `json:"rate,omitempty"`
+	// ClientCert and ClientKey, in PEM, are shown to endpoints that ask for them.
+	ClientCert string `json:"client_cert,omitempty"`
+	ClientKey  string `json:"client_key,omitempty"`
+	Disabled   bool   `json:"disabled,omitempty"`
+	// Managed tells that it is kept in the database, not in the configuration.
+	Managed bool `json:"-"`
 }
 
 // Hears tells whether the endpoint is told of the event.
-func (e *Endpoint) Hears(ev Event) bool {
-	if e.Disabled {
-		return false
+func (e *Endpoint) Hears(ev Event) bool { return !e.Disabled && slices.Contains(e.Events, ev) }
+
+// Concerns tells whether the plan is one of those that the endpoint hears of.
+func (e *Endpoint) Concerns(p *Plan) bool {
+	if len(e.Projects)+len(e.Labels) == 0 || slices.ContainsFunc(p.Labels, func(l string) bool { return slices.Contains(e.Labels, l) }) {
+		return true
 	}
-	for _, x := range e.Events {
-		if x == ev {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.Items, func(it *Item) bool {
+		return it.Workflow != nil && slices.Contains(e.Projects, it.Workflow.Project)
+	})
 }
+
+// demandsCredentials tells whether a callback has to prove who sent it.
+func (e *Endpoint) demandsCredentials() bool { return e.CallbackToken != "" || e.CallbackSigned }
+
+// AnswersAtOnce tells whether the answer to the hook itself may decide. Where a callback
+// has to bring credentials, which that answer cannot, only a callback decides.
+func (e *Endpoint) AnswersAtOnce() bool { return !e.demandsCredentials() }
 
 // Endpoint returns the endpoint with the name, nil if there is none.
 func (r *Rules) Endpoint(name string) *Endpoint {

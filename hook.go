@@ -40,6 +40,7 @@ type HookPlan struct {
 	SuccessTime         int64            `json:"success_time"`
 	Version             int64            `json:"version"`
 	Jira                *JiraAssociation `json:"jira_sprint_association"`
+	Approval            *Approval        `json:"approval"` // not documented; null if none is needed
 }
 
 // HookJob is the documented HookReleasePlanJob.
@@ -77,7 +78,7 @@ func (p *Plan) Wire(ev Event, code string, rules *Rules, credentials Credentials
 		Description: rules.html(p.Description), CreatedBy: p.Creator.Name, CreateTime: p.CreateTime,
 		UpdatedBy: p.UpdatedBy, UpdateTime: p.UpdateTime, InstanceCode: code, Status: p.Status(),
 		PlanningTime: p.PlanningTime, FinishPlanningTime: p.FinishPlanningTime, ApprovalTime: p.ApprovalTime,
-		ExecutingTime: p.ExecutingTime, SuccessTime: p.SuccessTime, Version: p.Version, Jira: p.Jira,
+		ExecutingTime: p.ExecutingTime, SuccessTime: p.SuccessTime, Version: p.Version, Jira: p.Jira, Approval: p.Approval.clone(),
 		Jobs: make([]HookJob, 0, len(p.Items)),
 	}
 	for _, it := range p.Items {

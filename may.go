@@ -51,6 +51,9 @@ func (p *Plan) mayItem(req Request, verb Verb, item *Item) error {
 			p.Index, p.Name, p.Last.text(req.At.Location()))
 		return e
 	}
+	if err := p.elsewhere(verb); err != nil {
+		return err
+	}
 	m := move(p.Status(), verb)
 	if m == nil {
 		return p.refuse(req, verb)
@@ -144,14 +147,14 @@ func (p *Plan) Allowed(a Actor, rules *Rules) []Verb {
 	for _, v := range Verbs() {
 		m := move(p.Status(), v)
 		switch {
-		case m == nil:
+		case m == nil || p.elsewhere(v) != nil:
 		case itemVerb(v):
 			if slices.ContainsFunc(p.Items, func(it *Item) bool { return slices.Contains(p.AllowedItem(a, it), v) }) {
 				out = append(out, v)
 			}
 		case !p.hasRole(a, m, nil):
 		case v == VerbApprove || v == VerbReject:
-			own := p.involved(a.ID) && (rules == nil || !rules.SelfApproval)
+			own := p.involved(a.ID) && !p.selfApproval(rules)
 			if p.Approval.VoteOf(a.ID) == nil && !own {
 				out = append(out, v)
 			}
@@ -178,7 +181,7 @@ func (p *Plan) AllowedItem(a Actor, it *Item) []Verb {
 func (p *Plan) ItemVerbs(it *Item) []Verb {
 	var out []Verb
 	for _, v := range []Verb{VerbExecute, VerbComplete, VerbDecide, VerbAdopt, VerbRetry, VerbSkip} {
-		if move(p.Status(), v) != nil && itemMove(it, v) {
+		if move(p.Status(), v) != nil && itemMove(it, v) && p.elsewhere(v) == nil {
 			out = append(out, v)
 		}
 	}

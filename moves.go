@@ -147,7 +147,8 @@ func planMoves() []Move {
 		{[]Status{Planning}, VerbEdit, []Who{WhoManager, WhoCreator, WhoCollaborator, WhoAdmin}, []Status{Planning}},
 		{[]Status{Planning}, VerbSubmit, leaders, []Status{WaitFinishPlanning, FinishPlanning, WaitForApproval}},
 		{[]Status{FinishPlanning}, VerbStart, leaders, started},
-		{[]Status{WaitForApproval}, VerbApprove, []Who{WhoApprover}, append([]Status{WaitForApproval}, started...)},
+		// A plan that lives elsewhere goes on as its event says, so it may be planned only.
+		{[]Status{WaitForApproval}, VerbApprove, []Who{WhoApprover}, append([]Status{WaitForApproval, FinishPlanning}, started...)},
 		{[]Status{WaitForApproval}, VerbReject, []Who{WhoApprover}, []Status{Denied}},
 		{[]Status{WaitForApproval}, VerbRemind, []Who{WhoManager, WhoCreator, WhoAdmin}, []Status{WaitForApproval}},
 		{[]Status{Executing}, VerbExecute, workers, []Status{Executing}},
@@ -179,8 +180,11 @@ func gateMoves() []Move {
 			Move{[]Status{g.wait, g.failed}, VerbAnswer, []Who{WhoReceiver}, append([]Status{g.wait, g.failed}, g.after...)},
 			Move{[]Status{g.wait}, VerbExpireGate, []Who{WhoSystem}, []Status{g.failed}},
 			Move{[]Status{g.wait}, VerbGiveUp, []Who{WhoSystem}, []Status{g.failed}},
-			Move{[]Status{g.failed}, VerbAskAgain, leaders, []Status{g.wait}},
-			Move{[]Status{g.wait, g.failed}, VerbOverride, []Who{WhoAdmin}, g.after},
+			// If only one of several is asked again, the others' no still stands.
+			Move{[]Status{g.failed}, VerbAskAgain, leaders, []Status{g.wait, g.failed}},
+			// Where two admins are needed, the first one changes nothing yet.
+			Move{[]Status{g.wait}, VerbOverride, []Who{WhoAdmin}, append([]Status{g.wait}, g.after...)},
+			Move{[]Status{g.failed}, VerbOverride, []Who{WhoAdmin}, append([]Status{g.failed}, g.after...)},
 		)
 	}
 	return out

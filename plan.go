@@ -28,10 +28,13 @@ type Plan struct {
 	Jira                *JiraAssociation
 	Approval            *Approval // nil: no approval needed
 	Items               []*Item
+	Labels              []string
+	Origin              *Origin // set: it lives in another system and is only shown here
 
 	Phase        Phase
 	Gate         *Gate
-	InstanceCode string // new after every edit
+	Advice       []Advice // what was asked in this round without holding the plan back
+	InstanceCode string   // new after every edit
 	CancelReason string
 	Overrides    []Overriding // outside checks overridden in this round
 	// ScheduleFired tells that the schedule did its work in this round.
@@ -315,6 +318,12 @@ func (p *Plan) Clone() *Plan {
 	c := *p
 	c.Approval = p.Approval.clone()
 	c.Gate = p.Gate.clone()
+	c.Advice = cloneAdvice(p.Advice)
+	c.Labels = slices.Clone(p.Labels)
+	if p.Origin != nil {
+		o := *p.Origin
+		c.Origin = &o
+	}
 	if p.Jira != nil {
 		j := *p.Jira
 		j.Sprints = append([]Sprint(nil), p.Jira.Sprints...)

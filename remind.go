@@ -46,7 +46,7 @@ func (p *Plan) Remind(req Request) (*Change, error) {
 func (p *Plan) asked(req Request) []PersonRef {
 	var out []PersonRef
 	for _, a := range p.Approval.Approvers {
-		if p.Approval.VoteOf(a.ID) == nil && (req.Rules.SelfApproval || !p.involved(a.ID)) {
+		if p.Approval.VoteOf(a.ID) == nil && (p.selfApproval(req.Rules) || !p.involved(a.ID)) {
 			out = append(out, a)
 		}
 	}

@@ -141,7 +141,7 @@ func (p *Plan) Vote(req Request, approve bool, comment string) (*Change, error) 
 		return nil, err
 	}
 	a := p.Approval
-	if !req.Rules.SelfApproval && p.involved(req.Actor.ID) {
+	if !p.selfApproval(req.Rules) && p.involved(req.Actor.ID) {
 		return nil, Refuse(Forbidden,
 			"Nobody decides on their own plan: you manage it, created it or edited it last. It needs %[1]d approval(s) from the other approvers.",
 			"不能审批自己的发布计划：您是它的负责人、创建者或最后编辑者。还需要其他审批人中的 %[1]d 人审批。", a.Needed-a.Approvals())
@@ -160,10 +160,18 @@ func (p *Plan) Vote(req Request, approve bool, comment string) (*Change, error) 
 	case !approve:
 		a.Result, p.ApprovalTime, p.Phase = ApprovalRejected, req.At.Unix(), PhaseDenied
 		c.Drop = append(c.Drop, TaskSchedule, TaskWindow)
+		if p.Origin != nil {
+			p.decideElsewhere(req, c, ResultFailed, comment)
+		}
 		c.notify(req, p, T("%[1]s rejected plan #%[2]d %[3]s. %[4]s", "%[1]s 拒绝了发布计划 #%[2]d %[3]s。%[4]s",
 			req.Actor.Name, p.Index, p.Name, comment), p.Manager.ID)
 	case a.Approvals() >= a.Needed:
 		a.Result, p.ApprovalTime = ApprovalPassed, req.At.Unix()
+		if p.Origin != nil {
+			p.decideElsewhere(req, c, ResultSuccess, comment)
+			p.goOn(req)
+			break
+		}
 		p.through(req, c, EventStartExecute)
 	}
 	return p.done(req, c), nil
@@ -194,6 +202,7 @@ func (p *Plan) Replan(req Request, comment string) (*Change, error) {
 		}
 	}
 	p.closeGate(c)
+	p.forgetAdvice(c)
 	p.Phase, p.Overrides, p.ScheduleFired = PhasePlanning, nil, false
 	p.Version++
 	p.Round++
@@ -230,6 +239,7 @@ func (p *Plan) Cancel(req Request, reason string) (*Change, error) {
 		it.Reason = T("The plan was cancelled while it ran.", "运行期间发布计划被取消。")
 	})
 	p.closeGate(c)
+	p.dropAdvice(c)
 	p.Phase, p.CancelReason = PhaseCancel, reason
 	c.Drop = append(c.Drop, endsWithRound...)
 	return p.done(req, c), nil
@@ -268,8 +278,9 @@ func (p *Plan) EndWindow(req Request) (*Change, error) {
 	}
 	c := p.newChange(req, VerbTimeout)
 	p.closeGate(c)
+	p.dropAdvice(c)
 	p.Phase = PhaseTimeout
-	c.Drop = append(c.Drop, TaskSchedule, TaskDeadline)
+	c.Drop = append(c.Drop, TaskSchedule)
 	c.notify(req, p, T("The window of plan #%[1]d %[2]s has ended; the plan timed out.",
 		"发布计划 #%[1]d %[2]s 的发布窗口期已结束，计划已超时。", p.Index, p.Name), p.Manager.ID)
 	return p.done(req, c), nil

@@ -80,6 +80,8 @@ func (b *Bot) run(ctx context.Context, v *visit, c Call) (Reply, error) {
 		return b.list(ctx, v, c.Text, "")
 	case verbNew:
 		return b.create(ctx, v, c)
+	case verbHooks:
+		return b.hookCall(ctx, v, c)
 	}
 	if c.Plan == "" {
 		return b.whichPlan(ctx, v, c)
@@ -96,8 +98,6 @@ func (b *Bot) run(ctx context.Context, v *visit, c Call) (Reply, error) {
 		return b.show(ctx, v, p)
 	case verbLog:
 		return b.showLog(ctx, v, p, "")
-	case verbHooks:
-		return b.hooks(ctx, v, p)
 	case verbCopy:
 		out, err := b.Commands.Copy(ctx, v.ask(0), p.ID, c.Text)
 		if err != nil {

@@ -305,7 +305,7 @@ func goesOn(key, value string, next word) bool {
 	return mention || strings.ContainsRune(",，、", last)
 }
 
-var documentStart = regexp.MustCompile(`^(?:---\s|\{\s*"|(?:name|manager|description|start_time|end_time|schedule_execute_time|jira_sprint_association|approval|jobs)\s*:(?:\s|$))`)
+var documentStart = regexp.MustCompile(`^(?:---\s|\{\s*"|(?:name|manager|description|start_time|end_time|schedule_execute_time|jira_sprint_association|approval|labels|jobs)\s*:(?:\s|$))`)
 
 // document finds a pasted plan document, in a code fence or plain.
 func document(rest string) (string, bool) {

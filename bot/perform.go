@@ -2,6 +2,8 @@ package bot
 
 import (
 	"context"
+	"strings"
+	"unicode"
 
 	"slipway"
 	"slipway/commands"
@@ -55,7 +57,7 @@ func (b *Bot) perform(ctx context.Context, v *visit, d deed) (storage.Outcome, e
 	case slipway.VerbDecide:
 		return c.Decide(ctx, ask, id, d.itemID(), d.job, d.approve, d.text)
 	case slipway.VerbAskAgain:
-		return c.AskAgain(ctx, ask, id)
+		return c.AskAgain(ctx, ask, id, names(d.text)...)
 	case slipway.VerbOverride:
 		return c.Override(ctx, ask, id, d.text)
 	case slipway.VerbReplan:
@@ -67,6 +69,11 @@ func (b *Bot) perform(ctx context.Context, v *visit, d deed) (storage.Outcome, e
 		// They take more than a text, or are not for people.
 	}
 	return storage.Outcome{}, slipway.Refuse(slipway.Invalid, "%s cannot be done this way.", "不能以这种方式“%s”。", d.verb.Text())
+}
+
+// names takes a list of names apart.
+func names(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",，、", r) })
 }
 
 // probe tells whether a deed would be refused, so that nobody is asked for a reason in

@@ -30,7 +30,7 @@ func (v View) planVerbsNow(p *slipway.Plan) []slipway.Verb {
 	if v.Viewer != nil {
 		return p.Allowed(*v.Viewer, v.Rules)
 	}
-	return slipway.VerbsIn(p.Status())
+	return p.Possible()
 }
 
 // itemVerbsNow does the same for an item.

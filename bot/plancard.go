@@ -42,7 +42,7 @@ func (v View) link(p *slipway.Plan) string {
 func PlanCard(p *slipway.Plan, v View) Card {
 	c := Card{
 		Lang: v.Lang, Zone: v.Zone, Plan: p.ID, Title: planTitle(p), State: statusState(p.Status(), v.Lang),
-		Intro: slices.Concat(v.gateLines(p), v.overrideLines(p), v.endLines(p)),
+		Intro: slices.Concat(v.gateLines(p), v.halfOverridden(p), v.overrideLines(p), v.adviceLines(p), v.endLines(p)),
 		Facts: v.facts(p), Body: v.excerpt(p.Description, maxDescription), People: v.people(p), Link: v.link(p),
 	}
 	c.Summary = v.say(slipway.T("%[1]s: %[2]s", "%[1]s：%[2]s", c.Title, p.Status().Text()))
@@ -180,6 +180,9 @@ func (v View) facts(p *slipway.Plan) []Fact {
 		}
 	}
 	fact(slipway.T("Manager", "发布负责人"), Line{plain(p.Manager.Name)})
+	if o := p.Origin; o != nil {
+		fact(slipway.T("From", "来源"), Line{plain(v.say(slipway.T("%[1]s, plan %[2]d: %[3]s", "%[1]s 的发布计划 %[2]d：%[3]s", o.System, o.Index, o.Event.Text())))})
+	}
 	fact(slipway.T("Window", "发布窗口期"), v.window(p))
 	if p.ScheduleExecuteTime != 0 {
 		l := Line{moment(p.ScheduleExecuteTime)}
@@ -194,6 +197,9 @@ func (v View) facts(p *slipway.Plan) []Fact {
 	}
 	if n := len(p.Items); n > 0 {
 		fact(slipway.T("Items", "发布项"), Line{plain(v.progress(p))})
+	}
+	if len(p.Labels) > 0 {
+		fact(slipway.T("Labels", "标签"), Line{plain(strings.Join(p.Labels, ", "))})
 	}
 	if p.Jira != nil {
 		fact(slipway.T("Sprints", "需求关联"), Line{}.add(plain(sprints(p.Jira))))

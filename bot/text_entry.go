@@ -56,6 +56,9 @@ func entryText(e slipway.Entry) slipway.Text {
 	case slipway.VerbReject:
 		return slipway.T("%s rejected the plan", "%s 拒绝了发布计划", by)
 	case slipway.VerbRemind:
+		if e.Data.Endpoint != "" {
+			return slipway.T("The deadline of the %[2]s by %[1]s is near", "%[1]s 的%[2]s即将到期", e.Data.Endpoint, check)
+		}
 		return slipway.T("%[1]s reminded %[2]s", "%[1]s 催办了 %[2]s", by, nameList(e.Data.People))
 	case slipway.VerbStart:
 		return slipway.T("%s started the execution", "%s 开始执行发布计划", by)
@@ -70,6 +73,9 @@ func entryText(e slipway.Entry) slipway.Text {
 	case slipway.VerbAskAgain:
 		return slipway.T("%[1]s asked again for the %[2]s", "%[1]s 重新发起了%[2]s", by, check)
 	case slipway.VerbOverride:
+		if e.Data.Votes != "" {
+			return slipway.T("%[1]s wants to override the %[2]s (%[3]s)", "%[1]s 申请放行%[2]s（%[3]s）", by, check, e.Data.Votes)
+		}
 		return slipway.T("%[1]s overrode the %[2]s", "%[1]s 放行了%[2]s", by, check)
 	case slipway.VerbReplan:
 		return leftText(e, slipway.T("%s went back to planning", "%s 重新规划了发布计划", by))
@@ -116,6 +122,9 @@ func editEntryText(e slipway.Entry) slipway.Text {
 
 func hookEntryText(e slipway.Entry) slipway.Text {
 	check, endpoint := e.Data.Event.Text(), e.Data.Endpoint
+	if e.Data.Advisory {
+		check = slipway.T("advice (%[1]s)", "意见征询（%[1]s）", check)
+	}
 	// The rest is an answer.
 	//
 	//exhaustive:ignore
@@ -250,6 +259,8 @@ func fieldText(path string) slipway.Text {
 		return slipway.T("the sprints", "需求关联")
 	case strings.HasPrefix(path, "approval"):
 		return slipway.T("the approvers", "审批配置")
+	case strings.HasPrefix(path, "labels"):
+		return slipway.T("the labels", "标签")
 	case strings.HasPrefix(path, "jobs"):
 		return slipway.T("the items", "发布项")
 	}

@@ -272,9 +272,9 @@ var courseVerbs = []VerbRow{
 		Does: slipway.T("Answers a run that waits for a person.", "答复正在等待人工处理的运行。"),
 	},
 	{
-		Name: "ask again", ID: ActionID(slipway.VerbAskAgain), Aliases: []string{"recheck"}, ZH: []string{"重新检测", "重新发起检测"}, Group: GroupChecks, Takes: TakesPlan, Move: slipway.VerbAskAgain,
-		Usage: slipway.T("ask again #plan", "重新检测 #计划"), Example: slipway.T("ask again #12", "重新检测 #12"),
-		Does: slipway.T("Asks the outside systems of a failed check once more.", "外部检测失败后重新发起检测。"),
+		Name: "ask again", ID: ActionID(slipway.VerbAskAgain), Aliases: []string{"recheck"}, ZH: []string{"重新检测", "重新发起检测"}, Group: GroupChecks, Takes: TakesPlanText, Move: slipway.VerbAskAgain,
+		Usage: slipway.T("ask again #plan [who]", "重新检测 #计划 [接收方]"), Example: slipway.T("ask again #12", "重新检测 #12"),
+		Does: slipway.T("Asks the outside systems of a failed check once more, all or those named.", "外部检测失败后重新发起检测，可只向指定的接收方发起。"),
 	},
 	{
 		Name: "override", ID: ActionID(slipway.VerbOverride), ZH: []string{"放行"}, Group: GroupChecks, Takes: TakesPlanText, Move: slipway.VerbOverride, Destructive: true,
@@ -305,9 +305,9 @@ var infoVerbs = []VerbRow{
 		Does: slipway.T("Shows who did what, newest first.", "查看操作日志，最新的在前。"),
 	},
 	{
-		Name: "hooks", ID: verbHooks, Aliases: []string{"hook", "deliveries"}, ZH: []string{"推送", "推送记录"}, Group: GroupInfo, Takes: TakesPlan,
-		Usage: slipway.T("hooks #plan", "推送 #计划"), Example: slipway.T("hooks #12", "推送 #12"),
-		Does: slipway.T("Shows what was sent to outside systems and how they took it.", "查看发给外部系统的 Hook 及其结果。"),
+		Name: "hooks", ID: verbHooks, Aliases: []string{"hook", "deliveries"}, ZH: []string{"推送", "推送记录"}, Group: GroupInfo, Takes: TakesPlanText,
+		Usage: slipway.T("hooks [#plan] [replay [who]]", "推送 [#计划] [重发 [接收方]]"), Example: slipway.T("hooks #12", "推送 #12"),
+		Does: slipway.T("Shows what was sent to outside systems and how they took it; replay sends all again that was given up.", "查看发给外部系统的 Hook 及其结果；“重发”会重新发送已放弃的推送。"),
 	},
 	{
 		Name: "whoami", ID: verbWhoami, Aliases: []string{"me"}, ZH: []string{"我是谁", "我"}, Group: GroupInfo, Takes: TakesNothing,

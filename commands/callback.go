@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"slipway"
+	"slipway/storage"
 )
 
 // Callback is an outside system's answer to a hook, well-formed already.
@@ -56,6 +57,19 @@ func (c *Commands) Answer(ctx context.Context, cb Callback) (string, error) {
 		return "", err
 	}
 	return out.Entry.ID, nil
+}
+
+// AnswerHook takes the decision that came with a receiver's answer to the hook itself. It
+// is the same as a callback that says so. The caller makes sure that the receiver need
+// not prove who it is in another way.
+func (c *Commands) AnswerHook(ctx context.Context, d *slipway.Delivery, a slipway.Answer) (storage.Outcome, error) {
+	cb := Callback{
+		Event: a.Event, PlanID: d.PlanID, InstanceCode: a.Code, Result: a.Result, FailedReason: a.Reason, Description: a.Description,
+	}
+	ask := Ask{RequestID: cb.requestID(), actor: slipway.Actor{Kind: slipway.Receiver, ID: d.Endpoint, Name: d.Endpoint}}
+	return c.change(ctx, ask, d.PlanID, slipway.VerbAnswer, func(req slipway.Request, p *slipway.Plan) (*slipway.Change, error) {
+		return p.Answer(req, a)
+	})
 }
 
 // requestID is the same for the same answer to the same question.

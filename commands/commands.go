@@ -23,8 +23,14 @@ type Config struct {
 	// Rules returns the settings in force.
 	Rules     func() *slipway.Rules
 	Workflows Workflows
-	Now       func() time.Time
-	Rand      io.Reader
+	// Hooks is what endpoints are checked and tried with.
+	Hooks Hooks
+	// Refresh brings endpoints that were changed into force; nil: somebody else does.
+	Refresh func(context.Context) error
+	// Announce tells other processes what has changed; optional.
+	Announce func(ctx context.Context, topics ...string)
+	Now      func() time.Time
+	Rand     io.Reader
 	// AdminTokenHash is the hash of the bearer token that acts as Admin and may act
 	// as others; empty: there is none.
 	AdminTokenHash string

@@ -85,7 +85,7 @@ func (r *reader) keys(o object, prefix string, known ...string) {
 
 func (r *reader) draft(o object) slipway.Draft {
 	r.keys(o, "", "name", "manager", "description", "start_time", "end_time", "schedule_execute_time",
-		"jira_sprint_association", "approval", "jobs")
+		"jira_sprint_association", "approval", "jobs", "labels")
 	d := slipway.Draft{
 		Name: r.text(o, "name", ""), Description: r.text(o, "description", ""),
 		StartTime: r.time(o, "start_time"), EndTime: r.time(o, "end_time"),
@@ -101,6 +101,7 @@ func (r *reader) draft(o object) slipway.Draft {
 	if v := o.values["approval"]; v != nil {
 		d.Approval = r.approval(v)
 	}
+	d.Labels = r.texts(o, "labels")
 	for i, v := range r.list(o, "jobs", "") {
 		d.Items = append(d.Items, r.item(fmt.Sprintf("jobs[%d]", i), v))
 	}
@@ -165,6 +166,16 @@ func (r *reader) list(o object, key, prefix string) []any {
 		r.fault(prefix+key, "a list is expected, not %s", "应为列表，而不是%s", kindOf(v))
 	}
 	return nil
+}
+
+// texts reads a list of texts.
+func (r *reader) texts(o object, key string) []string {
+	var out []string
+	for i, v := range r.list(o, key, "") {
+		place := fmt.Sprintf("%s[%d]", key, i)
+		out = append(out, r.text(object{values: map[string]any{place: v}}, place, ""))
+	}
+	return out
 }
 
 func (r *reader) object(v any, path string) (object, bool) {

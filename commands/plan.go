@@ -175,10 +175,10 @@ func (c *Commands) Start(ctx context.Context, ask Ask, planID string) (storage.O
 	})
 }
 
-// AskAgain asks the endpoints of a failed gate once more.
-func (c *Commands) AskAgain(ctx context.Context, ask Ask, planID string) (storage.Outcome, error) {
+// AskAgain asks the endpoints of a failed gate once more: all, or those named.
+func (c *Commands) AskAgain(ctx context.Context, ask Ask, planID string, endpoints ...string) (storage.Outcome, error) {
 	return c.change(ctx, ask, planID, slipway.VerbAskAgain, func(req slipway.Request, p *slipway.Plan) (*slipway.Change, error) {
-		return p.AskAgain(req)
+		return p.AskAgain(req, endpoints...)
 	})
 }
 

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"fmt"
 
 	"slipway"
 	"slipway/storage"
@@ -20,12 +21,14 @@ func (c *Commands) FireSchedule(ctx context.Context, requestID, planID string) (
 	return c.system(ctx, requestID, planID, slipway.VerbSchedule, (*slipway.Plan).FireSchedule)
 }
 
-// ExpireGate fails a gate whose deadline has passed.
+// ExpireGate reminds of a gate's deadline, and fails the gate when it has passed.
 func (c *Commands) ExpireGate(ctx context.Context, requestID, planID, deliveryID string) (storage.Outcome, error) {
-	return c.system(ctx, requestID, planID, slipway.VerbExpireGate, func(p *slipway.Plan, req slipway.Request) (*slipway.Change, error) {
-		return p.FailWait(req, slipway.VerbExpireGate, deliveryID,
-			slipway.T("No answer came before the deadline.", "在截止时间前没有收到答复。"))
-	})
+	req := c.request(systemAsk(requestID))
+	out, err := c.Store.Change(ctx, req, planID, func(p *slipway.Plan) (*slipway.Change, error) { return p.Expire(req, deliveryID) })
+	if err != nil {
+		return storage.Outcome{}, fmt.Errorf("deadline of delivery %s: %w", deliveryID, err)
+	}
+	return out, nil
 }
 
 // GiveUpHook fails a gate whose question cannot be delivered. For a delivery that

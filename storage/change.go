@@ -295,6 +295,10 @@ func addChange(b *batch, tx bun.Tx, p *slipway.Plan, c *slipway.Change) error {
 	if len(c.Drop) > 0 {
 		b.add(tx.NewDelete().Model((*taskRow)(nil)).Where("plan_id = ?", p.ID).Where("kind IN (?)", bun.List(c.Drop)))
 	}
+	if len(c.Moot) > 0 {
+		b.add(tx.NewDelete().Model((*taskRow)(nil)).Where("kind = ?", slipway.TaskDeadline).Where("plan_id = ?", p.ID).
+			Where("ref IN (?)", bun.List(c.Moot)))
+	}
 	if tasks := lastOfKey(c.Tasks); len(tasks) > 0 {
 		b.add(putTasks(tx, tasks, c.Entry.At))
 	}

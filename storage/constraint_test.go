@@ -123,7 +123,7 @@ func TestTheSchemaKeepsWhatTheDomainPromises(t *testing.T) {
 			{"an attempt has an id", "UPDATE attempts SET id = ''"},
 			{"an attempt is a delivery's", "UPDATE attempts SET delivery_id = 'x'"},
 			{"attempts begin at 1", "UPDATE attempts SET number = 0"},
-			{"an attempt's number is its own", "INSERT INTO attempts SELECT 'new', delivery_id, number, 0, 0, 0, '', '', TRUE FROM attempts"},
+			{"an attempt's number is its own", "INSERT INTO attempts SELECT 'new', delivery_id, number, 0, 0, 0, '', '', TRUE, '', '', 0 FROM attempts"},
 			{"an attempt takes time", "UPDATE attempts SET duration_ms = -1"},
 			{"an attempt's answer is a status code", "UPDATE attempts SET status_code = -1"},
 			{"an endpoint has a name", "INSERT INTO disabled_endpoints VALUES ('', '', 1)"},

@@ -46,6 +46,11 @@ type Attempt struct {
 	Error      string
 	Answer     string // the first part of the body
 	Ended      bool
+	// The heads of request and answer, without secrets, and how long the answer took to
+	// begin.
+	Sent        string
+	AnswerHead  string
+	FirstByteMS int64
 }
 
 type deliveryRow struct {
@@ -59,6 +64,7 @@ type deliveryRow struct {
 	Waits        bool
 	Body         string
 	At           int64
+	Seq          int64
 	State        DeliveryState
 	Attempts     int64
 	LastError    string
@@ -77,12 +83,17 @@ type attemptRow struct {
 	Error      string
 	Answer     string
 	Ended      bool
+
+	Sent        string
+	AnswerHead  string
+	FirstByteMS int64
 }
 
 func (r *attemptRow) attempt() Attempt {
 	return Attempt{
 		ID: r.ID, DeliveryID: r.DeliveryID, Number: r.Number, StartedAt: r.StartedAt, DurationMS: r.DurationMS,
 		StatusCode: r.StatusCode, Error: r.Error, Answer: r.Answer, Ended: r.Ended,
+		Sent: r.Sent, AnswerHead: r.AnswerHead, FirstByteMS: r.FirstByteMS,
 	}
 }
 
@@ -91,7 +102,7 @@ func newDeliveryRows(deliveries []slipway.Delivery) []deliveryRow {
 	for _, d := range deliveries {
 		rows = append(rows, deliveryRow{
 			ID: d.ID, PlanID: d.PlanID, Endpoint: d.Endpoint, Event: d.Event, InstanceCode: d.InstanceCode, Waits: d.Waits,
-			Body: string(d.Body), At: d.At, State: DeliveryPending,
+			Body: string(d.Body), At: d.At, Seq: d.Seq, State: DeliveryPending,
 		})
 	}
 	return rows
@@ -125,8 +136,13 @@ func (s *Store) Deliveries(ctx context.Context, planID string) ([]Delivery, erro
 }
 
 func (s *Store) deliveries(ctx context.Context, where, arg string) ([]Delivery, error) {
+	return s.scanDeliveries(ctx, s.read.NewSelect().Where(where, arg).OrderExpr("at, seq, endpoint, id"))
+}
+
+// scanDeliveries reads the deliveries that a query selects, with their attempts.
+func (s *Store) scanDeliveries(ctx context.Context, q *bun.SelectQuery) ([]Delivery, error) {
 	var rows []deliveryRow
-	if err := s.read.NewSelect().Model(&rows).Where(where, arg).OrderExpr("at, endpoint, id").Scan(ctx); err != nil {
+	if err := q.Model(&rows).Scan(ctx); err != nil {
 		return nil, fmt.Errorf("read deliveries: %w", err)
 	}
 	if len(rows) == 0 {
@@ -141,7 +157,7 @@ func (s *Store) deliveries(ctx context.Context, where, arg string) ([]Delivery, 
 		deliveries = append(deliveries, Delivery{
 			Delivery: slipway.Delivery{
 				ID: r.ID, PlanID: r.PlanID, Endpoint: r.Endpoint, Event: r.Event, InstanceCode: r.InstanceCode, Waits: r.Waits,
-				Body: []byte(r.Body), At: r.At,
+				Body: []byte(r.Body), At: r.At, Seq: r.Seq,
 			},
 			State: r.State, LastError: r.LastError, DoneAt: r.DoneAt,
 		})
@@ -185,7 +201,8 @@ func (s *Store) EndAttempt(ctx context.Context, a Attempt, state DeliveryState) 
 	err := s.quickTx(ctx, func(tx bun.Tx) error {
 		_, err := tx.NewUpdate().Model((*attemptRow)(nil)).
 			Set("ended = ?", true).Set("duration_ms = ?", max(0, a.DurationMS)).Set("status_code = ?", a.StatusCode).
-			Set("error = ?", a.Error).Set("answer = ?", a.Answer).Where("id = ?", a.ID).Exec(ctx)
+			Set("error = ?", a.Error).Set("answer = ?", a.Answer).Set("sent = ?", a.Sent).Set("answer_head = ?", a.AnswerHead).
+			Set("first_byte_ms = ?", max(0, a.FirstByteMS)).Where("id = ?", a.ID).Exec(ctx)
 		if err != nil {
 			return err
 		}

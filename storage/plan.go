@@ -41,6 +41,9 @@ type planRow struct {
 	GateEvent           slipway.Event
 	GateState           slipway.GateState
 	Gate                string `bun:",nullzero"`
+	Advice              string `bun:",nullzero"`
+	Labels              string `bun:",nullzero"`
+	Origin              string `bun:",nullzero"`
 	Status              slipway.Status
 	InstanceCode        string
 	CancelReason        string
@@ -105,6 +108,15 @@ func newPlanRow(p *slipway.Plan) (planRow, error) {
 	if p.Gate != nil {
 		r.GateEvent, r.GateState, r.Gate = p.Gate.Event, p.Gate.State, j.text(p.Gate)
 	}
+	if len(p.Labels) > 0 {
+		r.Labels = j.text(p.Labels)
+	}
+	if p.Origin != nil {
+		r.Origin = j.text(p.Origin)
+	}
+	if len(p.Advice) > 0 {
+		r.Advice = j.text(p.Advice)
+	}
 	if len(p.Overrides) > 0 {
 		r.Overrides = j.text(p.Overrides)
 	}
@@ -128,6 +140,9 @@ func (r *planRow) plan() (*slipway.Plan, error) {
 	j.read(r.Jira, &p.Jira)
 	j.read(r.Approval, &p.Approval)
 	j.read(r.Gate, &p.Gate)
+	j.read(r.Advice, &p.Advice)
+	j.read(r.Labels, &p.Labels)
+	j.read(r.Origin, &p.Origin)
 	j.read(r.Overrides, &p.Overrides)
 	j.read(r.LastMove, &p.Last)
 	return p, j.err

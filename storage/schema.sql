@@ -9,9 +9,11 @@ CREATE TABLE attempts (
   status_code BIGINT NOT NULL CHECK (status_code >= 0),
   error TEXT NOT NULL,
   answer TEXT NOT NULL,
-  ended BOOLEAN NOT NULL,
+  ended BOOLEAN NOT NULL, sent TEXT NOT NULL DEFAULT '', answer_head TEXT NOT NULL DEFAULT '', first_byte_ms BIGINT NOT NULL DEFAULT 0,
   CONSTRAINT attempts_number UNIQUE (delivery_id, number)
 );
+
+CREATE INDEX attempts_by_time ON attempts (started_at);
 
 CREATE TABLE card_refs (
   platform TEXT NOT NULL CHECK (platform <> ''),
@@ -53,7 +55,7 @@ CREATE TABLE deliveries (
   state TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'failed', 'dropped')),
   attempts BIGINT NOT NULL CHECK (attempts >= 0),
   last_error TEXT NOT NULL,
-  done_at BIGINT NOT NULL,
+  done_at BIGINT NOT NULL, seq BIGINT NOT NULL DEFAULT 0,
   CONSTRAINT deliveries_done CHECK ((state = 'pending') = (done_at = 0))
 );
 
@@ -61,10 +63,24 @@ CREATE INDEX deliveries_by_plan ON deliveries (plan_id, at);
 
 CREATE INDEX deliveries_by_state ON deliveries (endpoint, state);
 
+CREATE INDEX deliveries_by_time ON deliveries (at, id);
+
+CREATE INDEX deliveries_in_turn ON deliveries (plan_id, endpoint, seq) WHERE state = 'pending';
+
+CREATE INDEX deliveries_of_endpoint ON deliveries (endpoint, at, id);
+
 CREATE TABLE disabled_endpoints (
   name TEXT NOT NULL PRIMARY KEY CHECK (name <> ''),
   reason TEXT NOT NULL,
   at BIGINT NOT NULL
+);
+
+CREATE TABLE endpoints (
+  name TEXT NOT NULL PRIMARY KEY CHECK (name <> ''),
+  settings TEXT NOT NULL,
+  version BIGINT NOT NULL CHECK (version >= 1),
+  updated_by TEXT NOT NULL,
+  updated_at BIGINT NOT NULL
 );
 
 CREATE TABLE entries (
@@ -180,7 +196,7 @@ CREATE TABLE plans (
   finish_planning_time BIGINT NOT NULL,
   approval_time BIGINT NOT NULL,
   executing_time BIGINT NOT NULL,
-  success_time BIGINT NOT NULL,
+  success_time BIGINT NOT NULL, advice TEXT, labels TEXT, origin TEXT,
   CONSTRAINT plans_window CHECK (start_time = 0 OR end_time = 0 OR start_time < end_time),
   CONSTRAINT plans_gate CHECK ((gate_event = '') = (gate_state = '') AND (gate_event = '') = (gate IS NULL)),
   -- The fourteen words: a phase, or the word of a gate that waits or has failed.
@@ -278,13 +294,15 @@ CREATE TABLE tasks (
   attempt BIGINT NOT NULL CHECK (attempt >= 0),
   lease_owner TEXT NOT NULL,
   lease_until BIGINT NOT NULL,
-  leases BIGINT NOT NULL CHECK (leases >= 0),
+  leases BIGINT NOT NULL CHECK (leases >= 0), parked TEXT NOT NULL DEFAULT '',
   CONSTRAINT tasks_lease CHECK ((lease_owner = '') = (lease_until = 0))
 );
 
 CREATE INDEX tasks_by_plan ON tasks (plan_id, kind);
 
 CREATE INDEX tasks_due ON tasks (run_at) WHERE lease_owner = '';
+
+CREATE INDEX tasks_parked ON tasks (parked, created_at) WHERE parked <> '';
 
 CREATE INDEX tasks_to_offer ON tasks (offer_at);
 

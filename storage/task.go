@@ -39,6 +39,7 @@ type taskRow struct {
 	LeaseOwner string
 	LeaseUntil int64
 	Leases     int64
+	Parked     string
 }
 
 func (r *taskRow) task() slipway.Task {
@@ -70,6 +71,7 @@ func putTasks(db bun.IDB, tasks []slipway.Task, at int64) *bun.InsertQuery {
 	q := db.NewInsert().Model(&rows).On("CONFLICT (key) DO UPDATE")
 	for _, column := range []string{
 		"id", "kind", "plan_id", "round", "ref", "data", "created_at", "run_at", "offer_at", "offers", "attempt",
+		"parked",
 	} {
 		q.Set("? = EXCLUDED.?", bun.Ident(column), bun.Ident(column))
 	}
@@ -173,7 +175,7 @@ func (s *Store) LeaseTask(ctx context.Context, id, owner string, now time.Time, 
 	ms, until := now.UnixMilli(), now.Add(d)
 	var row taskRow
 	err := s.quickly(ctx, func(db bun.IDB) error {
-		return db.NewRaw(`UPDATE tasks SET lease_owner = ?, lease_until = ?, leases = leases + 1
+		return db.NewRaw(`UPDATE tasks SET lease_owner = ?, lease_until = ?, leases = leases + 1, parked = ''
 			WHERE id = ? AND run_at <= ? AND lease_until <= ? RETURNING *`,
 			owner, until.UnixMilli(), id, ms, ms).Scan(ctx, &row)
 	})
@@ -261,15 +263,15 @@ func (s *Store) FinishTask(ctx context.Context, l *Lease) error {
 // RetryTask sets a task free to be tried again at a time. A task that has taken its
 // place meanwhile keeps its own time.
 func (s *Store) RetryTask(ctx context.Context, l *Lease, at time.Time) error {
-	return s.freeTask(ctx, l, at, 1)
+	return s.freeTask(ctx, l, at, 1, "")
 }
 
 // PostponeTask is RetryTask for a task that did not go wrong: it does not count as a try.
 func (s *Store) PostponeTask(ctx context.Context, l *Lease, at time.Time) error {
-	return s.freeTask(ctx, l, at, 0)
+	return s.freeTask(ctx, l, at, 0, "")
 }
 
-func (s *Store) freeTask(ctx context.Context, l *Lease, at time.Time, tries int) error {
+func (s *Store) freeTask(ctx context.Context, l *Lease, at time.Time, tries int, on string) error {
 	ms := at.UnixMilli()
 	var next taskRow
 	err := s.quickly(ctx, func(db bun.IDB) error {
@@ -277,9 +279,10 @@ func (s *Store) freeTask(ctx context.Context, l *Lease, at time.Time, tries int)
 		return db.NewRaw(`UPDATE tasks SET lease_owner = '', lease_until = 0,
 				run_at = CASE WHEN id = ? THEN ? ELSE run_at END,
 				offer_at = CASE WHEN id = ? THEN ? ELSE run_at END,
-				attempt = CASE WHEN id = ? THEN attempt + ? ELSE attempt END
+				attempt = CASE WHEN id = ? THEN attempt + ? ELSE attempt END,
+				parked = CASE WHEN id = ? THEN ? ELSE parked END
 			WHERE key = ? AND lease_owner = ? AND leases = ? RETURNING *`,
-			l.Task.ID, ms, l.Task.ID, ms, l.Task.ID, tries, l.Task.Key, l.Owner, l.number).Scan(ctx, &next)
+			l.Task.ID, ms, l.Task.ID, ms, l.Task.ID, tries, l.Task.ID, on, l.Task.Key, l.Owner, l.number).Scan(ctx, &next)
 	})
 	if err != nil && !errors.Is(err, sql.ErrNoRows) { // a lease that is lost frees nothing
 		return fmt.Errorf("free task %s: %w", l.Task.ID, err)

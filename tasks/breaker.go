@@ -3,6 +3,8 @@ package tasks
 import (
 	"sync"
 	"time"
+
+	"slipway"
 )
 
 const (
@@ -13,14 +15,19 @@ const (
 	// perEndpoint is how many hooks are on their way to one endpoint at once, so that
 	// one that hangs does not take every worker.
 	perEndpoint = 16
-	// busyPause is how long a hook waits when its endpoint has enough to do.
-	busyPause = time.Second
+	// parkFor is how long a hook waits at the latest for its turn at an endpoint. It is
+	// set free when the turn comes; this is for the case that nobody is left to do so.
+	parkFor = 30 * time.Second
+	// crowd is so many waiting hooks that they look for themselves less often.
+	crowd = 500
 )
 
 // breaker keeps endpoints apart: one that fails or hangs must not hold up the others.
 // It is of one process and forgets with it.
 type breaker struct {
 	mu        sync.Mutex
+	workers   int // that send hooks
+	flying    int // hooks on their way to anywhere
 	endpoints map[string]*circuit
 }
 
@@ -28,51 +35,141 @@ type circuit struct {
 	flying   int // hooks on their way
 	failures int // in a row
 	until    time.Time
+	scout    time.Time // the end of the pause at which a hook comes back to see
+	parked   int       // hooks that wait for their turn, about
+
+	free time.Time // when the next hook may go, by the endpoint's rate
+	line time.Time // when the last of those who wait for that may go
 }
 
-func newBreaker() *breaker { return &breaker{endpoints: map[string]*circuit{}} }
+func newBreaker(workers int) *breaker {
+	return &breaker{workers: workers, endpoints: map[string]*circuit{}}
+}
 
-// enter tells whether a hook may be sent now; if not, how long to wait. Every enter
-// that was granted is followed by one leave or one turnBack.
-func (b *breaker) enter(endpoint string, now time.Time) (wait time.Duration, ok bool) {
+// pass is what a hook is told that asks to be sent now.
+type pass struct {
+	granted bool // followed by exactly one leave or turnBack
+	at      time.Time
+	parked  bool // leave or turnBack of another hook sets it free before that
+}
+
+// enter tells whether a hook may be sent now; if not, when to come again.
+func (b *breaker) enter(e *slipway.Endpoint, now time.Time) pass {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	c := b.circuit(e.Name)
+	if !b.room(c, now) {
+		at := now.Add(parkFor + parkFor*time.Duration(c.parked/crowd))
+		if c.failures >= breakAfter && c.scout != c.until && c.flying == 0 {
+			c.scout, at = c.until, c.until
+		}
+		c.parked++
+		return pass{at: at, parked: true}
+	}
+	if wait, ok := c.pace(e.Rate, now); !ok {
+		return pass{at: now.Add(wait)}
+	}
+	c.flying++
+	b.flying++
+	return pass{granted: true}
+}
+
+func (b *breaker) circuit(endpoint string) *circuit {
 	c := b.endpoints[endpoint]
 	if c == nil {
 		c = &circuit{}
 		b.endpoints[endpoint] = c
 	}
-	switch {
-	case c.failures >= breakAfter && now.Before(c.until):
-		return c.until.Sub(now), false
-	case c.failures >= breakAfter && c.flying > 0:
-		return busyPause, false // the one that is to see is on its way
-	case c.flying >= perEndpoint:
-		return busyPause, false
+	return c
+}
+
+// room tells whether an endpoint can be given one more hook: it is not in its pause, and
+// takes neither too many workers nor more than half of those that are left.
+func (b *breaker) room(c *circuit, now time.Time) bool {
+	if c.failures >= breakAfter {
+		return c.flying == 0 && !now.Before(c.until)
 	}
-	c.flying++
+	return c.flying < b.limit()
+}
+
+// limit is how many hooks may be on their way to one endpoint now.
+func (b *breaker) limit() int { return max(1, min(perEndpoint, (b.workers-b.flying)/2)) }
+
+// pace keeps to the endpoint's rate, of which a second's worth may come at once. It
+// gives everybody who has to wait a time of their own.
+func (c *circuit) pace(perSecond float64, now time.Time) (wait time.Duration, ok bool) {
+	if perSecond <= 0 {
+		return 0, true
+	}
+	interval := time.Duration(float64(time.Second) / perSecond)
+	if earliest := c.free.Add(-max(0, time.Second-interval)); now.Before(earliest) {
+		if c.line.Before(earliest) {
+			c.line = earliest
+		} else {
+			c.line = c.line.Add(interval)
+		}
+		return c.line.Sub(now), false
+	}
+	if c.free.Before(now) {
+		c.free = now
+	}
+	c.free = c.free.Add(interval)
 	return 0, true
 }
 
-// turnBack says that the hook was not sent after all.
-func (b *breaker) turnBack(endpoint string) {
+// hasRoom tells whether a hook that was parked could be sent after all.
+func (b *breaker) hasRoom(endpoint string, now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.endpoints[endpoint].flying--
+	return b.room(b.circuit(endpoint), now)
 }
 
-// leave tells how it went.
-func (b *breaker) leave(endpoint string, now time.Time, answered bool) {
+// turnBack says that the hook was not sent after all.
+func (b *breaker) turnBack(endpoint string) (free int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	c := b.endpoints[endpoint]
-	c.flying--
+	return b.land(b.circuit(endpoint))
+}
+
+// leave tells how it went, and returns how many of the parked hooks may come now.
+func (b *breaker) leave(endpoint string, now time.Time, answered bool) (free int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := b.circuit(endpoint)
 	if answered {
 		c.failures = 0
-		return
-	}
-	c.failures++
-	if c.failures >= breakAfter {
+	} else if c.failures++; c.failures >= breakAfter {
 		c.until = now.Add(breakFor)
+	}
+	return b.land(c)
+}
+
+// land frees the place of a hook.
+func (b *breaker) land(c *circuit) (free int) {
+	c.flying--
+	b.flying--
+	switch {
+	case c.parked == 0:
+		return 0
+	case c.failures >= breakAfter:
+		free = 1 // it becomes the next one to see
+	default:
+		// In batches, so that not every hook costs a look at the database.
+		limit := b.limit()
+		if c.flying > limit/2 {
+			return 0
+		}
+		free = min(c.parked, limit-c.flying)
+	}
+	c.parked -= free
+	return free
+}
+
+// found tells how many parked hooks were there when some were to be set free.
+func (b *breaker) found(endpoint string, wanted, got int) {
+	if got < wanted {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.circuit(endpoint).parked = 0
 	}
 }

@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -18,7 +19,7 @@ func (t *Tasks) hook(ctx context.Context, l *storage.Lease) error {
 	}
 	if d.State != storage.DeliveryPending {
 		// An earlier try of this task settled it and ended before its row did.
-		return t.giveUpWait(ctx, l, d, slipway.T("%[1]s", "%[1]s", d.LastError))
+		return t.settled(ctx, l, d, slipway.T("%[1]s", "%[1]s", d.LastError))
 	}
 	e := t.Rules().Endpoint(d.Endpoint)
 	disabled, err := t.Store.DisabledEndpoints(ctx)
@@ -34,12 +35,15 @@ func (t *Tasks) hook(ctx context.Context, l *storage.Lease) error {
 	case e.Disabled:
 		return t.unsendable(ctx, l, d, slipway.T("The endpoint %[1]s is disabled.", "接收方 %[1]s 已停用。", d.Endpoint))
 	}
+	if wait, err := t.turn(ctx, d); wait != nil || err != nil {
+		return cmp.Or(err, wait)
+	}
 	now := t.Now()
-	if wait, ok := t.breaker.enter(e.Name, now); !ok {
+	if p := t.breaker.enter(e, now); !p.granted {
 		if !t.patient(l, now) {
 			return t.unsendable(ctx, l, d, t.tiredOf(d.LastError))
 		}
-		return again{at: now.Add(wait + t.jitter(wait)), why: "endpoint " + e.Name + " is failing or busy"}
+		return t.park(e.Name, p)
 	}
 	return t.try(ctx, l, d, e)
 }
@@ -49,14 +53,19 @@ func (t *Tasks) try(ctx context.Context, l *storage.Lease, d *storage.Delivery, 
 	at := t.Now()
 	attempt, err := t.Store.BeginAttempt(ctx, d.ID, at)
 	if err != nil {
-		t.breaker.turnBack(e.Name)
+		t.free(ctx, e.Name, t.breaker.turnBack(e.Name))
 		return fmt.Errorf("begin attempt: %w", err)
 	}
 	got := t.Sender.Send(ctx, t.message(d, e, at))
 	now := t.Now()
-	t.breaker.leave(e.Name, now, got.Outcome != webhook.Retry)
+	freed := t.breaker.leave(e.Name, now, got.Outcome != webhook.Retry)
+	defer func() { t.free(context.WithoutCancel(ctx), e.Name, freed) }()
+	if t.Attempted != nil {
+		t.Attempted(e.Name, got)
+	}
 	attempt.DurationMS, attempt.StatusCode = got.Duration.Milliseconds(), got.StatusCode
 	attempt.Error, attempt.Answer, attempt.Ended = got.Err, got.Answer, true
+	attempt.Sent, attempt.AnswerHead, attempt.FirstByteMS = got.Sent, got.AnswerHead, got.FirstByte.Milliseconds()
 	next := now.Add(webhook.Backoff(t.tries(d, l), got.RetryAfter, t.chance))
 	state, why := storage.DeliveryFailed, slipway.Text{}
 	switch got.Outcome {
@@ -92,11 +101,9 @@ func (t *Tasks) try(ctx context.Context, l *storage.Lease, d *storage.Delivery, 
 	case state == storage.DeliveryPending:
 		return again{at: next, why: got.Err}
 	}
-	if state == storage.DeliveryFailed {
-		d.State = state
-		return t.giveUpWait(keep, l, d, why)
-	}
-	return nil
+	d.State = state
+	d.Attempts = append(d.Attempts, attempt)
+	return t.settled(keep, l, d, why)
 }
 
 // patient tells whether a hook is still to be tried at a time.
@@ -105,6 +112,9 @@ func (t *Tasks) patient(l *storage.Lease, at time.Time) bool {
 }
 
 func (t *Tasks) tiredOf(last string) slipway.Text {
+	if last == "" {
+		return slipway.T("The endpoint took no hooks for %[1]s.", "接收方已连续 %[1]s 无法接收 Hook。", span(t.Patience))
+	}
 	return slipway.T("It was tried for %[1]s without success. Last: %[2]s.", "已尝试 %[1]s，仍未成功。最近一次：%[2]s。", span(t.Patience), last)
 }
 
@@ -131,9 +141,10 @@ func span(d time.Duration) slipway.Text {
 
 // message is what the sender is told of a delivery and its endpoint.
 func (t *Tasks) message(d *storage.Delivery, e *slipway.Endpoint, at time.Time) webhook.Delivery {
-	m := webhook.Delivery{
-		ID: d.ID, URL: e.URL, Body: d.Body, Secrets: e.Secrets, Headers: e.Headers, At: at,
-		AllowPrivate: e.AllowPrivate, Compat: e.Compat, Token: e.CallbackToken, Instance: t.PublicURL, Event: "release_plan",
+	m := webhook.EndpointDelivery(e)
+	m.ID, m.Body, m.At, m.Instance, m.Event = d.ID, d.Body, at, t.PublicURL, "release_plan"
+	if e.CallbackURL && d.Waits {
+		m.CallbackURL = t.PublicURL + webhook.CallbackPath + "/" + d.InstanceCode
 	}
 	if e.Envelope == slipway.EnvelopeV5 {
 		m.Event = string(d.Event)
@@ -159,19 +170,5 @@ func (t *Tasks) unsendable(ctx context.Context, l *storage.Lease, d *storage.Del
 		return fmt.Errorf("settle delivery: %w", err)
 	}
 	d.State = storage.DeliveryFailed
-	return t.giveUpWait(ctx, l, d, why)
-}
-
-// giveUpWait fails the gate that waits for a delivery that failed.
-func (t *Tasks) giveUpWait(ctx context.Context, l *storage.Lease, d *storage.Delivery, why slipway.Text) error {
-	if d.State != storage.DeliveryFailed || !d.Waits {
-		return nil
-	}
-	_, err := t.Commands.GiveUpHook(ctx, requestOf(l), l.Task.PlanID, d.ID, why)
-	return err
-}
-
-// jitter spreads what would come back at once.
-func (t *Tasks) jitter(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * 0.2 * t.chance())
+	return t.settled(ctx, l, d, why)
 }

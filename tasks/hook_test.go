@@ -237,44 +237,6 @@ func TestAHookThatIsSentAgainByHandGoesOut(t *testing.T) {
 	})
 }
 
-func TestAFailingEndpointIsPausedAndOthersAreNot(t *testing.T) {
-	t.Parallel()
-	b := newBreaker()
-	now := morning
-	enter := func(endpoint string) bool {
-		_, ok := b.enter(endpoint, now)
-		return ok
-	}
-	for range breakAfter {
-		if !enter("bad") {
-			t.Fatal("paused too early")
-		}
-		b.leave("bad", now, false)
-	}
-	if enter("bad") || !enter("good") {
-		t.Fatal("want the bad endpoint paused and the good one served")
-	}
-	now = now.Add(breakFor)
-	if !enter("bad") || enter("bad") {
-		t.Fatal("want one hook let through after the pause")
-	}
-	b.leave("bad", now, false)
-	if enter("bad") {
-		t.Fatal("want another pause after the one failed")
-	}
-	now = now.Add(breakFor)
-	enter("bad")
-	b.leave("bad", now, true)
-	for i := range perEndpoint {
-		if !enter("bad") {
-			t.Fatalf("hook %d is held back after a success", i)
-		}
-	}
-	if wait, ok := b.enter("bad", now); ok || wait != busyPause {
-		t.Errorf("entered %t, wait %s; want to wait while %d hang", ok, wait, perEndpoint)
-	}
-}
-
 func TestSpan(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]slipway.Text{
@@ -288,30 +250,4 @@ func TestSpan(t *testing.T) {
 			t.Errorf("%s is %v, want %v", d, got, want)
 		}
 	}
-}
-
-// The pauses of the breaker are no tries: they cost no patience and do not stretch
-// the backoff.
-func TestAPausedHookWaitsForItsEndpoint(t *testing.T) {
-	t.Parallel()
-	embedded(t, func(t *testing.T, w *world) {
-		w.rules.Endpoints = []slipway.Endpoint{wall()}
-		p := w.plan(t, nil)
-		for range breakAfter {
-			w.breaker.enter("wall", w.clock.now())
-			w.breaker.leave("wall", w.clock.now(), false)
-		}
-		hook := w.one(t, slipway.TaskHook)
-		w.handle(t, hook, Again)
-		if n := len(w.sender.ids()); n != 0 {
-			t.Fatalf("sent %d times to a paused endpoint", n)
-		}
-		w.clock.advance(breakFor + 3*time.Second)
-		w.breaker.enter("wall", w.clock.now())
-		w.breaker.turnBack("wall") // it went no further
-		w.handle(t, hook, Done)
-		if d := w.delivery(t, p.ID); d.State != storage.DeliveryDelivered || len(d.Attempts) != 1 {
-			t.Errorf("state %s, %d attempts", d.State, len(d.Attempts))
-		}
-	})
 }

@@ -45,7 +45,7 @@ type Cards interface {
 // Concurrency is how many tasks of a kind one process does at once. Zero means the
 // default.
 type Concurrency struct {
-	Hooks  int // 64
+	Hooks  int // 128; at most perEndpoint of them to one endpoint
 	Runs   int // 1024; a run counts until it ends
 	Timers int // 8
 	Cards  int // 8; the changes of one plan that come meanwhile become one repaint
@@ -69,9 +69,11 @@ type Config struct {
 	PublicURL   string
 	Concurrency Concurrency
 	Patience    time.Duration // optional: how long a hook is tried; DefaultPatience
-	Now         func() time.Time
-	Rand        io.Reader
-	Log         *slog.Logger
+	// Attempted is told of every try to send a hook, for metrics; optional.
+	Attempted func(endpoint string, a webhook.Attempt)
+	Now       func() time.Time
+	Rand      io.Reader
+	Log       *slog.Logger
 }
 
 // The lease of a row, and how often its holder renews it.
@@ -114,13 +116,16 @@ func New(c Config) (*Tasks, error) {
 	if c.Patience == 0 {
 		c.Patience = DefaultPatience
 	}
+	if c.Concurrency.Hooks == 0 {
+		c.Concurrency.Hooks = 128
+	}
 	name := make([]byte, 8)
 	if _, err := io.ReadFull(c.Rand, name); err != nil {
 		return nil, fmt.Errorf("read randomness: %w", err)
 	}
 	t := &Tasks{
 		Config: c, owner: hex.EncodeToString(name), client: asynq.NewClientFromRedisClient(c.Redis),
-		commits: make(chan storage.Committed, commitBuffer), breaker: newBreaker(), stops: newStops(),
+		commits: make(chan storage.Committed, commitBuffer), breaker: newBreaker(c.Concurrency.Hooks), stops: newStops(),
 		renewEvery: renewEvery,
 	}
 	t.work, t.abandon = context.WithCancel(context.Background())

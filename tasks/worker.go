@@ -32,7 +32,7 @@ func (t *Tasks) startServers() error {
 		name string
 		n    int
 	}{
-		{queueHooks, cmp.Or(t.Concurrency.Hooks, 64)},
+		{queueHooks, t.Concurrency.Hooks},
 		{queueRuns, cmp.Or(t.Concurrency.Runs, 1024)},
 		{queueTimers, cmp.Or(t.Concurrency.Timers, 8)},
 		{queueCards, cmp.Or(t.Concurrency.Cards, 8)},
@@ -95,8 +95,14 @@ type again struct {
 
 func (a again) Error() string { return a.why }
 
-// later is the error of a handler whose work has to wait although nothing went wrong.
-type later struct{ at time.Time }
+// later is the error of a handler whose work has to wait although nothing went wrong:
+// until a time, or until what it is parked on happens, if that is sooner. It may have
+// happened before the row was parked, so parked looks again and sets it free then.
+type later struct {
+	at     time.Time
+	on     string
+	parked func(context.Context)
+}
 
 func (l later) Error() string { return "not before " + l.at.Format(time.RFC3339Nano) }
 
@@ -169,7 +175,9 @@ func (t *Tasks) end(ctx context.Context, l *storage.Lease, err error) (Ending, e
 	switch {
 	case err == nil:
 	case errors.As(err, &postponed):
-		ending, at, retry = Again, postponed.at, t.Store.PostponeTask
+		ending, at, retry = Again, postponed.at, func(ctx context.Context, l *storage.Lease, at time.Time) error {
+			return t.Store.ParkTask(ctx, l, at, postponed.on)
+		}
 	case t.isLeaving() && (errors.Is(err, errLeaving) || errors.Is(err, context.Canceled)):
 		ending = Left
 	case errors.As(err, &wait):
@@ -192,6 +200,9 @@ func (t *Tasks) end(ctx context.Context, l *storage.Lease, err error) (Ending, e
 		next := l.Task
 		next.RunAt = at.UnixMilli()
 		t.offerLater(ctx, next)
+	}
+	if postponed.parked != nil {
+		postponed.parked(ctx)
 	}
 	return ending, err
 }

@@ -220,7 +220,7 @@ func TestWorkThatWasDoneButNotRecordedHasOneEffect(t *testing.T) {
 			"a gate's deadline passes", slipway.TaskDeadline,
 			func(t *testing.T, w *world) *slipway.Plan {
 				e := office()
-				e.Deadline = time.Hour
+				e.Deadline = 3 * time.Minute // too short for a reminder
 				w.rules.Endpoints = []slipway.Endpoint{e}
 				return w.plan(t, nil)
 			},

@@ -90,6 +90,11 @@ type attemptBody struct {
 	Error      string `json:"error"`
 	Answer     string `json:"answer"`
 	Ended      bool   `json:"ended"`
+	// The heads of request and answer, secrets masked, and how long the answer took to
+	// begin.
+	Sent        string `json:"sent"`
+	AnswerHead  string `json:"answer_head"`
+	FirstByteMS int64  `json:"first_byte_ms"`
 }
 
 func newDeliveryBody(d *storage.Delivery) deliveryBody {
@@ -102,6 +107,7 @@ func newDeliveryBody(d *storage.Delivery) deliveryBody {
 		b.Attempts = append(b.Attempts, attemptBody{
 			ID: a.ID, Number: a.Number, StartedAt: a.StartedAt, DurationMS: a.DurationMS, StatusCode: a.StatusCode,
 			Error: d.Hide(a.Error), Answer: d.Hide(a.Answer), Ended: a.Ended,
+			Sent: d.Hide(a.Sent), AnswerHead: d.Hide(a.AnswerHead), FirstByteMS: a.FirstByteMS,
 		})
 	}
 	return b

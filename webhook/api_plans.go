@@ -135,7 +135,7 @@ func (h *handler) planVerbs() map[slipway.Verb]planVerb {
 		}
 	}
 	return map[slipway.Verb]planVerb{
-		slipway.VerbSubmit: logged(c.Submit), slipway.VerbStart: logged(c.Start), slipway.VerbAskAgain: logged(c.AskAgain),
+		slipway.VerbSubmit: logged(c.Submit), slipway.VerbStart: logged(c.Start),
 		slipway.VerbApprove: c.Approve, slipway.VerbReject: c.Reject, slipway.VerbRemind: logged(c.Remind), slipway.VerbReplan: c.Replan,
 		slipway.VerbCancel: c.Cancel, slipway.VerbOverride: c.Override,
 	}

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -82,9 +83,12 @@ func newWorldOn(t testing.TB, store *storage.Store, cfg webhook.HandlerConfig, g
 	if len(gates) > 0 {
 		w.rules.Endpoints = []slipway.Endpoint{{Name: "office", URL: "https://office.example.com", Events: gates, Wait: true, Deadline: time.Hour}}
 	}
+	sender := webhook.NewSender(webhook.SenderConfig{Now: time.Now})
+	t.Cleanup(sender.Close)
 	w.cmds = commands.New(commands.Config{
 		Store: w.store, Rules: func() *slipway.Rules { return w.rules }, Workflows: workflows{w}, Now: w.now, Rand: rand.Reader,
-		AdminTokenHash: commands.HashToken(adminToken),
+		AdminTokenHash: commands.HashToken(adminToken), Refresh: w.refresh,
+		Hooks: webhook.Outlet{Sender: sender, PublicURL: "https://slipway.example.com", Now: w.now, Rand: rand.Reader},
 	})
 	root, err := w.cmds.KeepUser(t.Context(), commands.NewUser{Name: "Root", Email: "root@example.com", Role: slipway.RoleAdmin})
 	if err != nil {
@@ -109,6 +113,16 @@ func newWorldOn(t testing.TB, store *storage.Store, cfg webhook.HandlerConfig, g
 	w.store.OnCommit(func(_ context.Context, c storage.Committed) { w.bell.ring("plan:" + c.PlanID) })
 	w.handler = webhook.NewHandler(cfg)
 	return w
+}
+
+// refresh brings the endpoints that admins manage into force.
+func (w *world) refresh(ctx context.Context) error {
+	base := *w.rules
+	base.Endpoints = slices.DeleteFunc(slices.Clone(base.Endpoints), func(e slipway.Endpoint) bool { return e.Managed })
+	book := commands.NewRulebook(&base, w.store)
+	err := book.Refresh(ctx)
+	w.rules = book.Rules()
+	return err
 }
 
 func (w *world) now() time.Time { return time.Unix(0, w.at.Load()).UTC() }
@@ -184,6 +198,7 @@ var description = sync.OnceValue(func() routers.Router {
 	if err != nil {
 		panic(err)
 	}
+	openapi3filter.RegisterBodyDecoder("application/jsonl", openapi3filter.FileBodyDecoder)
 	r, err := gorillamux.NewRouter(doc)
 	if err != nil {
 		panic(err)

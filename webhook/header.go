@@ -14,6 +14,10 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
+// HeaderCallback holds the address at which this one question can be answered, for
+// endpoints that want it.
+const HeaderCallback = "Slipway-Callback-Url"
+
 // CompatZadig is the setting compat of an endpoint that was written for Zadig. It
 // adds the five headers that Zadig sends. The two ids, random there, are derived
 // from the delivery's id here, so a receiver can tell a double by them.
@@ -82,10 +86,41 @@ func (s *Sender) header(d Delivery, at time.Time) (http.Header, error) {
 		}
 		h[HeaderSignature] = []string{signature}
 	}
+	if d.CallbackURL != "" {
+		h[HeaderCallback] = []string{d.CallbackURL}
+	}
 	if d.Compat == CompatZadig {
 		return h, zadigHeaders(h, d)
 	}
 	return h, nil
+}
+
+// sentHead shows the head of a request to people: what is configured is masked where it
+// may be secret.
+func sentHead(h http.Header, d Delivery) string {
+	shown := h.Clone()
+	for name := range d.Headers {
+		if !harmless(name) {
+			shown.Set(name, "***")
+		}
+	}
+	for _, name := range []string{"X-Zadig-Token", HeaderCallback} {
+		if shown.Get(name) != "" {
+			shown.Set(name, "***")
+		}
+	}
+	return headText(shown)
+}
+
+// headText writes a head down, one header a line, in order.
+func headText(h http.Header) string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		for _, value := range h[name] {
+			_, _ = fmt.Fprintf(&b, "%s: %s\n", name, value)
+		}
+	}
+	return cutText(b.String(), maxAnswer)
 }
 
 func zadigHeaders(h http.Header, d Delivery) error {

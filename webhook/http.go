@@ -32,6 +32,7 @@ type HandlerConfig struct {
 	Rules    func() *slipway.Rules // the settings in force
 	Notices  Notices               // nil: event streams look at the database with every heartbeat only
 	Engines  EngineNotices         // nil: no engine sends notices
+	Checks   *commands.Checks      // nil: no other system's checks are decided here
 	Now      func() time.Time
 	Rand     io.Reader    // where references to faults come from
 	Log      *slog.Logger // nil: nothing is logged
@@ -91,6 +92,8 @@ type call struct {
 func (h *handler) calls() []call {
 	list := []call{
 		{"POST", "/api/callback/release_plan", h.callback},
+		{"POST", "/api/callback/release_plan/{code}", h.callbackTo},
+		{"POST", "/api/hooks/zadig", h.zadigHook},
 		{"POST", "/api/engine/{engine}", h.engineNotice},
 		{"GET", "/api/openapi.json", h.describe},
 		{"GET", "/api/v1/me", h.signedIn(h.me)},
@@ -101,11 +104,24 @@ func (h *handler) calls() []call {
 		{"GET", "/api/v1/plans/{id}", h.signedIn(h.showPlan)},
 		{"PUT", "/api/v1/plans/{id}", h.signedIn(h.replacePlan)},
 		{"POST", "/api/v1/plans/{id}/copy", h.signedIn(h.copyPlan)},
+		{"POST", "/api/v1/plans/{id}/ask_again", h.signedIn(h.askAgain)},
 		{"GET", "/api/v1/plans/{id}/log", h.signedIn(h.planLog)},
 		{"GET", "/api/v1/plans/{id}/deliveries", h.signedIn(h.planDeliveries)},
 		{"GET", "/api/v1/plans/{id}/runs", h.signedIn(h.planRuns)},
 		{"GET", "/api/v1/runs/{id}/log", h.signedIn(h.runLog)},
 		{"POST", "/api/v1/deliveries/{id}/replay", h.signedIn(h.replay)},
+		{"GET", "/api/v1/deliveries", h.signedIn(h.listDeliveries)},
+		{"GET", "/api/v1/deliveries/{id}", h.signedIn(h.showDelivery)},
+		{"GET", "/api/v1/deliveries/export", h.signedIn(h.exportDeliveries)},
+		{"POST", "/api/v1/deliveries/replay", h.signedIn(h.replayMany)},
+		{"GET", "/api/v1/endpoints", h.signedIn(adminsOnly(h.listEndpoints))},
+		{"GET", "/api/v1/endpoints/{name}", h.signedIn(adminsOnly(h.showEndpoint))},
+		{"PUT", "/api/v1/endpoints/{name}", h.signedIn(adminsOnly(h.putEndpoint))},
+		{"DELETE", "/api/v1/endpoints/{name}", h.signedIn(adminsOnly(h.deleteEndpoint))},
+		{"POST", "/api/v1/endpoints/{name}/rotate", h.signedIn(adminsOnly(h.rotateSecret))},
+		{"POST", "/api/v1/endpoints/{name}/enable", h.signedIn(adminsOnly(h.enableEndpoint))},
+		{"POST", "/api/v1/endpoints/{name}/disable", h.signedIn(adminsOnly(h.disableEndpoint))},
+		{"POST", "/api/v1/endpoints/{name}/test", h.signedIn(adminsOnly(h.testEndpoint))},
 		{"GET", "/api/v1/events", h.signedIn(h.events)},
 	}
 	for verb, do := range h.planVerbs() {
@@ -261,11 +277,15 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 
 // readBody reads the whole body of a request.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	return readBodyOf(w, r, MaxBody)
+}
+
+func readBodyOf(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return nil, slipway.Refuse(slipway.TooLarge, "The body is larger than 1 MiB.", "请求体超过 1 MiB。")
+		return nil, slipway.Refuse(slipway.TooLarge, "The body is larger than %d MiB.", "请求体超过 %d MiB。", limit>>20)
 	case err != nil:
 		return nil, slipway.Refuse(slipway.Invalid, "The body did not arrive whole.", "请求体不完整。").Because(err)
 	}

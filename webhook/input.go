@@ -208,15 +208,23 @@ func (q *query) time(key string) int64 {
 		return 0
 	}
 	// A plus sign that nobody escaped arrives as a blank.
-	if at, err := time.Parse(time.RFC3339, strings.ReplaceAll(text, " ", "+")); err == nil && at.Unix() > 0 {
-		return at.Unix()
-	}
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil && n > 0 {
-		return n
+	if at, err := parseTime(strings.ReplaceAll(text, " ", "+")); err == nil {
+		return at
 	}
 	q.Add(key, "a time with its zone is expected, for example 2026-11-24T22:00:00+08:00, or Unix seconds",
 		"应为带时区的时间，例如 2026-11-24T22:00:00+08:00，或 Unix 秒数")
 	return 0
+}
+
+// parseTime reads a time with its zone, or Unix seconds.
+func parseTime(text string) (int64, error) {
+	if at, err := time.Parse(time.RFC3339, text); err == nil && at.Unix() > 0 {
+		return at.Unix(), nil
+	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil && n > 0 {
+		return n, nil
+	}
+	return 0, errors.New("neither RFC 3339 nor Unix seconds")
 }
 
 func (q *query) err() error {

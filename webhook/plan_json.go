@@ -19,7 +19,9 @@ type planBody struct {
 	Round        int64                `json:"round"`
 	Approval     *slipway.Approval    `json:"approval"`
 	Gate         *gateBody            `json:"gate"`
+	Advice       []adviceBody         `json:"advice"`
 	Overrides    []slipway.Overriding `json:"overrides"`
+	Labels       []string             `json:"labels"`
 	CancelReason string               `json:"cancel_reason"`
 	Last         slipway.LastMove     `json:"last"`
 	Allowed      []slipway.Verb       `json:"allowed"`
@@ -46,6 +48,13 @@ type gateBody struct {
 	Reason   string            `json:"reason"`
 	OpenedAt int64             `json:"opened_at"`
 	Waits    []waitBody        `json:"waits"`
+	// Overrides are the admins who want to go on, while more are needed.
+	Overrides []slipway.Overriding `json:"overrides"`
+}
+
+type adviceBody struct {
+	Event slipway.Event `json:"event"`
+	waitBody
 }
 
 type waitBody struct {
@@ -56,6 +65,7 @@ type waitBody struct {
 	Deadline   int64             `json:"deadline"`
 	Progress   string            `json:"progress"`
 	ProgressAt int64             `json:"progress_at"`
+	Notes      []slipway.Note    `json:"notes"`
 	AnsweredAt int64             `json:"answered_at"`
 	Reason     string            `json:"reason"`
 }
@@ -77,11 +87,14 @@ func (v viewer) row(p *slipway.Plan) planBody { return v.body(p, withoutSpecs(p)
 func (v viewer) body(p, shown *slipway.Plan) planBody {
 	b := planBody{
 		HookPlan: shown.Wire("", p.InstanceCode, v.rules, slipway.Masked), Jobs: make([]jobBody, 0, len(p.Items)),
-		Seq: p.Seq, Round: p.Round, Approval: p.Clone().Approval, Gate: v.gate(p.Gate), Overrides: p.Overrides,
+		Seq: p.Seq, Round: p.Round, Approval: p.Clone().Approval, Gate: v.gate(p.Gate), Advice: v.advice(p.Advice), Overrides: p.Overrides,
 		CancelReason: p.CancelReason, Last: p.Last, Allowed: v.allowed(p),
 	}
 	if b.Overrides == nil {
 		b.Overrides = []slipway.Overriding{}
+	}
+	if b.Labels = p.Labels; b.Labels == nil {
+		b.Labels = []string{}
 	}
 	if a := b.Approval; a != nil && a.Votes == nil {
 		a.Votes = []slipway.Vote{}
@@ -146,14 +159,35 @@ func (v viewer) gate(g *slipway.Gate) *gateBody {
 	if g == nil {
 		return nil
 	}
-	b := &gateBody{Event: g.Event, State: g.State, Reason: g.Reason.In(v.lang), OpenedAt: g.OpenedAt, Waits: []waitBody{}}
-	for _, w := range g.Waits {
-		b.Waits = append(b.Waits, waitBody{
-			Endpoint: w.Endpoint, DeliveryID: w.DeliveryID, State: w.State, Since: w.Since, Deadline: w.Deadline,
-			Progress: w.Progress, ProgressAt: w.ProgressAt, AnsweredAt: w.AnsweredAt, Reason: w.Reason.In(v.lang),
-		})
+	b := &gateBody{
+		Event: g.Event, State: g.State, Reason: g.Reason.In(v.lang), OpenedAt: g.OpenedAt, Waits: []waitBody{}, Overrides: g.Overrides,
+	}
+	if b.Overrides == nil {
+		b.Overrides = []slipway.Overriding{}
+	}
+	for i := range g.Waits {
+		b.Waits = append(b.Waits, v.wait(&g.Waits[i]))
 	}
 	return b
+}
+
+func (v viewer) wait(w *slipway.Wait) waitBody {
+	b := waitBody{
+		Endpoint: w.Endpoint, DeliveryID: w.DeliveryID, State: w.State, Since: w.Since, Deadline: w.Deadline, Progress: w.Progress,
+		ProgressAt: w.ProgressAt, Notes: w.Notes, AnsweredAt: w.AnsweredAt, Reason: w.Reason.In(v.lang),
+	}
+	if b.Notes == nil {
+		b.Notes = []slipway.Note{}
+	}
+	return b
+}
+
+func (v viewer) advice(list []slipway.Advice) []adviceBody {
+	out := make([]adviceBody, 0, len(list))
+	for i := range list {
+		out = append(out, adviceBody{Event: list[i].Event, waitBody: v.wait(&list[i].Wait)})
+	}
+	return out
 }
 
 // freshen shows what the engines have told of runs before the plan has taken note.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -36,7 +36,12 @@ type Delivery struct {
 	Headers map[string]string // from the configuration; see CheckHeaders
 	At      time.Time         // of this try; zero: now
 
-	AllowPrivate bool // the endpoint may be at one of the PrivateNetworks
+	AllowPrivate  bool     // the endpoint may be at one of the PrivateNetworks
+	AllowNetworks []string // or at one of these, in CIDR notation
+
+	ClientCert, ClientKey string // PEM, shown to an endpoint that asks for a certificate; "": none
+
+	CallbackURL string // sent along as Slipway-Callback-Url; "": not sent
 
 	Compat   string // CompatZadig adds Zadig's headers, for which the next three are
 	Token    string // X-Zadig-Token, sent as it is
@@ -52,6 +57,10 @@ type Attempt struct {
 	Err        string        // why it does not count as delivered, "" if it does; secrets masked
 	Outcome    Outcome
 	RetryAfter time.Duration // what the endpoint asked for, at most MaxRetryAfter; 0: nothing
+
+	Sent       string        // the head of the request, one header a line, secrets masked
+	AnswerHead string        // that of the answer, secrets masked
+	FirstByte  time.Duration // until the answer's head; 0: there was none
 }
 
 // Outcome says what follows from an attempt.
@@ -106,50 +115,30 @@ type SenderConfig struct {
 // Sender makes tries. It keeps connections open between them, so a process should
 // have one. It is safe for concurrent use.
 type Sender struct {
-	agent    string
-	now      func() time.Time
-	timeout  time.Duration
-	public   route
-	internal route
-}
+	config  SenderConfig
+	agent   string
+	now     func() time.Time
+	timeout time.Duration
 
-// route is a guard and the transport that obeys it. Connections are never shared
-// between routes: one that was opened with permission must not serve without.
-type route struct {
-	guard     *Guard
-	transport *http.Transport
+	mu     sync.Mutex
+	routes map[routeKey]route
 }
 
 // NewSender returns a Sender. Call Close when it is not needed any more.
 func NewSender(c SenderConfig) *Sender {
 	return &Sender{
-		agent:    "Slipway/" + cmp.Or(c.Version, "dev"),
-		now:      c.Now,
-		timeout:  cmp.Or(c.Timeout, DefaultTimeout),
-		public:   newRoute(c, NewGuard()),
-		internal: newRoute(c, NewGuard(PrivateNetworks()...)),
+		config: c, agent: "Slipway/" + cmp.Or(c.Version, "dev"), now: c.Now, timeout: cmp.Or(c.Timeout, DefaultTimeout),
+		routes: map[routeKey]route{},
 	}
 }
 
 // Close closes the connections that are idle.
 func (s *Sender) Close() {
-	s.public.transport.CloseIdleConnections()
-	s.internal.transport.CloseIdleConnections()
-}
-
-func newRoute(c SenderConfig, g *Guard) route {
-	dialer := &net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second, Control: g.Control, Resolver: c.Resolver}
-	return route{guard: g, transport: &http.Transport{
-		Proxy:                  nil, // a proxy would hide the target from the guard
-		DialContext:            dialer.DialContext,
-		TLSClientConfig:        &tls.Config{RootCAs: c.RootCAs, MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:    connectTimeout,
-		DisableCompression:     true, // what is not unpacked cannot explode
-		MaxIdleConnsPerHost:    idlePerHost,
-		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: maxAnswerHead,
-		WriteBufferSize:        16 << 10,
-	}}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.routes {
+		r.transport.CloseIdleConnections()
+	}
 }
 
 // Send makes one try. It ends with an answer, a failure or the timeout; a context
@@ -161,15 +150,16 @@ func (s *Sender) Send(ctx context.Context, d Delivery) Attempt {
 	hidden := newVeil(d)
 	a.Answer = cutText(hidden.mask(a.Answer), maxAnswer)
 	a.Err = cutText(hidden.mask(a.Err), maxErr)
+	a.AnswerHead = cutText(hidden.mask(a.AnswerHead), maxAnswer)
 	return a
 }
 
 func (s *Sender) try(ctx context.Context, d Delivery, at time.Time) Attempt {
-	way := s.public
-	if d.AllowPrivate {
-		way = s.internal
-	}
 	header, err := s.header(d, at)
+	if err != nil {
+		return failure(err)
+	}
+	way, err := s.route(d)
 	if err != nil {
 		return failure(err)
 	}
@@ -177,6 +167,7 @@ func (s *Sender) try(ctx context.Context, d Delivery, at time.Time) Attempt {
 	if err != nil {
 		return failure(err)
 	}
+	start, sent := s.now(), sentHead(header, d)
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "", bytes.NewReader(d.Body))
@@ -188,10 +179,14 @@ func (s *Sender) try(ctx context.Context, d Delivery, at time.Time) Attempt {
 	// The transport itself, not a client: no redirects, no cookies, no rewriting.
 	res, err := way.transport.RoundTrip(req)
 	if err != nil {
-		return failure(s.explain(err))
+		a := failure(s.explain(err))
+		a.Sent = sent
+		return a
 	}
 	defer func() { _ = res.Body.Close() }()
-	a := Attempt{StatusCode: res.StatusCode, Outcome: Classify(res.StatusCode)}
+	a := Attempt{
+		StatusCode: res.StatusCode, Outcome: Classify(res.StatusCode), Sent: sent, AnswerHead: headText(res.Header), FirstByte: s.now().Sub(start),
+	}
 	if a.Outcome == Retry {
 		a.RetryAfter = parseRetryAfter(res.Header.Get("Retry-After"), s.now())
 	}

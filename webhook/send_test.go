@@ -65,7 +65,11 @@ func TestSendDeliversTheBytesSigned(t *testing.T) {
 	if a.Duration <= 0 {
 		t.Error("no duration")
 	}
-	a.Duration = 0
+	if !strings.Contains(a.Sent, "Authorization: ***\n") || strings.Contains(a.Sent, "abcdefgh") ||
+		!strings.Contains(a.AnswerHead, "Content-Length: 11\n") || a.FirstByte <= 0 || a.FirstByte > a.Duration {
+		t.Errorf("the attempt tells of the head\n%s\nof the answer's\n%s\nand of %s", a.Sent, a.AnswerHead, a.FirstByte)
+	}
+	a.Duration, a.FirstByte, a.Sent, a.AnswerHead = 0, 0, "", ""
 	if diff := cmp.Diff(Attempt{StatusCode: 200, Answer: `{"ok":true}`, Outcome: Delivered}, a); diff != "" {
 		t.Errorf("attempt (-want +got):\n%s", diff)
 	}
@@ -120,7 +124,7 @@ func TestSendSettlesEveryStatus(t *testing.T) {
 		if (a.Err == "") != (want.Outcome == Delivered) {
 			t.Errorf("%d: Err = %q", status, a.Err)
 		}
-		a.Duration, a.Err = 0, ""
+		a.Duration, a.FirstByte, a.Err, a.Sent, a.AnswerHead = 0, 0, "", "", ""
 		if diff := cmp.Diff(want, a); diff != "" {
 			t.Errorf("%d (-want +got):\n%s", status, diff)
 		}

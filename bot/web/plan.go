@@ -164,7 +164,8 @@ func (w *Web) addDeliveries(ctx context.Context, v viewer, view *planView) error
 	card := bot.HooksCard(view.Plan, deliveries, w.view(v))
 	for i, d := range deliveries {
 		for j := range d.Attempts {
-			d.Attempts[j].Error, d.Attempts[j].Answer = d.Hide(d.Attempts[j].Error), d.Hide(d.Attempts[j].Answer)
+			a := &d.Attempts[j]
+			a.Error, a.Answer, a.Sent, a.AnswerHead = d.Hide(a.Error), d.Hide(a.Answer), d.Hide(a.Sent), d.Hide(a.AnswerHead)
 		}
 		dv := deliveryView{Delivery: d, Body: d.Shown()}
 		if i < len(card.Rows) {

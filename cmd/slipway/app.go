@@ -9,7 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"slipway"
+	"github.com/prometheus/client_golang/prometheus"
+
 	"slipway/bot"
 	"slipway/bot/web"
 	"slipway/commands"
@@ -34,12 +35,14 @@ type app struct {
 	web      *web.Web
 	chats    []chat
 	notices  *tasks.Notices
+	rulebook *commands.Rulebook
+	tried    *prometheus.HistogramVec // hooks
 	welcome  welcome
 }
 
 // newApp wires the program from the bottom up.
 func newApp(ctx context.Context, c *config, role tasks.Role, environ []string, log *slog.Logger) (a *app, err error) {
-	a = &app{config: c, role: role, log: log}
+	a = &app{config: c, role: role, log: log, tried: newTried()}
 	defer func() {
 		if err != nil {
 			a.close()
@@ -71,22 +74,27 @@ func newApp(ctx context.Context, c *config, role tasks.Role, environ []string, l
 	}
 	engines := tasks.NewEngines(append([]engine.Engine{runner}, remote...)...)
 	html := commands.NewMarkdown().HTML
-	rules := c.rules(html)
+	a.rulebook = commands.NewRulebook(c.rules(html), a.store)
+	if err = a.rulebook.Refresh(ctx); err != nil {
+		return a, err
+	}
+	a.notices = tasks.NewNotices(a.redis, rand.Text(), log)
+	a.sender = webhook.NewSender(webhook.SenderConfig{Version: version, Now: time.Now})
 	a.commands = commands.New(commands.Config{
-		Store: a.store, Rules: func() *slipway.Rules { return rules }, Workflows: engines, Now: time.Now, Rand: rand.Reader,
+		Store: a.store, Rules: a.rulebook.Rules, Workflows: engines, Now: time.Now, Rand: rand.Reader,
+		Hooks:   webhook.Outlet{Sender: a.sender, PublicURL: c.publicURL(), Now: time.Now, Rand: rand.Reader},
+		Refresh: a.rulebook.Refresh, Announce: a.notices.Publish,
 	})
 	if err = a.prepare(ctx); err != nil {
 		return a, err
 	}
-	a.notices = tasks.NewNotices(a.redis, a.commands.NewID(), log)
-	a.sender = webhook.NewSender(webhook.SenderConfig{Version: version, Now: time.Now})
 	if err = a.people(html, engines.Names()); err != nil {
 		return a, err
 	}
 	a.tasks, err = tasks.New(tasks.Config{
 		Store: a.store, Commands: a.commands, Redis: a.redis, Engines: engines, Sender: a.sender,
 		Rules: a.commands.Rules, Cards: a.bot, Notices: a.notices, Role: role, PublicURL: c.publicURL(),
-		Patience: c.hookPatience(), Now: time.Now, Rand: rand.Reader, Log: log,
+		Patience: c.hookPatience(), Attempted: a.attempted, Now: time.Now, Rand: rand.Reader, Log: log,
 	})
 	return a, err
 }

@@ -69,6 +69,7 @@ type file struct {
 	Users         []userConfig `yaml:"users"`
 	Rooms         []roomConfig `yaml:"rooms"`
 	Hooks         []hookConfig `yaml:"hooks"`
+	ZadigChecks   checksConfig `yaml:"zadig_checks"`
 	OnItemFailure string       `yaml:"on_item_failure"`
 	SelfApproval  bool         `yaml:"self_approval"`
 	// HookPatience is how long a hook is tried, for example 72h, the default.
@@ -78,6 +79,9 @@ type file struct {
 	CallbackRate *int `yaml:"callback_rate"`
 	// Engines says how workflow engines are treated, by name, and sets up those of type http.
 	Engines map[string]engineConfig `yaml:"engines"`
+	// OverrideAdmins is how many admins must agree before an outside check is overridden; 1
+	// is the default.
+	OverrideAdmins int `yaml:"override_admins"`
 	// LeaveRuns leaves runs alone when their plan is re-planned or cancelled.
 	LeaveRuns bool `yaml:"leave_runs"`
 }
@@ -98,23 +102,6 @@ type roomConfig struct {
 	Name     string `yaml:"name"`
 	Locale   string `yaml:"locale"`
 	TimeZone string `yaml:"time_zone"`
-}
-
-type hookConfig struct {
-	Name           string            `yaml:"name"`
-	URL            string            `yaml:"url"`
-	Events         []string          `yaml:"events"`
-	Wait           bool              `yaml:"wait"`
-	Deadline       string            `yaml:"deadline"`
-	Secrets        []secret          `yaml:"secrets"`
-	CallbackToken  secret            `yaml:"callback_token"`
-	CallbackSigned bool              `yaml:"callback_signed"`
-	Headers        map[string]secret `yaml:"headers"`
-	AllowPrivate   bool              `yaml:"allow_private"`
-	Compat         string            `yaml:"compat"`
-	Envelope       string            `yaml:"envelope"`
-	Credentials    bool              `yaml:"credentials"`
-	Enabled        *bool             `yaml:"enabled"`
 }
 
 // loadConfig reads the file and the environment, which wins, and names every problem.
@@ -172,6 +159,7 @@ func (c *config) variables() map[string]*string {
 
 		"SLIPWAY_ZADIG_URL": &c.Zadig.URL, "SLIPWAY_ZADIG_TOKEN": (*string)(&c.Zadig.Token),
 		"SLIPWAY_ZADIG_WEBHOOK_TOKEN": (*string)(&c.Zadig.WebhookToken),
+		"SLIPWAY_ZADIG_CHECKS_TOKEN":  (*string)(&c.ZadigChecks.Token),
 
 		"SLIPWAY_GITHUB_URL": &c.GitHub.URL, "SLIPWAY_GITHUB_TOKEN": (*string)(&c.GitHub.Token), "SLIPWAY_GITHUB_APP_ID": &c.GitHub.AppID,
 		"SLIPWAY_GITHUB_APP_KEY": (*string)(&c.GitHub.AppKey), "SLIPWAY_GITHUB_WEBHOOK_SECRET": (*string)(&c.GitHub.WebhookSecret),
@@ -259,20 +247,12 @@ func explainYAML(s string) string {
 // rules are the settings that transitions obey.
 func (c *config) rules(html func(string) string) *slipway.Rules {
 	r := &slipway.Rules{SelfApproval: c.SelfApproval, ContinueOnFailure: c.OnItemFailure == "continue", LeaveRuns: c.LeaveRuns, HTML: html}
-	for _, h := range c.Hooks {
-		e := slipway.Endpoint{
-			Name: h.Name, URL: h.URL, Wait: h.Wait, CallbackToken: string(h.CallbackToken), CallbackSigned: h.CallbackSigned,
-			Headers: h.headers(), AllowPrivate: h.AllowPrivate, Compat: h.Compat, Envelope: slipway.Envelope(h.Envelope),
-			Credentials: h.Credentials, Disabled: h.Enabled != nil && !*h.Enabled,
-		}
-		for _, ev := range h.Events {
-			e.Events = append(e.Events, slipway.Event(ev))
-		}
-		for _, s := range h.Secrets {
-			e.Secrets = append(e.Secrets, string(s))
-		}
-		e.Deadline, _ = time.ParseDuration(h.Deadline) // checked before
-		r.Endpoints = append(r.Endpoints, e)
+	r.Overriders = c.OverrideAdmins
+	for i := range c.Hooks {
+		r.Endpoints = append(r.Endpoints, c.Hooks[i].endpoint())
+	}
+	if c.checks() != nil {
+		r.Endpoints = append(r.Endpoints, c.decisions())
 	}
 	return r
 }

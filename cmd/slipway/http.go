@@ -19,7 +19,7 @@ import (
 // are told of changes end with live.
 func (a *app) routes(live context.Context) http.Handler {
 	metrics := prometheus.NewRegistry()
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), taskCollector{a.store}, engineCollector{a.tasks.Engines})
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), taskCollector{a.store}, a.tried, hookCollector{a.store}, engineCollector{a.tasks.Engines})
 	if a.role != tasks.RoleWorker {
 		metrics.MustRegister(chatCollector(a.chats))
 	}
@@ -39,7 +39,7 @@ func (a *app) routes(live context.Context) http.Handler {
 
 	machines := timed(took, "api", webhook.NewHandler(webhook.HandlerConfig{
 		Commands: a.commands, Store: a.store, Rules: a.commands.Rules, Notices: a.notices, Now: time.Now, Log: a.log,
-		Rand: a.commands.Rand, CallbackRate: a.config.callbackRate(), Engines: a.tasks,
+		Rand: a.commands.Rand, CallbackRate: a.config.callbackRate(), Engines: a.tasks, Checks: a.config.checks(),
 	}))
 	people := timed(took, "console", a.web.Routes())
 	mux.Handle("/api/", machines)

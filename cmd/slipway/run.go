@@ -44,13 +44,21 @@ Usage: slipway [command] [options]
   plan log REF     its operation log
   plan VERB REF    submit, start, approve, reject, remind, replan, cancel, ask_again, override, copy: --comment TEXT, --name NAME for copy
   plan VERB REF ITEM   execute, complete, skip, retry: --remark TEXT
+  hooks list       what was sent to outside systems: --plan, --endpoint, --event, --state, --since, --until, --limit
+  hooks show ID    one hook with its body and every try
+  hooks replay ID  send it again; --failed sends all again that were given up: --endpoint, --since, --until, --dry-run
+  hooks export     JSON Lines, whole, oldest first; with the same options as list
+  hooks endpoints  who is told and asked
+  hooks test NAME  send an endpoint a signed ping and explain the answer
+  hooks set FILE   make or replace an endpoint, with the keys of slipway.yaml ("-" reads standard input)
+  hooks rotate|enable|disable|delete NAME   a new secret; switch on or off; delete
   link EMAIL       print a new one-time sign-in link for a user; needs the database, not a running Slipway
   revoke EMAIL     take links, sessions and API tokens from a user
   version          print the version
 
   --config FILE    configuration, else SLIPWAY_CONFIG, else slipway.yaml if it is there
 
-apply and plan talk to a running Slipway: SLIPWAY_PUBLIC_URL (default http://127.0.0.1:8080)
+apply, plan and hooks talk to a running Slipway: SLIPWAY_PUBLIC_URL (default http://127.0.0.1:8080)
 and SLIPWAY_TOKEN (a user's API token) or SLIPWAY_ADMIN_TOKEN; with the admin token,
 SLIPWAY_ACTOR names the e-mail of the user to act as.
 `
@@ -87,6 +95,8 @@ func run(ctx context.Context, args []string, p process) error {
 		return slackCommand(args, p)
 	case "dev":
 		return devCommand(ctx, args, p)
+	case "hooks":
+		return hooksCommand(ctx, args, p)
 	case "migrate":
 		return migrate(ctx, args, configPath, p)
 	case "link":

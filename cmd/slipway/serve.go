@@ -99,6 +99,7 @@ func (a *app) run(ctx context.Context, l net.Listener) error {
 		return nil
 	})
 	g.Go(func() error { return a.web.Run(talking, a.bot) })
+	g.Go(func() error { return a.keepRules(talking) })
 	a.listenToChats(listening, g)
 	g.Go(func() error {
 		<-working.Done()

@@ -1,0 +1,201 @@
+package commands
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"slipway"
+)
+
+// ParseEndpoint reads an endpoint from YAML or JSON, with the keys of slipway.yaml. What
+// is masked, "***", stays as it is in old, which is nil for a new endpoint. Everything
+// that is wrong is refused at once, each with its place.
+func (c *Commands) ParseEndpoint(ctx context.Context, data []byte, old *slipway.Endpoint) (slipway.Endpoint, error) {
+	tree, err := parseTree(data)
+	if err != nil {
+		return slipway.Endpoint{}, slipway.Refuse(slipway.Invalid, "The endpoint cannot be read: %s.", "无法读取接收方的设置：%s。", err)
+	}
+	root, ok := tree.(object)
+	if !ok {
+		return slipway.Endpoint{}, slipway.Refuse(slipway.Invalid,
+			"An endpoint is a mapping of keys such as name, url and events.", "接收方的设置应由 name、url、events 等键组成。")
+	}
+	r := &reader{ctx: ctx, c: c}
+	e := r.endpoint(root)
+	e.unmask(r, old)
+	for _, p := range c.Hooks.Check(&e.Endpoint) {
+		if !r.blames(p.Path) {
+			r.Append(p)
+		}
+	}
+	return e.Endpoint, r.Err("The endpoint is not right yet.", "接收方的设置有误。")
+}
+
+// EndpointName returns the name in an endpoint that may be wrong otherwise, "" if there
+// is none.
+func EndpointName(data []byte) string {
+	tree, err := parseTree(data)
+	if err != nil {
+		return ""
+	}
+	root, _ := tree.(object)
+	name, _ := root.values["name"].(string)
+	return name
+}
+
+type endpointReader struct{ slipway.Endpoint }
+
+func (r *reader) endpoint(o object) endpointReader {
+	r.keys(o, "", "name", "url", "events", "wait", "advisory", "deadline", "after_deadline", "projects", "labels", "secrets",
+		"callback_token", "callback_signed", "callback_url", "headers", "allow_private", "allow_networks", "compat", "envelope",
+		"credentials", "rate", "client_cert", "client_key", "enabled")
+	e := slipway.Endpoint{
+		Name: r.text(o, "name", ""), URL: r.text(o, "url", ""), Wait: r.flag(o, "wait", false), Advisory: r.flag(o, "advisory", false),
+		Deadline: r.span(o, "deadline"), AfterDeadline: slipway.AfterDeadline(r.text(o, "after_deadline", "")),
+		Projects: r.texts(o, "projects"), Labels: r.texts(o, "labels"), Secrets: r.texts(o, "secrets"),
+		CallbackToken: r.text(o, "callback_token", ""), CallbackSigned: r.flag(o, "callback_signed", false),
+		CallbackURL: r.flag(o, "callback_url", false), AllowPrivate: r.flag(o, "allow_private", false),
+		AllowNetworks: r.texts(o, "allow_networks"), Compat: r.text(o, "compat", ""),
+		Envelope: slipway.Envelope(r.text(o, "envelope", "")), Credentials: r.flag(o, "credentials", false), Rate: r.rate(o, "rate"),
+		ClientCert: r.text(o, "client_cert", ""), ClientKey: r.text(o, "client_key", ""), Disabled: !r.flag(o, "enabled", true),
+		Managed: true,
+	}
+	for _, ev := range r.texts(o, "events") {
+		e.Events = append(e.Events, slipway.Event(ev))
+	}
+	if v := o.values["headers"]; v != nil {
+		if ho, ok := r.object(v, "headers"); ok {
+			e.Headers = make(map[string]string, len(ho.keys))
+			for _, k := range ho.keys {
+				e.Headers[k] = r.text(ho, k, "headers.")
+			}
+		}
+	}
+	return endpointReader{e}
+}
+
+// unmask puts what is secret back where it was shown masked.
+func (e *endpointReader) unmask(r *reader, old *slipway.Endpoint) {
+	if old == nil {
+		old = &slipway.Endpoint{}
+	}
+	back := func(path string, value *string, was string) {
+		if *value != slipway.Mask {
+			return
+		}
+		if *value = was; was == "" {
+			r.fault(path, "is masked, and there is nothing that it stands for", "已打码，但没有可沿用的原值")
+		}
+	}
+	back("callback_token", &e.CallbackToken, old.CallbackToken)
+	back("client_key", &e.ClientKey, old.ClientKey)
+	for i := range e.Secrets {
+		was := ""
+		if i < len(old.Secrets) {
+			was = old.Secrets[i]
+		}
+		back(fmt.Sprintf("secrets[%d]", i), &e.Secrets[i], was)
+	}
+	for name, value := range e.Headers {
+		back("headers."+name, &value, old.Headers[name])
+		e.Headers[name] = value
+	}
+}
+
+func (r *reader) flag(o object, key string, otherwise bool) bool {
+	switch v := o.values[key].(type) {
+	case nil:
+		return otherwise
+	case bool:
+		return v
+	}
+	r.fault(key, "true or false is expected", "应为 true 或 false")
+	return otherwise
+}
+
+// span reads a duration such as 24h.
+func (r *reader) span(o object, key string) time.Duration {
+	text := r.text(o, key, "")
+	if text == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		r.fault(key, "a duration such as 24h or 30m is expected, not %q", "应为 24h、30m 这样的时长，而不是 %q", text)
+	}
+	return d
+}
+
+func (r *reader) rate(o object, key string) float64 {
+	switch v := o.values[key].(type) {
+	case nil:
+		return 0
+	case json.Number:
+		if f, err := v.Float64(); err == nil {
+			return f
+		}
+	}
+	r.fault(key, "hooks a second are expected, for example 10 or 0.5", "应为每秒发送的 Hook 数，例如 10 或 0.5")
+	return 0
+}
+
+// endpointDocument is what an endpoint is written as, with the keys of slipway.yaml.
+type endpointDocument struct {
+	Name           string                `yaml:"name"`
+	URL            string                `yaml:"url"`
+	Events         []slipway.Event       `yaml:"events,flow"`
+	Wait           bool                  `yaml:"wait"`
+	Advisory       bool                  `yaml:"advisory,omitempty"`
+	Deadline       string                `yaml:"deadline,omitempty"`
+	AfterDeadline  slipway.AfterDeadline `yaml:"after_deadline,omitempty"`
+	Projects       []string              `yaml:"projects,omitempty,flow"`
+	Labels         []string              `yaml:"labels,omitempty,flow"`
+	Secrets        []string              `yaml:"secrets,omitempty,flow"`
+	CallbackToken  string                `yaml:"callback_token,omitempty"`
+	CallbackSigned bool                  `yaml:"callback_signed,omitempty"`
+	CallbackURL    bool                  `yaml:"callback_url,omitempty"`
+	Headers        map[string]string     `yaml:"headers,omitempty"`
+	AllowPrivate   bool                  `yaml:"allow_private,omitempty"`
+	AllowNetworks  []string              `yaml:"allow_networks,omitempty,flow"`
+	Compat         string                `yaml:"compat,omitempty"`
+	Envelope       slipway.Envelope      `yaml:"envelope,omitempty"`
+	Credentials    bool                  `yaml:"credentials,omitempty"`
+	Rate           float64               `yaml:"rate,omitempty"`
+	ClientCert     string                `yaml:"client_cert,omitempty"`
+	ClientKey      string                `yaml:"client_key,omitempty"`
+	Enabled        bool                  `yaml:"enabled"`
+}
+
+// EndpointDocument writes an endpoint down as ParseEndpoint reads it, its secrets masked.
+func EndpointDocument(e *slipway.Endpoint) string {
+	masked := func(s string) string {
+		if s == "" {
+			return ""
+		}
+		return slipway.Mask
+	}
+	d := endpointDocument{
+		Name: e.Name, URL: e.URL, Events: e.Events, Wait: e.Wait, Advisory: e.Advisory, AfterDeadline: e.AfterDeadline, Projects: e.Projects,
+		Labels: e.Labels, CallbackToken: masked(e.CallbackToken), CallbackSigned: e.CallbackSigned, CallbackURL: e.CallbackURL,
+		AllowPrivate: e.AllowPrivate, AllowNetworks: e.AllowNetworks, Compat: e.Compat, Envelope: e.Envelope, Credentials: e.Credentials,
+		Rate: e.Rate, ClientCert: e.ClientCert, ClientKey: masked(e.ClientKey), Enabled: !e.Disabled, Headers: map[string]string{},
+	}
+	if e.Deadline != 0 {
+		d.Deadline = e.Deadline.String()
+	}
+	for range e.Secrets {
+		d.Secrets = append(d.Secrets, slipway.Mask)
+	}
+	for name := range e.Headers {
+		d.Headers[name] = slipway.Mask
+	}
+	text, err := yaml.Marshal(d) //nolint:gosec // secrets are masked above
+	if err != nil {
+		panic(fmt.Sprintf("marshal endpoint: %v", err)) // every part of it marshals
+	}
+	return string(text)
+}
