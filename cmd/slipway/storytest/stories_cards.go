@@ -65,7 +65,7 @@ func threadHistory(_ *testing.T, w *World) {
 	}
 	at := 0
 	for _, part := range []string{
-		w.Alice.Name + " changed the items", w.Alice.Name + " submitted the plan", w.Bob.Name + " approved (1/2)", w.Carol.Name + " approved (2/2)", w.Alice.Name + " completed “announce”",
+		w.Alice.Name + " added “announce”", w.Alice.Name + " submitted the plan", w.Bob.Name + " approved (1/2)", w.Carol.Name + " approved (2/2)", w.Alice.Name + " completed “announce”",
 	} {
 		if n := strings.Count(all, part); n != 1 {
 			w.t.Errorf("%q is %d times in the thread:\n%s", part, n, all)
@@ -80,7 +80,7 @@ func threadHistory(_ *testing.T, w *World) {
 
 // verbsInHistory are the words with which the story's deeds are told.
 var verbsInHistory = map[slipway.Verb]string{
-	slipway.VerbEdit: " changed ", slipway.VerbSubmit: " submitted ", slipway.VerbApprove: " approved ", slipway.VerbComplete: " completed ",
+	slipway.VerbEdit: " added ", slipway.VerbSubmit: " submitted ", slipway.VerbApprove: " approved ", slipway.VerbComplete: " completed ",
 }
 
 func home(_ *testing.T, w *World) {
