@@ -149,29 +149,45 @@ func (s *Store) scanDeliveries(ctx context.Context, q *bun.SelectQuery) ([]Deliv
 		return nil, nil
 	}
 	deliveries := make([]Delivery, 0, len(rows))
-	at := make(map[string]int, len(rows))
-	ids := make([]string, 0, len(rows))
-	for _, r := range rows {
-		at[r.ID] = len(deliveries)
-		ids = append(ids, r.ID)
-		deliveries = append(deliveries, Delivery{
-			Delivery: slipway.Delivery{
-				ID: r.ID, PlanID: r.PlanID, Endpoint: r.Endpoint, Event: r.Event, InstanceCode: r.InstanceCode, Waits: r.Waits,
-				Body: []byte(r.Body), At: r.At, Seq: r.Seq,
-			},
-			State: r.State, LastError: r.LastError, DoneAt: r.DoneAt,
-		})
+	byID := make(map[string]*Delivery, len(rows))
+	for i := range rows {
+		deliveries = append(deliveries, *rows[i].delivery())
+	}
+	for i := range deliveries {
+		byID[deliveries[i].ID] = &deliveries[i]
+	}
+	return deliveries, s.loadAttempts(ctx, byID)
+}
+
+func (r *deliveryRow) delivery() *Delivery {
+	return &Delivery{
+		Delivery: slipway.Delivery{
+			ID: r.ID, PlanID: r.PlanID, Endpoint: r.Endpoint, Event: r.Event, InstanceCode: r.InstanceCode, Waits: r.Waits,
+			Body: []byte(r.Body), At: r.At, Seq: r.Seq,
+		},
+		State: r.State, LastError: r.LastError, DoneAt: r.DoneAt,
+	}
+}
+
+// loadAttempts reads the attempts at deliveries, which are given by id.
+func (s *Store) loadAttempts(ctx context.Context, deliveries map[string]*Delivery) error {
+	if len(deliveries) == 0 {
+		return nil
+	}
+	ids := make([]string, 0, len(deliveries))
+	for id := range deliveries {
+		ids = append(ids, id)
 	}
 	var attempts []attemptRow
 	err := s.read.NewSelect().Model(&attempts).Where("delivery_id IN (?)", bun.List(ids)).OrderExpr("delivery_id, number").Scan(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read attempts: %w", err)
+		return fmt.Errorf("read attempts: %w", err)
 	}
 	for i := range attempts {
-		d := &deliveries[at[attempts[i].DeliveryID]]
+		d := deliveries[attempts[i].DeliveryID]
 		d.Attempts = append(d.Attempts, attempts[i].attempt())
 	}
-	return deliveries, nil
+	return nil
 }
 
 // BeginAttempt notes that a delivery is about to be sent. NotFound if there is no such

@@ -45,7 +45,7 @@ type Cards interface {
 // Concurrency is how many tasks of a kind one process does at once. Zero means the
 // default.
 type Concurrency struct {
-	Hooks  int // 128; at most perEndpoint of them to one endpoint
+	Hooks  int // 512; at most perEndpoint of them to one endpoint
 	Runs   int // 64; a run counts until it ends
 	Timers int // 8
 	Cards  int // 8; the changes of one plan that come meanwhile become one repaint
@@ -93,6 +93,10 @@ type Tasks struct {
 	breaker *breaker
 	stops   *stops
 
+	claims *gather[string, *storage.Taken]
+	begins *gather[beginning, storage.Attempt]
+	ends   *gather[storage.Sent, bool]
+
 	renewEvery time.Duration // tests renew more often
 
 	// work is the context of everything that handlers do; cancelling it abandons
@@ -116,7 +120,7 @@ func New(c Config) (*Tasks, error) {
 		c.Patience = DefaultPatience
 	}
 	if c.Concurrency.Hooks == 0 {
-		c.Concurrency.Hooks = 128
+		c.Concurrency.Hooks = 512
 	}
 	name := make([]byte, 8)
 	if _, err := io.ReadFull(c.Rand, name); err != nil {
@@ -129,6 +133,7 @@ func New(c Config) (*Tasks, error) {
 	}
 	t.work, t.abandon = context.WithCancel(context.Background())
 	t.staying, t.leave = context.WithCancel(context.Background())
+	t.gatherHooks()
 	c.Store.OnCommit(t.committed)
 	return t, nil
 }

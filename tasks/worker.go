@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -65,12 +66,28 @@ func (t *Tasks) stopServers() {
 // process is the one asynq handler. It does not use asynq's context: that ends when
 // Redis is away for half a minute, while the lease of the row is kept in the database.
 func (t *Tasks) process(_ context.Context, task *asynq.Task) error {
-	ctx := t.work
-	if queueOf(slipway.TaskKind(task.Type())) == queueCards {
+	ctx, take := t.work, t.takeAlone
+	switch queueOf(slipway.TaskKind(task.Type())) {
+	case queueCards:
 		ctx = storage.InBackground(ctx)
+	case queueHooks:
+		take = t.takeTogether
 	}
-	t.Handle(ctx, string(task.Payload())) //nolint:contextcheck // see above
+	var all sync.WaitGroup
+	for id := range strings.FieldsSeq(string(task.Payload())) {
+		all.Go(func() { t.handle(ctx, id, take) }) //nolint:contextcheck // see above
+	}
+	all.Wait()
 	return nil
+}
+
+// takeAlone leases one row.
+func (t *Tasks) takeAlone(ctx context.Context, id string) (*storage.Taken, error) {
+	l, err := t.Store.LeaseTask(ctx, id, t.owner, t.Now(), leaseTime)
+	if l == nil || err != nil {
+		return nil, err
+	}
+	return &storage.Taken{Lease: l}, nil
 }
 
 // Ending is what became of a row that a worker was handed.
@@ -114,22 +131,27 @@ var (
 // Handle does the work of one row, if it is due and nobody else has it: one step of a
 // worker.
 func (t *Tasks) Handle(ctx context.Context, id string) Ending {
+	return t.handle(ctx, id, t.takeTogether)
+}
+
+func (t *Tasks) handle(ctx context.Context, id string, take func(context.Context, string) (*storage.Taken, error)) Ending {
 	start := t.Now()
-	l, err := t.Store.LeaseTask(ctx, id, t.owner, start, leaseTime)
+	row, err := take(ctx, id)
 	if err != nil {
 		t.Log.WarnContext(ctx, "task not taken", "task", id, "err", err)
 		return Gone
 	}
-	if l == nil {
+	if row == nil {
 		return Gone
 	}
+	l := row.Lease
 	work, cancel := context.WithCancelCause(ctx)
 	kept := make(chan struct{})
 	go func() {
 		defer close(kept)
 		t.keep(work, l, cancel)
 	}()
-	err = t.perform(work, l)
+	err = t.perform(work, row)
 	lost := errors.Is(context.Cause(work), errLeaseLost)
 	cancel(nil)
 	<-kept
@@ -172,15 +194,16 @@ func (t *Tasks) keep(ctx context.Context, l *storage.Lease, end context.CancelCa
 }
 
 // perform does the work of a kind. A panic is an error like any other.
-func (t *Tasks) perform(ctx context.Context, l *storage.Lease) (err error) {
+func (t *Tasks) perform(ctx context.Context, row *storage.Taken) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
+	l := row.Lease
 	switch l.Task.Kind {
 	case slipway.TaskHook:
-		return t.hook(ctx, l)
+		return t.hook(ctx, row)
 	case slipway.TaskRun:
 		return t.run(ctx, l)
 	case slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline:

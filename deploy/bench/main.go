@@ -45,6 +45,9 @@ type options struct {
 	inFlight int           // clicks or callbacks under way at once
 	only     string
 	chats    bool
+
+	relay      bool
+	deliveries int // through the relay
 }
 
 func main() {
@@ -55,6 +58,8 @@ func main() {
 	flag.IntVar(&o.inFlight, "in-flight", 50, "how many clicks or callbacks are under way at once")
 	flag.StringVar(&o.only, "only", "", "embedded or servers: measure only that")
 	flag.BoolVar(&o.chats, "chats", false, "measure only the clicks in chats")
+	flag.BoolVar(&o.relay, "relay", false, "measure only the relay of hooks")
+	flag.IntVar(&o.deliveries, "deliveries", 100_000, "how many hooks go through the relay")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, o)
@@ -78,6 +83,9 @@ func run(ctx context.Context, o options) error {
 	program, err := processtest.Build(ctx, dir, "-trimpath", "-tags", "timetzdata", "-ldflags", "-s -w")
 	if err != nil {
 		return err
+	}
+	if o.relay {
+		return benchRelay(ctx, o, program, dir)
 	}
 	r := newReport(o, program)
 	for _, s := range []struct {
@@ -111,7 +119,19 @@ func run(ctx context.Context, o options) error {
 		}
 		r.add(s.title, m)
 	}
-	return r.print(os.Stdout)
+	if err := r.print(os.Stdout); err != nil || o.chats || o.only == "embedded" {
+		return err
+	}
+	return benchRelay(ctx, o, program, dir)
+}
+
+// benchRelay measures the relay of hooks and prints its table.
+func benchRelay(ctx context.Context, o options, program, dir string) error {
+	r, err := measureRelay(ctx, o, program, filepath.Join(dir, "relay"), func(what string) { say("relay: %s", what) })
+	if err != nil {
+		return fmt.Errorf("measure the relay: %w", err)
+	}
+	return r.print(os.Stdout, o)
 }
 
 // say tells on standard error how far it is.
