@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -17,7 +16,7 @@ import (
 type DeliveryState string
 
 // The states of a delivery. It begins as pending; whoever sends it ends it by
-// EndAttempt or SettleDelivery. Sending again by hand may change an ended one.
+// EndAttempts or SettleDelivery. Sending again by hand may change an ended one.
 const (
 	DeliveryPending   DeliveryState = "pending"
 	DeliveryDelivered DeliveryState = "delivered"
@@ -186,46 +185,6 @@ func (s *Store) loadAttempts(ctx context.Context, deliveries map[string]*Deliver
 	for i := range attempts {
 		d := deliveries[attempts[i].DeliveryID]
 		d.Attempts = append(d.Attempts, attempts[i].attempt())
-	}
-	return nil
-}
-
-// BeginAttempt notes that a delivery is about to be sent. NotFound if there is no such
-// delivery.
-func (s *Store) BeginAttempt(ctx context.Context, deliveryID string, at time.Time) (Attempt, error) {
-	row := attemptRow{DeliveryID: deliveryID, StartedAt: at.UnixMilli()}
-	err := s.quickTx(ctx, func(tx bun.Tx) error {
-		// Raising the number locks the delivery, so no two attempts get the same.
-		err := tx.NewRaw("UPDATE deliveries SET attempts = attempts + 1 WHERE id = ? RETURNING attempts", deliveryID).
-			Scan(ctx, &row.Number)
-		if err != nil {
-			return orMissing(err, noDelivery())
-		}
-		row.ID = deliveryID + "/" + strconv.Itoa(row.Number)
-		_, err = tx.NewInsert().Model(&row).Exec(ctx)
-		return err
-	})
-	if err != nil {
-		return Attempt{}, fmt.Errorf("begin attempt at delivery %s: %w", deliveryID, err)
-	}
-	return row.attempt(), nil
-}
-
-// EndAttempt completes an attempt and moves its delivery into a state, in one
-// transaction. DeliveryPending means that it will be tried again.
-func (s *Store) EndAttempt(ctx context.Context, a Attempt, state DeliveryState) error {
-	err := s.quickTx(ctx, func(tx bun.Tx) error {
-		_, err := tx.NewUpdate().Model((*attemptRow)(nil)).
-			Set("ended = ?", true).Set("duration_ms = ?", max(0, a.DurationMS)).Set("status_code = ?", a.StatusCode).
-			Set("error = ?", a.Error).Set("answer = ?", a.Answer).Set("sent = ?", a.Sent).Set("answer_head = ?", a.AnswerHead).
-			Set("first_byte_ms = ?", max(0, a.FirstByteMS)).Where("id = ?", a.ID).Exec(ctx)
-		if err != nil {
-			return err
-		}
-		return settleDelivery(ctx, tx, a.DeliveryID, state, a.Error, a.StartedAt+max(0, a.DurationMS))
-	})
-	if err != nil {
-		return fmt.Errorf("end attempt %s: %w", a.ID, err)
 	}
 	return nil
 }

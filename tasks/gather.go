@@ -88,7 +88,7 @@ func (g *gather[Q, R]) answer(ctx context.Context, batch []*asked[Q, R]) {
 	for i, a := range batch {
 		questions[i] = a.question
 	}
-	limited, cancel := context.WithTimeout(ctx, bookkeeping)
+	limited, cancel := context.WithTimeout(ctx, togetherTime)
 	answers, err := g.do(limited, questions)
 	cancel()
 	if err != nil && len(batch) > 1 && !storage.Unreachable(err) && limited.Err() == nil {

@@ -13,6 +13,7 @@ import (
 const (
 	hooksTogether = 64
 	batchesAtOnce = 2 // of each step: one waits for the disk while the next one is read
+	togetherTime  = leaseTime / 2
 )
 
 // beginning is an attempt that is to begin.

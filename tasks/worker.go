@@ -284,7 +284,7 @@ func (t *Tasks) note(ctx context.Context, l *storage.Lease, start time.Time, end
 	wait, postponed := again{}, later{}
 	switch {
 	case err == nil || ending == Left || ending == Lost || errors.As(err, &wait) || errors.As(err, &postponed):
-	case storage.Unreachable(err): // what was under way is done again when the database is back
+	case storage.Unreachable(err) || errors.Is(err, context.DeadlineExceeded): // what was under way is done again when the database is back
 		level = slog.LevelWarn
 	case slipway.CodeOf(err) == slipway.Internal:
 		level = slog.LevelError
