@@ -90,8 +90,9 @@ func (g *gather[Q, R]) answer(ctx context.Context, batch []*asked[Q, R]) {
 	}
 	limited, cancel := context.WithTimeout(ctx, togetherTime)
 	answers, err := g.do(limited, questions)
+	away := storage.Unreachable(err) || limited.Err() != nil
 	cancel()
-	if err != nil && len(batch) > 1 && !storage.Unreachable(err) && limited.Err() == nil {
+	if err != nil && len(batch) > 1 && !away {
 		for _, a := range batch {
 			g.answer(ctx, []*asked[Q, R]{a})
 		}

@@ -21,7 +21,7 @@ const (
 	sweepEvery   = 500 * time.Millisecond
 	sweepBatch   = 200
 	offerTimeout = 5 * time.Second
-	bundle       = 32 // hooks that are offered as one: the queue would cost more than sending them
+	bundle       = 32              // hooks that are offered as one: the queue would cost more than sending them
 	aMoment      = 5 * time.Second // for which a process keeps the time of a card itself
 
 	// neverGiveUp is an asynq retry count out of reach. A task that asynq gives up is

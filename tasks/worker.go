@@ -65,7 +65,7 @@ func (t *Tasks) stopServers() {
 
 // process is the one asynq handler. It does not use asynq's context: that ends when
 // Redis is away for half a minute, while the lease of the row is kept in the database.
-func (t *Tasks) process(_ context.Context, task *asynq.Task) error {
+func (t *Tasks) process(_ context.Context, task *asynq.Task) error { //nolint:contextcheck // see above
 	ctx, take := t.work, t.takeAlone
 	switch queueOf(slipway.TaskKind(task.Type())) {
 	case queueCards:
@@ -75,7 +75,7 @@ func (t *Tasks) process(_ context.Context, task *asynq.Task) error {
 	}
 	var all sync.WaitGroup
 	for id := range strings.FieldsSeq(string(task.Payload())) {
-		all.Go(func() { t.handle(ctx, id, take) }) //nolint:contextcheck // see above
+		all.Go(func() { t.handle(ctx, id, take) })
 	}
 	all.Wait()
 	return nil

@@ -131,7 +131,7 @@ func benchRelay(ctx context.Context, o options, program, dir string) error {
 	if err != nil {
 		return fmt.Errorf("measure the relay: %w", err)
 	}
-	return r.print(os.Stdout, o)
+	return r.print(os.Stdout)
 }
 
 // say tells on standard error how far it is.

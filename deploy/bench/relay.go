@@ -21,7 +21,7 @@ import (
 // What the relay is measured with.
 const (
 	relayEndpoints = 20
-	relaySecret    = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" //nolint:gosec // of the benchmark
+	relaySecret    = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 	committers     = 16
 	bareTasks      = 20_000
 	idleEvents     = 300
@@ -31,12 +31,13 @@ const (
 
 // relayed is what came of the relay, on PostgreSQL and Redis.
 type relayed struct {
-	post    float64    // signed POSTs per second, nothing else
-	bare    float64    // asynq by itself, per second
-	outbox  [2]float64 // commits per second: one delivery each, and deliveries of commits with twenty
-	through [2]float64 // deliveries per second through everything, the same two ways
-	count   int        // of the second
-	memory  []int64    // of the program, at each tenth of them
+	post    float64          // signed POSTs per second, nothing else
+	bare    float64          // asynq by itself, per second
+	outbox  [2]float64       // commits per second: one delivery each, and deliveries of commits with twenty
+	through [2]float64       // deliveries per second through everything, the same two ways
+	count   int              // of the second
+	took    [2]time.Duration // computing of the program per delivery
+	memory  []int64          // of the program, at each tenth of them
 
 	idle          times
 	half          times
@@ -56,7 +57,6 @@ type relayBench struct {
 	r       *relayed
 	dir     string
 	program string
-	env     []string
 	base    *storagetest.Server
 	queue   *storagetest.Server
 	sink    *sink
@@ -209,7 +209,7 @@ func (b *relayBench) whole(ctx context.Context) error {
 		}
 		b.say(fmt.Sprintf("%d deliveries, %d to an event", n, endpoints))
 		var err error
-		if b.r.through[way], err = b.flood(ctx, n, endpoints); err != nil {
+		if b.r.through[way], err = b.flood(ctx, n, way); err != nil {
 			return err
 		}
 		b.r.count = n
@@ -249,12 +249,17 @@ func (b *relayBench) oneByOne(ctx context.Context) error {
 
 // flood commits n deliveries as fast as they go and returns how many went through everything
 // per second, the attempt's end in the database included.
-func (b *relayBench) flood(ctx context.Context, n, endpoints int) (float64, error) {
+func (b *relayBench) flood(ctx context.Context, n, way int) (float64, error) {
+	endpoints := ways[way]
+	computed, err := cpuTime(b.process.PID())
+	if err != nil {
+		return 0, err
+	}
 	before, began := b.sink.arrived.Load(), time.Now()
 	committed := atomic.Int64{}
 	b.r.memory = nil
 	var mu sync.Mutex
-	err := inParallel(committers, func(int) error {
+	err = inParallel(committers, func(int) error {
 		for {
 			at := committed.Add(int64(endpoints))
 			if at > int64(n) {
@@ -286,6 +291,11 @@ func (b *relayBench) flood(ctx context.Context, n, endpoints int) (float64, erro
 		return 0, err
 	}
 	took := time.Since(began)
+	after, err := cpuTime(b.process.PID())
+	if err != nil {
+		return 0, err
+	}
+	b.r.took[way] = (after - computed) / time.Duration(n)
 	b.sink.takeTimes("")
 	return float64(n/endpoints*endpoints) / took.Seconds(), nil
 }

@@ -50,7 +50,8 @@ func newOutbox(ctx context.Context, databaseURL, redisURL string, plans int) (*o
 		return nil, err
 	}
 	if redisURL != "" {
-		if o.redis, err = tasks.OpenRedis(tasks.RedisConfig{URL: redisURL, Now: time.Now, Rand: rand.Reader, Log: log}); err != nil {
+		o.redis, err = tasks.OpenRedis(tasks.RedisConfig{URL: redisURL, Now: time.Now, Rand: rand.Reader, Log: log}) //nolint:contextcheck // it outlives the call
+		if err != nil {
 			return nil, err
 		}
 		o.tasks, err = tasks.New(tasks.Config{
@@ -60,7 +61,7 @@ func newOutbox(ctx context.Context, databaseURL, redisURL string, plans int) (*o
 		if err != nil {
 			return nil, err
 		}
-		if err := o.tasks.Start(); err != nil {
+		if err := o.tasks.Start(); err != nil { //nolint:contextcheck // it outlives the call
 			return nil, err
 		}
 	}

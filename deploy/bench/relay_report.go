@@ -9,7 +9,7 @@ import (
 )
 
 // print writes the table of the relay as Markdown.
-func (r *relayed) print(w io.Writer, o options) error {
+func (r *relayed) print(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nThe relay, on PostgreSQL + Redis (append-only file, everysec), bodies of 5 KB, on %d cores with %s.\n", runtime.NumCPU(), runtime.Version())
 	b.WriteString("Sender, receiver, committing replica and servers share them.\n\n| measure | value | aim |\n| --- | ---: | ---: |\n")
@@ -24,6 +24,7 @@ func (r *relayed) print(w io.Writer, o options) error {
 	row("the same, of bare asynq", share(r.through[0]), "25 %, then 50 %")
 	row(fmt.Sprintf("deliveries through everything, twenty to an event (%d)", r.count), rate(r.through[1]), "")
 	row("the same, of bare asynq", share(r.through[1]), "25 %, then 50 %")
+	row("computing of the program per delivery, one or twenty to an event", microseconds(r.took[0])+" / "+microseconds(r.took[1]), "")
 	row("commit to arrival, idle: p50 / p99", pair(r.idle), "10 / 50 ms")
 	row(fmt.Sprintf("commit to arrival at half the rate, %s: p50 / p99", rate(r.halfRate)), pair(r.half), "p99 < 250 ms")
 	row("nineteen endpoints then, the twentieth well: p50 / p99", pair(r.without), "")
@@ -33,6 +34,8 @@ func (r *relayed) print(w io.Writer, o options) error {
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+func microseconds(d time.Duration) string { return fmt.Sprintf("%d µs", d.Microseconds()) }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
 
