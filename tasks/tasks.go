@@ -93,6 +93,7 @@ type Tasks struct {
 	breaker *breaker
 	stops   *stops
 
+	places chan struct{} // has one for each hook that is being done
 	claims *gather[string, *storage.Taken]
 	begins *gather[beginning, storage.Attempt]
 	ends   *gather[storage.Sent, bool]
@@ -133,6 +134,7 @@ func New(c Config) (*Tasks, error) {
 	}
 	t.work, t.abandon = context.WithCancel(context.Background())
 	t.staying, t.leave = context.WithCancel(context.Background())
+	t.places = make(chan struct{}, c.Concurrency.Hooks)
 	t.gatherHooks()
 	c.Store.OnCommit(t.committed)
 	return t, nil

@@ -66,20 +66,33 @@ func (t *Tasks) stopServers() {
 // process is the one asynq handler. It does not use asynq's context: that ends when
 // Redis is away for half a minute, while the lease of the row is kept in the database.
 func (t *Tasks) process(_ context.Context, task *asynq.Task) error { //nolint:contextcheck // see above
-	ctx, take := t.work, t.takeAlone
+	ctx, do := t.work, t.handleAlone
 	switch queueOf(slipway.TaskKind(task.Type())) {
 	case queueCards:
 		ctx = storage.InBackground(ctx)
 	case queueHooks:
-		take = t.takeTogether
+		do = t.handleHook
 	}
 	var all sync.WaitGroup
 	for id := range strings.FieldsSeq(string(task.Payload())) {
-		all.Go(func() { t.handle(ctx, id, take) })
+		all.Go(func() { do(ctx, id) })
 	}
 	all.Wait()
 	return nil
 }
+
+// handleHook does a row when there is a place. What there is none for stays in the queue, and
+// is neither leased nor parked.
+func (t *Tasks) handleHook(ctx context.Context, id string) {
+	select {
+	case t.places <- struct{}{}:
+		defer func() { <-t.places }()
+		t.handle(ctx, id, t.takeTogether)
+	case <-t.staying.Done(): // the next process goes on
+	}
+}
+
+func (t *Tasks) handleAlone(ctx context.Context, id string) { t.handle(ctx, id, t.takeAlone) }
 
 // takeAlone leases one row.
 func (t *Tasks) takeAlone(ctx context.Context, id string) (*storage.Taken, error) {
