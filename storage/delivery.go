@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -17,7 +16,7 @@ import (
 type DeliveryState string
 
 // The states of a delivery. It begins as pending; whoever sends it ends it by
-// EndAttempt or SettleDelivery. Sending again by hand may change an ended one.
+// EndAttempts or SettleDelivery. Sending again by hand may change an ended one.
 const (
 	DeliveryPending   DeliveryState = "pending"
 	DeliveryDelivered DeliveryState = "delivered"
@@ -149,67 +148,43 @@ func (s *Store) scanDeliveries(ctx context.Context, q *bun.SelectQuery) ([]Deliv
 		return nil, nil
 	}
 	deliveries := make([]Delivery, 0, len(rows))
-	at := make(map[string]int, len(rows))
-	ids := make([]string, 0, len(rows))
-	for _, r := range rows {
-		at[r.ID] = len(deliveries)
-		ids = append(ids, r.ID)
-		deliveries = append(deliveries, Delivery{
-			Delivery: slipway.Delivery{
-				ID: r.ID, PlanID: r.PlanID, Endpoint: r.Endpoint, Event: r.Event, InstanceCode: r.InstanceCode, Waits: r.Waits,
-				Body: []byte(r.Body), At: r.At, Seq: r.Seq,
-			},
-			State: r.State, LastError: r.LastError, DoneAt: r.DoneAt,
-		})
+	byID := make(map[string]*Delivery, len(rows))
+	for i := range rows {
+		deliveries = append(deliveries, *rows[i].delivery())
+	}
+	for i := range deliveries {
+		byID[deliveries[i].ID] = &deliveries[i]
+	}
+	return deliveries, s.loadAttempts(ctx, byID)
+}
+
+func (r *deliveryRow) delivery() *Delivery {
+	return &Delivery{
+		Delivery: slipway.Delivery{
+			ID: r.ID, PlanID: r.PlanID, Endpoint: r.Endpoint, Event: r.Event, InstanceCode: r.InstanceCode, Waits: r.Waits,
+			Body: []byte(r.Body), At: r.At, Seq: r.Seq,
+		},
+		State: r.State, LastError: r.LastError, DoneAt: r.DoneAt,
+	}
+}
+
+// loadAttempts reads the attempts at deliveries, which are given by id.
+func (s *Store) loadAttempts(ctx context.Context, deliveries map[string]*Delivery) error {
+	if len(deliveries) == 0 {
+		return nil
+	}
+	ids := make([]string, 0, len(deliveries))
+	for id := range deliveries {
+		ids = append(ids, id)
 	}
 	var attempts []attemptRow
 	err := s.read.NewSelect().Model(&attempts).Where("delivery_id IN (?)", bun.List(ids)).OrderExpr("delivery_id, number").Scan(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read attempts: %w", err)
+		return fmt.Errorf("read attempts: %w", err)
 	}
 	for i := range attempts {
-		d := &deliveries[at[attempts[i].DeliveryID]]
+		d := deliveries[attempts[i].DeliveryID]
 		d.Attempts = append(d.Attempts, attempts[i].attempt())
-	}
-	return deliveries, nil
-}
-
-// BeginAttempt notes that a delivery is about to be sent. NotFound if there is no such
-// delivery.
-func (s *Store) BeginAttempt(ctx context.Context, deliveryID string, at time.Time) (Attempt, error) {
-	row := attemptRow{DeliveryID: deliveryID, StartedAt: at.UnixMilli()}
-	err := s.quickTx(ctx, func(tx bun.Tx) error {
-		// Raising the number locks the delivery, so no two attempts get the same.
-		err := tx.NewRaw("UPDATE deliveries SET attempts = attempts + 1 WHERE id = ? RETURNING attempts", deliveryID).
-			Scan(ctx, &row.Number)
-		if err != nil {
-			return orMissing(err, noDelivery())
-		}
-		row.ID = deliveryID + "/" + strconv.Itoa(row.Number)
-		_, err = tx.NewInsert().Model(&row).Exec(ctx)
-		return err
-	})
-	if err != nil {
-		return Attempt{}, fmt.Errorf("begin attempt at delivery %s: %w", deliveryID, err)
-	}
-	return row.attempt(), nil
-}
-
-// EndAttempt completes an attempt and moves its delivery into a state, in one
-// transaction. DeliveryPending means that it will be tried again.
-func (s *Store) EndAttempt(ctx context.Context, a Attempt, state DeliveryState) error {
-	err := s.quickTx(ctx, func(tx bun.Tx) error {
-		_, err := tx.NewUpdate().Model((*attemptRow)(nil)).
-			Set("ended = ?", true).Set("duration_ms = ?", max(0, a.DurationMS)).Set("status_code = ?", a.StatusCode).
-			Set("error = ?", a.Error).Set("answer = ?", a.Answer).Set("sent = ?", a.Sent).Set("answer_head = ?", a.AnswerHead).
-			Set("first_byte_ms = ?", max(0, a.FirstByteMS)).Where("id = ?", a.ID).Exec(ctx)
-		if err != nil {
-			return err
-		}
-		return settleDelivery(ctx, tx, a.DeliveryID, state, a.Error, a.StartedAt+max(0, a.DurationMS))
-	})
-	if err != nil {
-		return fmt.Errorf("end attempt %s: %w", a.ID, err)
 	}
 	return nil
 }

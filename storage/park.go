@@ -46,15 +46,20 @@ func (s *Store) Unpark(ctx context.Context, on string, limit int, now time.Time)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return 0, fmt.Errorf("set free what waits for %s: %w", on, err)
 	}
+	s.announceFreed(ctx, rows)
+	return len(rows), nil
+}
+
+// announceFreed tells of tasks that were set free.
+func (s *Store) announceFreed(ctx context.Context, rows []taskRow) {
 	if len(rows) == 0 {
-		return 0, nil
+		return
 	}
 	tasks := make([]slipway.Task, len(rows))
 	for i := range rows {
 		tasks[i] = rows[i].task()
 	}
 	s.committed(ctx, Committed{Tasks: tasks})
-	return len(rows), nil
 }
 
 // InTurn tells whether nothing that came before is still to be sent to the delivery's

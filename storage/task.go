@@ -161,6 +161,8 @@ type Lease struct {
 	CreatedAt int64 // when the task was written, Unix milliseconds
 	// number tells this lease from later ones of the same owner.
 	number int64
+	// finished tells that the task is gone already.
+	finished bool
 }
 
 // where finds the row while the lease holds. It goes by key: the row may have got
@@ -235,6 +237,9 @@ func (s *Store) RenewLeases(ctx context.Context, leases []*Lease, until time.Tim
 // that one is set free and announced as committed, so that it runs at once. A lease
 // that is lost finishes nothing.
 func (s *Store) FinishTask(ctx context.Context, l *Lease) error {
+	if l.finished {
+		return nil
+	}
 	var next taskRow
 	err := s.quickly(ctx, func(db bun.IDB) error {
 		next = taskRow{}

@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -20,6 +21,10 @@ const (
 	parkFor = 30 * time.Second
 	// crowd is so many waiting hooks that they look for themselves less often.
 	crowd = 500
+	// inLine is how many hooks wait in memory for an endpoint that answers well, and lineFor
+	// how long: while it takes them quickly, to park them would be more work than to send them.
+	inLine  = 2 * perEndpoint
+	lineFor = 200 * time.Millisecond
 )
 
 // breaker keeps endpoints apart: one that fails or hangs must not hold up the others.
@@ -40,6 +45,8 @@ type circuit struct {
 
 	free time.Time // when the next hook may go, by the endpoint's rate
 	line time.Time // when the last of those who wait for that may go
+
+	waiting []chan struct{} // hooks that wait in memory; closed when one may go
 }
 
 func newBreaker(workers int) *breaker {
@@ -51,6 +58,8 @@ type pass struct {
 	granted bool // followed by exactly one leave or turnBack
 	at      time.Time
 	parked  bool // leave or turnBack of another hook sets it free before that
+	// soon is closed when it is granted after all; whoever stops to wait calls leaveLine.
+	soon chan struct{}
 }
 
 // enter tells whether a hook may be sent now; if not, when to come again.
@@ -59,12 +68,12 @@ func (b *breaker) enter(e *slipway.Endpoint, now time.Time) pass {
 	defer b.mu.Unlock()
 	c := b.circuit(e.Name)
 	if !b.room(c, now) {
-		at := now.Add(parkFor + parkFor*time.Duration(c.parked/crowd))
-		if c.failures >= breakAfter && c.scout != c.until && c.flying == 0 {
-			c.scout, at = c.until, c.until
+		if c.failures == 0 && e.Rate == 0 && len(c.waiting) < inLine && c.parked == 0 {
+			soon := make(chan struct{})
+			c.waiting = append(c.waiting, soon)
+			return pass{soon: soon}
 		}
-		c.parked++
-		return pass{at: at, parked: true}
+		return b.parkAt(c, now)
 	}
 	if wait, ok := c.pace(e.Rate, now); !ok {
 		return pass{at: now.Add(wait)}
@@ -72,6 +81,29 @@ func (b *breaker) enter(e *slipway.Endpoint, now time.Time) pass {
 	c.flying++
 	b.flying++
 	return pass{granted: true}
+}
+
+// leaveLine ends the wait in memory: the hook is parked, unless its turn has just come.
+func (b *breaker) leaveLine(endpoint string, soon chan struct{}, now time.Time) pass {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := b.circuit(endpoint)
+	i := slices.Index(c.waiting, soon)
+	if i < 0 {
+		return pass{granted: true}
+	}
+	c.waiting = slices.Delete(c.waiting, i, i+1)
+	return b.parkAt(c, now)
+}
+
+// parkAt counts a hook that is parked.
+func (b *breaker) parkAt(c *circuit, now time.Time) pass {
+	at := now.Add(parkFor + parkFor*time.Duration(c.parked/crowd))
+	if c.failures >= breakAfter && c.scout != c.until && c.flying == 0 {
+		c.scout, at = c.until, c.until
+	}
+	c.parked++
+	return pass{at: at, parked: true}
 }
 
 func (b *breaker) circuit(endpoint string) *circuit {
@@ -148,6 +180,13 @@ func (b *breaker) leave(endpoint string, now time.Time, answered bool) (free int
 func (b *breaker) land(c *circuit) (free int) {
 	c.flying--
 	b.flying--
+	if c.failures == 0 && len(c.waiting) > 0 && c.flying < b.limit() {
+		close(c.waiting[0]) // the place goes on
+		c.waiting = c.waiting[1:]
+		c.flying++
+		b.flying++
+		return 0
+	}
 	switch {
 	case c.parked == 0:
 		return 0

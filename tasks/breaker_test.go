@@ -146,18 +146,15 @@ func TestAHookThatIsParkedTooLateComesAtOnce(t *testing.T) {
 		w.rules.Endpoints = []slipway.Endpoint{wall()}
 		p := w.plan(t, nil)
 		hook := w.one(t, slipway.TaskHook)
-		l, err := w.Store.LeaseTask(t.Context(), hook, w.owner, w.clock.now(), leaseTime)
-		if err != nil || l == nil {
-			t.Fatalf("lease %v, error %v", l, err)
-		}
+		row := w.lease(t, hook, w.owner)
 		for range perEndpoint {
 			w.breaker.enter(&wallEndpoint, w.clock.now())
 		}
-		refused := w.perform(t.Context(), l)
+		refused := w.perform(t.Context(), row)
 		for range perEndpoint {
 			w.free(t.Context(), "wall", w.breaker.leave("wall", w.clock.now(), true))
 		}
-		if ending, _ := w.end(t.Context(), l, refused); ending != Again {
+		if ending, _ := w.end(t.Context(), row.Lease, refused); ending != Again {
 			t.Fatalf("ended as %s", ending)
 		}
 		w.handle(t, hook, Done)

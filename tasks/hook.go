@@ -1,7 +1,6 @@
 package tasks
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -12,34 +11,32 @@ import (
 )
 
 // hook sends a delivery: one try, and what follows from it.
-func (t *Tasks) hook(ctx context.Context, l *storage.Lease) error {
-	d, err := t.Store.Delivery(ctx, l.Task.Ref)
-	if err != nil {
-		return fmt.Errorf("load delivery: %w", err)
+func (t *Tasks) hook(ctx context.Context, row *storage.Taken) error {
+	l, d := row.Lease, row.Delivery
+	if d == nil {
+		var err error
+		if d, err = t.Store.Delivery(ctx, l.Task.Ref); err != nil {
+			return fmt.Errorf("load delivery: %w", err)
+		}
 	}
 	if d.State != storage.DeliveryPending {
 		// An earlier try of this task settled it and ended before its row did.
 		return t.settled(ctx, l, d, slipway.T("%[1]s", "%[1]s", d.LastError))
 	}
 	e := t.Rules().Endpoint(d.Endpoint)
-	disabled, err := t.Store.DisabledEndpoints(ctx)
-	if err != nil {
-		return fmt.Errorf("load disabled endpoints: %w", err)
-	}
-	reason, off := disabled[d.Endpoint]
 	switch {
 	case e == nil:
 		return t.unsendable(ctx, l, d, slipway.T("The endpoint %[1]s is no longer configured.", "接收方 %[1]s 已不在配置中。", d.Endpoint))
-	case off:
-		return t.unsendable(ctx, l, d, slipway.T("The endpoint %[1]s is disabled: %[2]s", "接收方 %[1]s 已停用：%[2]s", d.Endpoint, reason))
+	case row.Disabled:
+		return t.unsendable(ctx, l, d, slipway.T("The endpoint %[1]s is disabled: %[2]s", "接收方 %[1]s 已停用：%[2]s", d.Endpoint, row.Reason))
 	case e.Disabled:
 		return t.unsendable(ctx, l, d, slipway.T("The endpoint %[1]s is disabled.", "接收方 %[1]s 已停用。", d.Endpoint))
 	}
-	if wait, err := t.turn(ctx, d); wait != nil || err != nil {
-		return cmp.Or(err, wait)
+	if !row.InTurn {
+		return t.turn(d)
 	}
-	now := t.Now()
-	if p := t.breaker.enter(e, now); !p.granted {
+	if p := t.enter(ctx, e); !p.granted {
+		now := t.Now()
 		if !t.patient(l, now) {
 			return t.unsendable(ctx, l, d, t.tiredOf(d.LastError))
 		}
@@ -51,10 +48,10 @@ func (t *Tasks) hook(ctx context.Context, l *storage.Lease) error {
 // try sends the delivery and writes down what came of it.
 func (t *Tasks) try(ctx context.Context, l *storage.Lease, d *storage.Delivery, e *slipway.Endpoint) error {
 	at := t.Now()
-	attempt, err := t.Store.BeginAttempt(ctx, d.ID, at)
+	attempt, err := t.beginAttempt(ctx, d.ID, at)
 	if err != nil {
 		t.free(ctx, e.Name, t.breaker.turnBack(e.Name))
-		return fmt.Errorf("begin attempt: %w", err)
+		return err
 	}
 	got := t.Sender.Send(ctx, t.message(d, e, at))
 	now := t.Now()
@@ -92,7 +89,11 @@ func (t *Tasks) try(ctx context.Context, l *storage.Lease, d *storage.Delivery, 
 			return fmt.Errorf("disable endpoint: %w", err)
 		}
 	}
-	if err := t.Store.EndAttempt(keep, attempt, state); err != nil {
+	sent := storage.Sent{Attempt: attempt, State: state}
+	if state != storage.DeliveryPending && !t.isAwaited(d, e, state) {
+		sent.Lease = l // nothing else follows
+	}
+	if _, _, err := t.ends.get(keep, sent); err != nil {
 		return fmt.Errorf("end attempt: %w", err)
 	}
 	switch {
@@ -103,7 +104,7 @@ func (t *Tasks) try(ctx context.Context, l *storage.Lease, d *storage.Delivery, 
 	}
 	d.State = state
 	d.Attempts = append(d.Attempts, attempt)
-	return t.settled(keep, l, d, why)
+	return t.follow(keep, l, d, why)
 }
 
 // patient tells whether a hook is still to be tried at a time.

@@ -53,24 +53,20 @@ func TestAHookIsSentAgainOnlyIfNobodyKnowsHowItWent(t *testing.T) {
 		w.rules.Endpoints = []slipway.Endpoint{wall()}
 		p := w.plan(t, nil)
 		hook := w.one(t, slipway.TaskHook)
-		die := func(work func(context.Context, *storage.Lease) error) {
+		die := func(work func(context.Context, *storage.Taken) error) {
 			t.Helper()
-			l, err := w.Store.LeaseTask(t.Context(), hook, "dies", w.clock.now(), leaseTime)
-			if err != nil || l == nil {
-				t.Fatalf("lease %v, error %v", l, err)
-			}
-			if err := work(t.Context(), l); err != nil {
+			if err := work(t.Context(), w.lease(t, hook, "dies")); err != nil {
 				t.Fatal(err)
 			}
 			w.clock.advance(leaseTime)
 		}
-		die(func(ctx context.Context, l *storage.Lease) error {
-			_, err := w.Store.BeginAttempt(ctx, l.Task.Ref, w.clock.now())
-			w.sender.Send(ctx, webhook.Delivery{ID: l.Task.Ref})
+		die(func(ctx context.Context, row *storage.Taken) error {
+			_, err := w.beginAttempt(ctx, row.Delivery.ID, w.clock.now())
+			w.sender.Send(ctx, webhook.Delivery{ID: row.Delivery.ID})
 			return err
 		})
 		die(w.perform)
-		w.handle(t, hook, Done)
+		w.handle(t, hook, Gone) // it ended with the attempt
 
 		d := w.delivery(t, p.ID)
 		if diff := cmp.Diff([]string{d.ID, d.ID}, w.sender.ids()); diff != "" {

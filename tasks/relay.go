@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -15,10 +17,11 @@ import (
 
 const (
 	commitBuffer = 1024 // commits that wait to be offered; the sweep finds what is more
-	relays       = 2
-	sweepEvery   = time.Second
+	relays       = 8
+	sweepEvery   = 500 * time.Millisecond
 	sweepBatch   = 200
 	offerTimeout = 5 * time.Second
+	bundle       = 32              // hooks that are offered as one: the queue would cost more than sending them
 	aMoment      = 5 * time.Second // for which a process keeps the time of a card itself
 
 	// neverGiveUp is an asynq retry count out of reach. A task that asynq gives up is
@@ -86,20 +89,36 @@ func (t *Tasks) relay(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case c := <-t.commits:
-			for _, task := range c.Tasks {
-				t.offerFresh(ctx, task, c.Seq)
-			}
+			t.offerFresh(ctx, c.Tasks, c.Seq)
 		}
 	}
 }
 
-// offerFresh offers a row that was just written or set free.
-func (t *Tasks) offerFresh(ctx context.Context, task slipway.Task, seq int64) {
+// offerFresh offers rows that were just written or set free.
+func (t *Tasks) offerFresh(ctx context.Context, rows []slipway.Task, seq int64) {
 	number := "c" + strconv.FormatInt(seq, 10)
 	if seq == 0 {
 		number = "f" + strconv.FormatInt(t.Now().UnixMilli(), 10)
 	}
-	t.offerOrLeave(ctx, task, number)
+	for _, together := range t.bundles(rows) {
+		t.offerOrLeave(ctx, together, number)
+	}
+}
+
+// bundles groups rows by what is offered as one: hooks that are due, of which each is still
+// done and leased by itself. All else is offered alone.
+func (t *Tasks) bundles(rows []slipway.Task) [][]slipway.Task {
+	now := t.Now().UnixMilli()
+	var out [][]slipway.Task
+	var hooks []slipway.Task
+	for _, row := range rows {
+		if queueOf(row.Kind) == queueHooks && row.RunAt <= now {
+			hooks = append(hooks, row)
+		} else {
+			out = append(out, []slipway.Task{row})
+		}
+	}
+	return slices.AppendSeq(out, slices.Chunk(hooks, bundle))
 }
 
 // offerLater offers a row that waits for another try, so that the dashboard shows it. A
@@ -109,29 +128,35 @@ func (t *Tasks) offerLater(ctx context.Context, task slipway.Task) {
 	number := "r" + strconv.FormatInt(task.RunAt, 10)
 	wait := time.UnixMilli(task.RunAt).Sub(t.Now())
 	if queueOf(task.Kind) != queueCards || wait <= 0 || wait > aMoment {
-		t.offerOrLeave(ctx, task, number)
+		t.offerOrLeave(ctx, []slipway.Task{task}, number)
 		return
 	}
 	time.AfterFunc(wait+time.Millisecond, func() {
 		if !t.isLeaving() {
-			t.offerOrLeave(t.work, task, number)
+			t.offerOrLeave(t.work, []slipway.Task{task}, number)
 		}
 	})
 }
 
-// offerOrLeave offers a row; what is refused is found by the sweep.
-func (t *Tasks) offerOrLeave(ctx context.Context, task slipway.Task, number string) {
-	if err := t.offer(ctx, task, number); err != nil && ctx.Err() == nil {
-		t.Log.WarnContext(ctx, "offer left to the sweep", "task", task.ID, "kind", task.Kind, "err", err)
+// offerOrLeave offers rows as one; what is refused is found by the sweep.
+func (t *Tasks) offerOrLeave(ctx context.Context, rows []slipway.Task, number string) {
+	if err := t.offer(ctx, rows, number); err != nil && ctx.Err() == nil {
+		t.Log.WarnContext(ctx, "offer left to the sweep", "task", rows[0].ID, "kind", rows[0].Kind, "count", len(rows), "err", err)
 	}
 }
 
-// offer hands a row's id to asynq. The number is of this offer: a worker that was
-// killed keeps its task's id taken for a minute, but not that of the next offer.
-func (t *Tasks) offer(ctx context.Context, task slipway.Task, number string) error {
+// offer hands the ids of rows to asynq, as one task; they are alike in kind and time. The
+// number is of this offer: a worker that was killed keeps its task's id taken for a minute,
+// but not that of the next offer.
+func (t *Tasks) offer(ctx context.Context, rows []slipway.Task, number string) error {
 	ctx, cancel := context.WithTimeout(ctx, offerTimeout)
 	defer cancel()
+	task := rows[0]
 	queue := queueOf(task.Kind)
+	ids := make([]string, len(rows))
+	for i := range rows {
+		ids[i] = rows[i].ID
+	}
 	opts := []asynq.Option{
 		asynq.TaskID(task.ID + ":" + number), asynq.Queue(queue), asynq.MaxRetry(neverGiveUp), asynq.Timeout(timeoutOf(task.Kind)),
 	}
@@ -140,7 +165,7 @@ func (t *Tasks) offer(ctx context.Context, task slipway.Task, number string) err
 		// asynq counts in whole seconds and would be early by the rest.
 		opts = append(opts, asynq.ProcessIn(wait+time.Second))
 	}
-	_, err := t.client.EnqueueContext(ctx, asynq.NewTask(string(task.Kind), []byte(task.ID)), opts...)
+	_, err := t.client.EnqueueContext(ctx, asynq.NewTask(string(task.Kind), []byte(strings.Join(ids, " "))), opts...)
 	if err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) {
 		return fmt.Errorf("enqueue task: %w", err)
 	}
@@ -161,12 +186,19 @@ func (t *Tasks) Sweep(ctx context.Context, now time.Time) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("sweep tasks: %w", err)
 	}
+	// A number of offers tells one row's apart, and a bundle goes by its first row.
+	numbers, rows := make(map[string]int64, len(offers)), make([]slipway.Task, len(offers))
 	for i, o := range offers {
-		if err := t.offer(ctx, o.Task, strconv.FormatInt(o.Number, 10)); err != nil {
-			return i, err
-		}
+		numbers[o.Task.ID], rows[i] = o.Number, o.Task
 	}
-	return len(offers), nil
+	done := 0
+	for _, together := range t.bundles(rows) {
+		if err := t.offer(ctx, together, strconv.FormatInt(numbers[together[0].ID], 10)); err != nil {
+			return done, err
+		}
+		done += len(together)
+	}
+	return done, nil
 }
 
 // sweepAlways sweeps until the context ends.

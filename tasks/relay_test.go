@@ -102,9 +102,7 @@ func (w *world) offerAll(t *testing.T) {
 	for {
 		select {
 		case c := <-w.commits:
-			for _, task := range c.Tasks {
-				w.offerFresh(t.Context(), task, c.Seq)
-			}
+			w.offerFresh(t.Context(), c.Tasks, c.Seq)
 		default:
 			return
 		}

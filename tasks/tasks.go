@@ -45,7 +45,7 @@ type Cards interface {
 // Concurrency is how many tasks of a kind one process does at once. Zero means the
 // default.
 type Concurrency struct {
-	Hooks  int // 128; at most perEndpoint of them to one endpoint
+	Hooks  int // 512; at most perEndpoint of them to one endpoint
 	Runs   int // 1024; a run counts until it ends
 	Timers int // 8
 	Cards  int // 8; the changes of one plan that come meanwhile become one repaint
@@ -94,6 +94,11 @@ type Tasks struct {
 	stops   *stops
 	keeper  keeper
 
+	places chan struct{} // has one for each hook that is being done
+	claims *gather[string, *storage.Taken]
+	begins *gather[beginning, storage.Attempt]
+	ends   *gather[storage.Sent, bool]
+
 	renewEvery time.Duration // tests renew more often
 
 	// work is the context of everything that handlers do; cancelling it abandons
@@ -117,7 +122,7 @@ func New(c Config) (*Tasks, error) {
 		c.Patience = DefaultPatience
 	}
 	if c.Concurrency.Hooks == 0 {
-		c.Concurrency.Hooks = 128
+		c.Concurrency.Hooks = 512
 	}
 	name := make([]byte, 8)
 	if _, err := io.ReadFull(c.Rand, name); err != nil {
@@ -130,6 +135,8 @@ func New(c Config) (*Tasks, error) {
 	}
 	t.work, t.abandon = context.WithCancel(context.Background())
 	t.staying, t.leave = context.WithCancel(context.Background())
+	t.places = make(chan struct{}, c.Concurrency.Hooks)
+	t.gatherHooks()
 	c.Store.OnCommit(t.committed)
 	return t, nil
 }

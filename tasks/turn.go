@@ -3,6 +3,7 @@ package tasks
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"slipway"
 	"slipway/storage"
@@ -11,20 +12,33 @@ import (
 
 // turn makes a hook wait for those to the same endpoint that came before it in the life
 // of its plan.
-func (t *Tasks) turn(ctx context.Context, d *storage.Delivery) (wait error, err error) {
-	first, err := t.Store.InTurn(ctx, d)
-	if err != nil || first {
-		return nil, err
-	}
+func (t *Tasks) turn(d *storage.Delivery) error {
 	return later{at: t.Now().Add(parkFor), on: turnOf(d), parked: func(ctx context.Context) {
 		if first, err := t.Store.InTurn(ctx, d); err == nil && first {
 			t.unpark(ctx, turnOf(d), 1)
 		}
-	}}, nil
+	}}
 }
 
 // turnOf names what the hooks to an endpoint about a plan wait for: each other.
 func turnOf(d *storage.Delivery) string { return "turn:" + d.PlanID + "/" + d.Endpoint }
+
+// enter asks for a place at an endpoint, and waits a moment for one that answers well.
+func (t *Tasks) enter(ctx context.Context, e *slipway.Endpoint) pass {
+	p := t.breaker.enter(e, t.Now())
+	if p.soon == nil {
+		return p
+	}
+	patience := time.NewTimer(lineFor)
+	defer patience.Stop()
+	select {
+	case <-p.soon:
+		return pass{granted: true}
+	case <-patience.C:
+	case <-ctx.Done():
+	}
+	return t.breaker.leaveLine(e.Name, p.soon, t.Now())
+}
 
 // park makes a hook wait until its endpoint can be given another one.
 func (t *Tasks) park(endpoint string, p pass) error {
@@ -63,6 +77,11 @@ func (t *Tasks) unpark(ctx context.Context, on string, n int) int {
 func (t *Tasks) settled(ctx context.Context, l *storage.Lease, d *storage.Delivery, why slipway.Text) error {
 	const all = 100
 	t.unpark(ctx, turnOf(d), all)
+	return t.follow(ctx, l, d, why)
+}
+
+// follow is settled without the next one, which came with the end of the attempt.
+func (t *Tasks) follow(ctx context.Context, l *storage.Lease, d *storage.Delivery, why slipway.Text) error {
 	switch {
 	case !d.Waits:
 	case d.State == storage.DeliveryFailed:

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -64,13 +65,42 @@ func (t *Tasks) stopServers() {
 
 // process is the one asynq handler. It does not use asynq's context: that ends when
 // Redis is away for half a minute, while the lease of the row is kept in the database.
-func (t *Tasks) process(_ context.Context, task *asynq.Task) error {
-	ctx := t.work
-	if queueOf(slipway.TaskKind(task.Type())) == queueCards {
+func (t *Tasks) process(_ context.Context, task *asynq.Task) error { //nolint:contextcheck // see above
+	ctx, do := t.work, t.handleAlone
+	switch queueOf(slipway.TaskKind(task.Type())) {
+	case queueCards:
 		ctx = storage.InBackground(ctx)
+	case queueHooks:
+		do = t.handleHook
 	}
-	t.Handle(ctx, string(task.Payload())) //nolint:contextcheck // see above
+	var all sync.WaitGroup
+	for id := range strings.FieldsSeq(string(task.Payload())) {
+		all.Go(func() { do(ctx, id) })
+	}
+	all.Wait()
 	return nil
+}
+
+// handleHook does a row when there is a place. What there is none for stays in the queue, and
+// is neither leased nor parked.
+func (t *Tasks) handleHook(ctx context.Context, id string) {
+	select {
+	case t.places <- struct{}{}:
+		defer func() { <-t.places }()
+		t.handle(ctx, id, t.takeTogether)
+	case <-t.staying.Done(): // the next process goes on
+	}
+}
+
+func (t *Tasks) handleAlone(ctx context.Context, id string) { t.handle(ctx, id, t.takeAlone) }
+
+// takeAlone leases one row.
+func (t *Tasks) takeAlone(ctx context.Context, id string) (*storage.Taken, error) {
+	l, err := t.Store.LeaseTask(ctx, id, t.owner, t.Now(), leaseTime)
+	if l == nil || err != nil {
+		return nil, err
+	}
+	return &storage.Taken{Lease: l}, nil
 }
 
 // Ending is what became of a row that a worker was handed.
@@ -114,18 +144,23 @@ var (
 // Handle does the work of one row, if it is due and nobody else has it: one step of a
 // worker.
 func (t *Tasks) Handle(ctx context.Context, id string) Ending {
+	return t.handle(ctx, id, t.takeTogether)
+}
+
+func (t *Tasks) handle(ctx context.Context, id string, take func(context.Context, string) (*storage.Taken, error)) Ending {
 	start := t.Now()
-	l, err := t.Store.LeaseTask(ctx, id, t.owner, start, leaseTime)
+	row, err := take(ctx, id)
 	if err != nil {
 		t.Log.WarnContext(ctx, "task not taken", "task", id, "err", err)
 		return Gone
 	}
-	if l == nil {
+	if row == nil {
 		return Gone
 	}
+	l := row.Lease
 	work, cancel := context.WithCancelCause(ctx)
 	letGo := t.hold(l, cancel)
-	err = t.perform(work, l)
+	err = t.perform(work, row)
 	lost := errors.Is(context.Cause(work), errLeaseLost)
 	cancel(nil)
 	letGo()
@@ -139,15 +174,16 @@ func (t *Tasks) Handle(ctx context.Context, id string) Ending {
 }
 
 // perform does the work of a kind. A panic is an error like any other.
-func (t *Tasks) perform(ctx context.Context, l *storage.Lease) (err error) {
+func (t *Tasks) perform(ctx context.Context, row *storage.Taken) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
+	l := row.Lease
 	switch l.Task.Kind {
 	case slipway.TaskHook:
-		return t.hook(ctx, l)
+		return t.hook(ctx, row)
 	case slipway.TaskRun:
 		return t.run(ctx, l)
 	case slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline:
@@ -233,7 +269,7 @@ func (t *Tasks) note(ctx context.Context, l *storage.Lease, start time.Time, end
 	wait, postponed := again{}, later{}
 	switch {
 	case err == nil || ending == Left || ending == Lost || errors.As(err, &wait) || errors.As(err, &postponed):
-	case storage.Unreachable(err): // what was under way is done again when the database is back
+	case storage.Unreachable(err) || errors.Is(err, context.DeadlineExceeded): // what was under way is done again when the database is back
 		level = slog.LevelWarn
 	case slipway.CodeOf(err) == slipway.Internal:
 		level = slog.LevelError

@@ -56,10 +56,7 @@ func TestAWorkerThatLosesItsLeaseIsStopped(t *testing.T) {
 			<-ctx.Done()
 			return ctx.Err()
 		}
-		lease, err := w.Store.LeaseTask(t.Context(), card, "stuck", w.clock.now(), leaseTime)
-		if err != nil || lease == nil {
-			t.Fatalf("lease %v, error %v", lease, err)
-		}
+		lease := w.lease(t, card, "stuck")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		stuck := make(chan error, 1)
 		go func() { stuck <- w.perform(ctx, lease) }()
@@ -69,7 +66,7 @@ func TestAWorkerThatLosesItsLeaseIsStopped(t *testing.T) {
 		w.handle(t, card, Done)
 
 		// It comes back to itself.
-		defer w.hold(lease, cancel)()
+		defer w.hold(lease.Lease, cancel)()
 		w.Renew(t.Context())
 		if err := receive(t, "the first worker ends", stuck); !errors.Is(err, context.Canceled) {
 			t.Errorf("the first worker's error is %v, want that it was cancelled", err)
@@ -245,10 +242,7 @@ func TestWorkThatWasDoneButNotRecordedHasOneEffect(t *testing.T) {
 				}
 				w.clock.advance(time.Hour)
 				id := w.one(t, tt.kind)
-				lease, err := w.Store.LeaseTask(t.Context(), id, "dies", w.clock.now(), leaseTime)
-				if err != nil || lease == nil {
-					t.Fatalf("lease %v, error %v", lease, err)
-				}
+				lease := w.lease(t, id, "dies")
 				if err := w.perform(t.Context(), lease); err != nil {
 					t.Fatal(err)
 				}
@@ -302,10 +296,7 @@ func TestATimerOfAnEarlierRoundDoesNothing(t *testing.T) {
 		p := w.plan(t, func(d *slipway.Draft) { d.EndTime = morning.Add(time.Hour).Unix() })
 		w.clock.advance(time.Hour)
 		window := w.one(t, slipway.TaskWindow)
-		lease, err := w.Store.LeaseTask(t.Context(), window, "slow", w.clock.now(), leaseTime)
-		if err != nil || lease == nil {
-			t.Fatalf("lease %v, error %v", lease, err)
-		}
+		lease := w.lease(t, window, "slow")
 		w.must(t)(w.Commands.Replan(t.Context(), commands.Ask{User: alice}, p.ID, "not today"))
 
 		if err := w.perform(t.Context(), lease); err != nil {

@@ -239,6 +239,16 @@ func (w *world) one(tb testing.TB, kind slipway.TaskKind) string {
 	return ids[0]
 }
 
+// lease takes a row, as a worker of a name.
+func (w *world) lease(tb testing.TB, id, owner string) *storage.Taken {
+	tb.Helper()
+	taken, err := w.Store.LeaseTasks(tb.Context(), []string{id}, owner, w.clock.now(), leaseTime)
+	if err != nil || taken[id] == nil {
+		tb.Fatalf("leased %v, error %v", taken, err)
+	}
+	return taken[id]
+}
+
 // handle does a row and checks what becomes of it.
 func (w *world) handle(tb testing.TB, id string, want Ending) {
 	tb.Helper()

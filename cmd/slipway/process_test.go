@@ -33,6 +33,7 @@ func TestProcesses(t *testing.T) {
 	for name, test := range map[string]func(t *testing.T, program string){
 		"a cold start with nothing configured":        coldStart,
 		"200 plans while everything crashes":          crashes,
+		"10,000 hooks while everything crashes":       relayChaos,
 		"16 people press the same button, each twice": samePress,
 		"killed between commit and card":              killedBeforeRepaint,
 		"killed around the start of a run":            killedAroundStart,

@@ -52,6 +52,9 @@ type options struct {
 	chats    bool
 	engines  bool
 	runs     int // under way at once in an engine
+
+	relay      bool
+	deliveries int // through the relay
 }
 
 func main() {
@@ -64,6 +67,8 @@ func main() {
 	flag.BoolVar(&o.chats, "chats", false, "measure only the clicks in chats")
 	flag.BoolVar(&o.engines, "engines", false, "measure only the runs in workflow engines")
 	flag.IntVar(&o.runs, "runs", 500, "how many runs are under way at once in Zadig")
+	flag.BoolVar(&o.relay, "relay", false, "measure only the relay of hooks")
+	flag.IntVar(&o.deliveries, "deliveries", 100_000, "how many hooks go through the relay")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, o)
@@ -87,6 +92,9 @@ func run(ctx context.Context, o options) error {
 	program, err := processtest.Build(ctx, dir, "-trimpath", "-tags", "timetzdata", "-ldflags", "-s -w")
 	if err != nil {
 		return err
+	}
+	if o.relay {
+		return benchRelay(ctx, o, program, dir)
 	}
 	r := newReport(o, program)
 	for _, s := range []struct {
@@ -123,6 +131,18 @@ func run(ctx context.Context, o options) error {
 			return fmt.Errorf("measure %s: %w", s.title, err)
 		}
 		r.add(s.title, m)
+	}
+	if err := r.print(os.Stdout); err != nil || o.chats || o.only == "embedded" {
+		return err
+	}
+	return benchRelay(ctx, o, program, dir)
+}
+
+// benchRelay measures the relay of hooks and prints its table.
+func benchRelay(ctx context.Context, o options, program, dir string) error {
+	r, err := measureRelay(ctx, o, program, filepath.Join(dir, "relay"), func(what string) { say("relay: %s", what) })
+	if err != nil {
+		return fmt.Errorf("measure the relay: %w", err)
 	}
 	return r.print(os.Stdout)
 }

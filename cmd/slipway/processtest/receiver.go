@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -40,7 +41,11 @@ type HookPlan struct {
 type Receiver struct {
 	URL    string
 	server *httptest.Server
+	refuse atomic.Pointer[func(endpoint string) bool]
 }
+
+// Refuse has a function say whether a hook to an endpoint is answered with 503 and not told.
+func (r *Receiver) Refuse(f func(endpoint string) bool) { r.refuse.Store(&f) }
 
 // NewReceiver starts a receiver. heard is told of each hook before it is answered with
 // 200, from several goroutines. A hook whose body is not as documented is answered
@@ -49,6 +54,10 @@ func NewReceiver(heard func(Hook), unfit func(error)) *Receiver {
 	r := &Receiver{}
 	r.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		at := time.Now()
+		if f := r.refuse.Load(); f != nil && (*f)(strings.Trim(req.URL.Path, "/")) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
 		h, err := readHook(req, at)
 		if err != nil {
 			unfit(err)
