@@ -149,8 +149,8 @@ func credentialOf(field string) string {
 // tokenOf is one that Zadig reads: it names an account.
 var zadigSecret = zadigtest.Token("s3cret-of-zadig-never-seen")
 
-// own stands in the output of workflows for the engine's own credential, in front of
-// which it is put on the way: the definition of the workflow does not have it.
+// own stands for the engine's own credential in what workflows print. The way puts the
+// credential there, so that no definition of a workflow has it.
 func own(token string) string { return strings.Repeat("@", len(token)) }
 
 // leaky is a workflow that prints all it knows, the engine's own credential too.

@@ -96,9 +96,10 @@ type writer func(p []byte) (int, error)
 
 func (w writer) Write(p []byte) (int, error) { return w(p) }
 
-// RoundTrip is a way to Slipway on which every answer is kept.
+// watchedWay is a way to Slipway on which every answer is kept.
 type watchedWay struct{ see func(place, text string) }
 
+// RoundTrip implements http.RoundTripper.
 func (w watchedWay) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
@@ -154,7 +155,7 @@ func (e *evidence) database(ctx context.Context, t *testing.T, dir string) {
 
 func (e *evidence) column(ctx context.Context, t *testing.T, db *sql.DB, query string) []string {
 	t.Helper()
-	rows, err := db.QueryContext(ctx, query) //nolint:gosec // the names are those of our own tables
+	rows, err := db.QueryContext(ctx, query)
 	if err != nil {
 		t.Fatal(err)
 	}
