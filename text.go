@@ -60,12 +60,14 @@ func in(l Lang, args []any) []any {
 }
 
 // JoinTexts joins texts with a comma in English and an enumeration comma in Chinese.
-func JoinTexts(texts []Text) Text {
+func JoinTexts(texts []Text) Text { return joinTexts(texts, Text{EN: ", ", ZH: "、"}) }
+
+func joinTexts(texts []Text, between Text) Text {
 	var t Text
 	for i, x := range texts {
 		if i > 0 {
-			t.EN += ", "
-			t.ZH += "、"
+			t.EN += between.EN
+			t.ZH += between.ZH
 		}
 		t.EN += x.EN
 		t.ZH += x.ZH
