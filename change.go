@@ -89,6 +89,7 @@ type EntryData struct {
 	Items      []string   `json:"items,omitempty"`  // names of items touched by the system or an edit
 	Hooks      []string   `json:"hooks,omitempty"`  // deliveries made: endpoint names
 	Votes      string     `json:"votes,omitempty"`  // "1/2"
+	Kept       []string   `json:"kept,omitempty"`   // names of those whose earlier approval counts
 	People     []string   `json:"people,omitempty"` // names of those who were reminded
 	Reason     *Text      `json:"reason,omitempty"` // why the system did it
 	CopiedFrom string     `json:"copied_from,omitempty"`

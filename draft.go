@@ -29,6 +29,7 @@ const (
 	MaxText    = 100_000 // characters of a description or item text
 	MaxItems   = 200
 	MaxPersons = 50 // approvers
+	MaxLevels  = 10 // of an approval; also groups of a level
 	MaxComment = 4000
 )
 
@@ -100,10 +101,7 @@ func (p *Plan) take(req Request, d Draft) []string {
 	note("labels", !slices.Equal(p.Labels, d.Labels))
 	p.Name, p.Manager, p.Description = d.Name, d.Manager, d.Description
 	p.StartTime, p.EndTime, p.ScheduleExecuteTime = d.StartTime, d.EndTime, d.ScheduleExecuteTime
-	p.Jira, p.Approval, p.Labels = d.Jira, d.Approval.clone(), slices.Clone(d.Labels)
-	if p.Approval != nil {
-		p.Approval.open()
-	}
+	p.Jira, p.Approval, p.Labels = d.Jira, p.Approval.ruledBy(d.Approval), slices.Clone(d.Labels)
 	return append(changed, p.takeItems(req, d.Items)...)
 }
 
@@ -201,13 +199,6 @@ func (it *Item) sameWork(o *Item) bool {
 	return !a.Inline || a.Definition.Equal(b.Definition)
 }
 
-func (a *Approval) sameRule(b *Approval) bool {
-	if a == nil || b == nil {
-		return a == nil && b == nil
-	}
-	return a.Type == b.Type && a.Needed == b.Needed && slices.Equal(a.Approvers, b.Approvers)
-}
-
 // Check refuses a draft that contradicts itself; all problems at once.
 func (d *Draft) Check() error {
 	var f Faults
@@ -247,35 +238,6 @@ func (d *Draft) checkTimes(f *Faults) {
 	}
 	if s := d.ScheduleExecuteTime; s != 0 && (s < d.StartTime || d.EndTime != 0 && s > d.EndTime) {
 		f.Add("schedule_execute_time", "the schedule must lie inside the window", "定时执行时间必须在发布窗口期内")
-	}
-}
-
-func (d *Draft) checkApproval(f *Faults) {
-	a := d.Approval
-	if a == nil {
-		return
-	}
-	switch a.Type {
-	case NativeApproval, LarkApproval, DingTalkApproval:
-	default:
-		f.Add("approval.type", "native, lark or dingtalk is expected, not %q", "应为 native、lark 或 dingtalk，而不是 %q", a.Type)
-	}
-	if len(a.Approvers) == 0 {
-		f.Add("approval.approvers", "at least one approver is expected", "至少需要一位审批人")
-	}
-	if len(a.Approvers) > MaxPersons {
-		f.Add("approval.approvers", "at most %d approvers are possible", "最多 %d 位审批人", MaxPersons)
-	}
-	seen := map[string]bool{}
-	for i, x := range a.Approvers {
-		if seen[x.ID] {
-			f.Add(fmt.Sprintf("approval.approvers[%d]", i), "%s is named twice", "%s 重复了", x.Name)
-		}
-		seen[x.ID] = true
-	}
-	if a.Needed < 1 || a.Needed > max(1, len(a.Approvers)) {
-		f.Add("approval.needed_approvers", "a number from 1 to %[1]d (the approvers named) is expected, not %[2]d",
-			"应为 1 到 %[1]d（审批人数）之间的数字，而不是 %[2]d", max(1, len(a.Approvers)), a.Needed)
 	}
 }
 

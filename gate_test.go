@@ -27,8 +27,8 @@ func (w *world) says(endpoint, code string, r Result) error {
 	return err
 }
 
-// told lists whom the last change tells something.
-func (w *world) told() int {
+// tellings counts what the last change tells people.
+func (w *world) tellings() int {
 	return len(slices.DeleteFunc(slices.Clone(w.last.Tasks), func(t Task) bool { return t.Kind != TaskNotice }))
 }
 
@@ -45,8 +45,8 @@ func TestAdviceIsShownAndHoldsNothingBack(t *testing.T) {
 	if err := w.says("risk", risk.Code, ResultExecuting); err != nil || w.plan.Advice[0].Progress != "half way" {
 		t.Errorf("progress: %v, %+v", err, w.plan.Advice[0])
 	}
-	if err := w.says("risk", risk.Code, ResultFailed); err != nil || w.plan.Advice[0].State != GateFailed || w.told() != 1 {
-		t.Errorf("advice against it: %v, %+v, %d told", err, w.plan.Advice[0], w.told())
+	if err := w.says("risk", risk.Code, ResultFailed); err != nil || w.plan.Advice[0].State != GateFailed || w.tellings() != 1 {
+		t.Errorf("advice against it: %v, %+v, %d told", err, w.plan.Advice[0], w.tellings())
 	}
 	if err := w.says("risk", risk.Code, ResultSuccess); CodeOf(err) != Conflict {
 		t.Errorf("a changed mind is taken: %v", err)
@@ -64,7 +64,8 @@ func TestAdviceIsShownAndHoldsNothingBack(t *testing.T) {
 		t.Errorf("an answer to the round before is taken: %v", err)
 	}
 	w.at = w.at.Add(2 * time.Hour)
-	w.do(w.plan.Expire(w.req(SystemActor()), w.plan.Advice[0].DeliveryID)).is(WaitForApproval)
+	// The plan goes on meanwhile: what Bob approved before is what is submitted again.
+	w.do(w.plan.Expire(w.req(SystemActor()), w.plan.Advice[0].DeliveryID)).is(Executing)
 	if w.plan.Advice[0].State != GateFailed || !w.last.Entry.Data.Advisory {
 		t.Errorf("after its deadline: %+v", w.plan.Advice[0])
 	}
@@ -105,13 +106,13 @@ func TestPeopleAreRemindedBeforeADeadline(t *testing.T) {
 		id := w.plan.Gate.Waits[0].DeliveryID
 		w.at = noon.Add(deadline - early)
 		w.do(w.plan.Expire(w.req(SystemActor()), id)).is(WaitFinishPlanning)
-		if w.last.Entry.Verb != VerbRemind || w.last.Entry.Data.Endpoint != "office" || w.told() != 1 {
-			t.Errorf("the reminder: %+v, %d told", w.last.Entry, w.told())
+		if w.last.Entry.Verb != VerbRemind || w.last.Entry.Data.Endpoint != "office" || w.tellings() != 1 {
+			t.Errorf("the reminder: %+v, %d told", w.last.Entry, w.tellings())
 		}
 		w.at = noon.Add(deadline)
 		w.do(w.plan.Expire(w.req(SystemActor()), id)).is(FinishPlanningCheckFailed)
-		if w.last.Entry.Verb != VerbExpireGate || w.told() != 1 {
-			t.Errorf("the deadline: %+v, %d told", w.last.Entry, w.told())
+		if w.last.Entry.Verb != VerbExpireGate || w.tellings() != 1 {
+			t.Errorf("the deadline: %+v, %d told", w.last.Entry, w.tellings())
 		}
 	}
 }
@@ -124,8 +125,8 @@ func TestAfterADeadlineAPersonMayBeAskedToDecide(t *testing.T) {
 	w.at = noon.Add(time.Hour)
 	w.do(w.plan.Expire(w.req(SystemActor()), w.plan.Gate.Waits[0].DeliveryID)).is(FinishPlanningCheckFailed)
 	want := "office: No answer came before the deadline. A person decides now: the manager (Alice) can ask again, an admin can override the check."
-	if got := w.plan.Gate.Reason.EN; got != want || w.told() != 2 {
-		t.Errorf("reason %q, want %q; %d told, want the news and the call", got, want, w.told())
+	if got := w.plan.Gate.Reason.EN; got != want || w.tellings() != 2 {
+		t.Errorf("reason %q, want %q; %d told, want the news and the call", got, want, w.tellings())
 	}
 	w.do(w.plan.Override(w.req(root), "asked by phone")).is(WaitForApproval)
 }
@@ -171,8 +172,8 @@ func TestAnOverrideMayTakeTwoAdmins(t *testing.T) {
 	second := Actor{Kind: Person, ID: "ruth", Name: "Ruth", Admin: true}
 	w.create(w.draft()).do(w.plan.Submit(w.req(alice), nil))
 	w.do(w.plan.Override(w.req(root), "asked by phone")).is(WaitFinishPlanning)
-	if w.last.Entry.Data.Votes != "1/2" || w.told() != 1 {
-		t.Errorf("the first: %+v, %d told", w.last.Entry.Data, w.told())
+	if w.last.Entry.Data.Votes != "1/2" || w.tellings() != 1 {
+		t.Errorf("the first: %+v, %d told", w.last.Entry.Data, w.tellings())
 	}
 	if _, err := w.plan.Override(w.req(root), "really"); CodeOf(err) != Conflict {
 		t.Errorf("one admin counts twice: %v", err)

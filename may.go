@@ -23,7 +23,9 @@ func (p *Plan) is(a Actor, w Who, item *Item) bool {
 		}
 		return person && a.ID == item.Owner.ID
 	case WhoApprover:
-		return person && p.Approval != nil && p.Approval.Has(a.ID)
+		// Of an item they only have a say in what changed after they were asked.
+		of := item == nil || item.Workflow != nil && item.Workflow.Doubt == DoubtChanged
+		return person && of && p.Approval != nil && p.Approval.Has(a.ID)
 	case WhoAdmin:
 		return person && a.Admin
 	case WhoReceiver:
@@ -154,8 +156,7 @@ func (p *Plan) Allowed(a Actor, rules *Rules) []Verb {
 			}
 		case !p.hasRole(a, m, nil):
 		case v == VerbApprove || v == VerbReject:
-			own := p.involved(a.ID) && !p.selfApproval(rules)
-			if p.Approval.VoteOf(a.ID) == nil && !own {
+			if p.mayVote(a.ID, rules) {
 				out = append(out, v)
 			}
 		default:

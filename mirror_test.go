@@ -50,8 +50,8 @@ func (w *world) decision() map[string]string {
 func TestPeopleDecideTheCheckOfAnotherSystem(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Events()...).outside(origin(EventFinishPlanning, "a")).is(WaitForApproval)
-	if w.plan.ID != outsideID || w.plan.Items[0].Status != Done || w.plan.Items[1].Workflow.RunStatus != RunFailed || w.told() != 1 {
-		t.Fatalf("shown: %+v, %d told", w.plan, w.told())
+	if w.plan.ID != outsideID || w.plan.Items[0].Status != Done || w.plan.Items[1].Workflow.RunStatus != RunFailed || w.tellings() != 1 {
+		t.Fatalf("shown: %+v, %d told", w.plan, w.tellings())
 	}
 	w.do(w.plan.Vote(w.req(bob), true, "looks good")).is(FinishPlanning)
 	want := map[string]string{
@@ -109,7 +109,7 @@ func TestADecisionThatDoesNotArriveIsNoticed(t *testing.T) {
 	w.do(w.plan.Vote(w.req(bob), true, ""))
 	told := w.last.Deliveries[0].ID
 	w.do(w.plan.FailWait(w.req(SystemActor()), VerbGiveUp, told, T("It was tried.", "已尝试。"))).is(Executing)
-	if w.told() != 1 || w.last.Entry.Data.Endpoint != "zadig" {
-		t.Errorf("%d told, entry %+v", w.told(), w.last.Entry)
+	if w.tellings() != 1 || w.last.Entry.Data.Endpoint != "zadig" {
+		t.Errorf("%d told, entry %+v", w.tellings(), w.last.Entry)
 	}
 }

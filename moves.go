@@ -137,7 +137,8 @@ var moves = slices.Concat(planMoves(), gateMoves(), endMoves())
 var leaders = []Who{WhoManager, WhoAdmin}
 
 // What follows a start: the plan executes, unless its gate holds it, or every item
-// was done before a re-plan.
+// was done before a re-plan. It starts by itself when it is submitted as it was approved
+// before.
 var started = []Status{WaitExecute, Executing, WaitAllDone, Success}
 
 func planMoves() []Move {
@@ -145,7 +146,7 @@ func planMoves() []Move {
 	worked := []Status{Executing, WaitAllDone, Success}
 	return []Move{
 		{[]Status{Planning}, VerbEdit, []Who{WhoManager, WhoCreator, WhoCollaborator, WhoAdmin}, []Status{Planning}},
-		{[]Status{Planning}, VerbSubmit, leaders, []Status{WaitFinishPlanning, FinishPlanning, WaitForApproval}},
+		{[]Status{Planning}, VerbSubmit, leaders, append([]Status{WaitFinishPlanning, FinishPlanning, WaitForApproval}, started...)},
 		{[]Status{FinishPlanning}, VerbStart, leaders, started},
 		// A plan that lives elsewhere goes on as its event says, so it may be planned only.
 		{[]Status{WaitForApproval}, VerbApprove, []Who{WhoApprover}, append([]Status{WaitForApproval, FinishPlanning}, started...)},
@@ -154,7 +155,7 @@ func planMoves() []Move {
 		{[]Status{Executing}, VerbExecute, workers, []Status{Executing}},
 		{[]Status{Executing}, VerbComplete, workers, worked},
 		{[]Status{Executing}, VerbSkip, workers, worked},
-		{[]Status{Executing}, VerbRetry, workers, []Status{Executing}},
+		{[]Status{Executing}, VerbRetry, append(workers[:len(workers):len(workers)], WhoApprover), []Status{Executing}},
 		{[]Status{Executing}, VerbAdopt, workers, []Status{Executing}},
 		{[]Status{Executing}, VerbDecide, workers, []Status{Executing}},
 		{[]Status{Executing}, VerbRunEnded, []Who{WhoSystem}, worked},
@@ -171,7 +172,7 @@ func gateMoves() []Move {
 		wait, failed Status
 		after        []Status
 	}{
-		{WaitFinishPlanning, FinishPlanningCheckFailed, []Status{FinishPlanning, WaitForApproval}},
+		{WaitFinishPlanning, FinishPlanningCheckFailed, append([]Status{FinishPlanning, WaitForApproval}, started...)},
 		{WaitExecute, ExecuteCheckFailed, []Status{Executing, WaitAllDone, Success}},
 		{WaitAllDone, AllDoneCheckFailed, []Status{Success}},
 	} {

@@ -195,79 +195,6 @@ func (s RunStatus) Over() bool {
 	return false
 }
 
-// ApprovalType says where an approval is decided.
-type ApprovalType string
-
-// The documented approval types.
-const (
-	NativeApproval   ApprovalType = "native"
-	LarkApproval     ApprovalType = "lark"
-	DingTalkApproval ApprovalType = "dingtalk"
-)
-
-// Approval says who must agree, and what each has said.
-type Approval struct {
-	Type      ApprovalType   `json:"type"`
-	Needed    int            `json:"needed_approvers"`
-	Approvers []PersonRef    `json:"approvers"`
-	Votes     []Vote         `json:"votes"`
-	Result    ApprovalResult `json:"result"`
-	// RemindedAt is when those who are still asked were reminded last, in Unix seconds.
-	RemindedAt int64 `json:"reminded_at,omitempty"`
-}
-
-// ApprovalResult is the outcome of an approval.
-type ApprovalResult string
-
-// The outcomes of an approval.
-const (
-	ApprovalOpen     ApprovalResult = ""
-	ApprovalPassed   ApprovalResult = "passed"
-	ApprovalRejected ApprovalResult = "rejected"
-)
-
-// Vote is what one approver said.
-type Vote struct {
-	By      PersonRef `json:"by"`
-	Approve bool      `json:"approve"`
-	Comment string    `json:"comment,omitempty"`
-	At      int64     `json:"at"`
-}
-
-// open begins the approval anew: nobody has said anything yet.
-func (a *Approval) open() { a.Votes, a.Result, a.RemindedAt = nil, ApprovalOpen, 0 }
-
-// Approvals counts the votes in favour.
-func (a *Approval) Approvals() int {
-	n := 0
-	for _, v := range a.Votes {
-		if v.Approve {
-			n++
-		}
-	}
-	return n
-}
-
-// VoteOf returns the vote of a user, nil if there is none.
-func (a *Approval) VoteOf(userID string) *Vote {
-	for i := range a.Votes {
-		if a.Votes[i].By.ID == userID {
-			return &a.Votes[i]
-		}
-	}
-	return nil
-}
-
-// Has tells whether the user is an approver.
-func (a *Approval) Has(userID string) bool {
-	for _, p := range a.Approvers {
-		if p.ID == userID && userID != "" {
-			return true
-		}
-	}
-	return false
-}
-
 // JiraAssociation is the documented link to Jira sprints.
 type JiraAssociation struct {
 	JiraID  string   `json:"jira_id,omitempty"`
@@ -333,16 +260,6 @@ func (p *Plan) Clone() *Plan {
 	for i, it := range p.Items {
 		c.Items[i] = it.Clone()
 	}
-	return &c
-}
-
-func (a *Approval) clone() *Approval {
-	if a == nil {
-		return nil
-	}
-	c := *a
-	c.Approvers = append([]PersonRef(nil), a.Approvers...)
-	c.Votes = append([]Vote(nil), a.Votes...)
 	return &c
 }
 

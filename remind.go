@@ -13,7 +13,7 @@ func (p *Plan) Remind(req Request) (*Change, error) {
 		return nil, err
 	}
 	var people []PersonRef
-	for _, a := range p.asked(req) {
+	for _, a := range p.Asked(req.Rules) {
 		if a.ID != req.Actor.ID {
 			people = append(people, a)
 		}
@@ -40,17 +40,6 @@ func (p *Plan) Remind(req Request) (*Change, error) {
 			"%[1]s 提醒您：发布计划 #%[2]d %[3]s 仍在等待您审批。", req.Actor.Name, p.Index, p.Name),
 	})
 	return p.done(req, c), nil
-}
-
-// asked lists the approvers who may decide and have not.
-func (p *Plan) asked(req Request) []PersonRef {
-	var out []PersonRef
-	for _, a := range p.Approval.Approvers {
-		if p.Approval.VoteOf(a.ID) == nil && (p.selfApproval(req.Rules) || !p.involved(a.ID)) {
-			out = append(out, a)
-		}
-	}
-	return out
 }
 
 func ids(people []PersonRef) []string {

@@ -12,7 +12,8 @@ import (
 // Conflict and the differences, unless accept is the digest of them. now is the
 // workflow as its engine has it at this moment, needed with accept: it takes the place
 // of the plan's. When it has changed yet again since the item failed, nothing runs and
-// the item shows the new differences; the entry's result is then ResultChanged.
+// the item shows the new differences; the entry's result is then ResultChanged. In a plan
+// with an approval, only somebody who may approve it, or an admin, accepts a change.
 func (p *Plan) Retry(req Request, itemID, accept string, now *Workflow) (*Change, error) {
 	it, err := p.work(req, VerbRetry, itemID)
 	if err != nil {
@@ -32,6 +33,9 @@ func (p *Plan) Retry(req Request, itemID, accept string, now *Workflow) (*Change
 		switch {
 		case change == nil: // it is as the plan has it once more
 		case now != nil && change.Digest == accept:
+			if err := p.mayAccept(req, it); err != nil {
+				return nil, err
+			}
 			w.Definition, changes = now, change.Lines
 		case change.Digest == w.Change.Digest:
 			return nil, it.RefuseChanged(accept)
@@ -43,6 +47,19 @@ func (p *Plan) Retry(req Request, itemID, accept string, now *Workflow) (*Change
 	c.Entry.Data.Changes = changes
 	p.run(req, c, it, run)
 	return p.done(req, c), nil
+}
+
+// mayAccept refuses to let somebody change what an approved plan runs who could not have
+// approved it.
+func (p *Plan) mayAccept(req Request, it *Item) error {
+	a := p.Approval
+	if a == nil || req.Actor.Admin || a.Has(req.Actor.ID) && p.mayDecide(req.Actor.ID, req.Rules) {
+		return nil
+	}
+	return Refuse(Forbidden,
+		"The workflow of item “%[1]s” is not the one that was approved. Only %[2]s or an admin can accept the change, except for their own plans; or `replan` and have it approved anew.",
+		"发布项“%[1]s”的工作流与审批通过时不同，只有%[2]s或管理员可以接受改动（不能接受自己的发布计划的改动）；也可以重新规划并再次审批。",
+		it.Name, p.whoText(WhoApprover, it))
 }
 
 // ResultChanged is the result of the entry of a Retry that found the workflow changed

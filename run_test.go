@@ -123,7 +123,13 @@ func TestAChangedWorkflowRunsOnlyOnceItIsAccepted(t *testing.T) {
 	if _, err := w.plan.Retry(w.req(dave), it.ID, change.Digest, nil); CodeOf(err) != Conflict {
 		t.Errorf("accepted although the engine was not asked: %v", err)
 	}
-	w.do(w.plan.Retry(w.req(dave), it.ID, change.Digest, second))
+	// Dave works on the item, but only those who may approve the plan change what it runs.
+	for _, a := range []Actor{dave, alice} {
+		if _, err := w.plan.Retry(w.req(a), it.ID, change.Digest, second); CodeOf(err) != Forbidden || !strings.Contains(TextOf(err).EN, "Bob, Carol") {
+			t.Errorf("%s changes what was approved: %v", a.Name, err)
+		}
+	}
+	w.do(w.plan.Retry(w.req(bob), it.ID, change.Digest, second))
 	if run := w.run(); !run.Workflow.Definition.Equal(second) || run.Again != "" || it.Workflow.Change != nil || it.Workflow.Doubt != DoubtNone {
 		t.Errorf("the run is %+v", run)
 	}
@@ -140,7 +146,7 @@ func TestAChangedWorkflowRunsOnlyOnceItIsAccepted(t *testing.T) {
 	if err := it.RefuseChanged(change.Digest); !strings.Contains(err.Error(), later.Digest) || !strings.Contains(err.Error(), "1 → 3") {
 		t.Errorf("he is told %v", err)
 	}
-	w.do(w.plan.Retry(w.req(dave), it.ID, later.Digest, third))
+	w.do(w.plan.Retry(w.req(root), it.ID, later.Digest, third))
 	if run := w.run(); !run.Workflow.Definition.Equal(third) {
 		t.Errorf("the run is %+v", run)
 	}
@@ -340,7 +346,12 @@ func TestEveryItemVerbInEveryStateOfARun(t *testing.T) {
 		"done": {func() (*world, *Item) { return ending(t, RunEnd{Status: RunPassed}) }, nil},
 	}
 	may := map[string]Actor{"manager": alice, "owner": dave, "admin": root}
-	mayNot := map[string]Actor{"approver": bob, "stranger": eve, "receiver": {Kind: Receiver, Name: "office"}, "system": SystemActor()}
+	w, it := states["changed"].reach()
+	if got := w.plan.AllowedItem(bob, it); !slices.Equal(got, []Verb{VerbRetry}) {
+		t.Errorf("changed: the approver may %v", got)
+	}
+	w.do(w.itemVerb(VerbRetry, bob, it))
+	mayNot := map[string]Actor{"stranger": eve, "receiver": {Kind: Receiver, Name: "office"}, "system": SystemActor()}
 	for name, state := range states {
 		for role, a := range may {
 			w, it := state.reach()
@@ -354,6 +365,10 @@ func TestEveryItemVerbInEveryStateOfARun(t *testing.T) {
 				w, it := state.reach()
 				before := w.plan.Seq
 				_, err := w.itemVerb(verb, a, it)
+				if name == "changed" && verb == VerbRetry && role != "admin" {
+					wantRefusal(t, err, Forbidden) // who may approve the plan accepts it
+					continue
+				}
 				if allowed := slices.Contains(state.verbs, verb); allowed != (err == nil) {
 					t.Errorf("%s, %s by the %s: %v", name, verb, role, err)
 				}

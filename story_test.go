@@ -83,7 +83,10 @@ func TestThoseWhoHaveNotDecidedAreReminded(t *testing.T) {
 	}
 	w.at = noon.Add(RemindPause)
 	w.do(w.plan.Remind(w.req(alice)))
-	w.do(w.plan.Replan(w.req(alice), "")).do(w.plan.Submit(w.req(alice), nil)).do(w.plan.Remind(w.req(alice)))
+	w.do(w.plan.Replan(w.req(alice), ""))
+	changed := w.plan.Draft()
+	changed.EndTime += 60
+	w.do(w.plan.Edit(w.req(alice), changed)).do(w.plan.Submit(w.req(alice), nil)).do(w.plan.Remind(w.req(alice)))
 
 	w.do(w.plan.Vote(w.req(carol), true, "")).is(WaitForApproval)
 	w.at = noon.Add(2 * RemindPause)
@@ -242,7 +245,7 @@ func TestReplanKeepsWhatIsDone(t *testing.T) {
 func TestAPlanWhoseItemsAreAllDoneEndsAfterAReplan(t *testing.T) {
 	t.Parallel()
 	w := reach(t, AllDoneCheckFailed)
-	w.do(w.plan.Replan(w.req(alice), "")).do(w.plan.Submit(w.req(alice), nil)).do(w.plan.Vote(w.req(bob), true, "")).is(WaitAllDone)
+	w.do(w.plan.Replan(w.req(alice), "")).do(w.plan.Submit(w.req(alice), nil)).is(WaitAllDone)
 	w.answer(ResultSuccess).is(Success)
 }
 
@@ -472,7 +475,7 @@ func (w *world) invariants(seed uint64, before Plan, c *Change) {
 	if p.Phase == PhaseSuccess && !finished {
 		bad("success with unfinished items")
 	}
-	if p.Phase == PhaseExecuting && p.Approval.Approvals() < p.Approval.Needed {
+	if p.Phase == PhaseExecuting && !p.Approval.passed() {
 		bad("executing without approval")
 	}
 	if p.Phase == PhaseExecuting && p.Gate == nil && finished {

@@ -60,13 +60,15 @@ func in(l Lang, args []any) []any {
 }
 
 // JoinTexts joins texts with a comma in English and an enumeration comma in Chinese.
-func JoinTexts(texts []Text) Text { return joinTexts(texts, Text{", ", "、"}) }
+func JoinTexts(texts []Text) Text { return joinTexts(texts, comma, comma) }
+
+var comma = Text{EN: ", ", ZH: "、"}
 
 // EitherOf joins texts of which any one will do.
-func EitherOf(texts []Text) Text { return joinTexts(texts, Text{" or ", "或"}) }
+func EitherOf(texts []Text) Text { return joinTexts(texts, comma, Text{EN: " or ", ZH: "或"}) }
 
 // joinTexts joins texts, the last one with a word of its own.
-func joinTexts(texts []Text, last Text) Text {
+func joinTexts(texts []Text, between, last Text) Text {
 	var t Text
 	for i, x := range texts {
 		switch i {
@@ -75,8 +77,8 @@ func joinTexts(texts []Text, last Text) Text {
 			t.EN += last.EN
 			t.ZH += last.ZH
 		default:
-			t.EN += ", "
-			t.ZH += "、"
+			t.EN += between.EN
+			t.ZH += between.ZH
 		}
 		t.EN += x.EN
 		t.ZH += x.ZH

@@ -21,9 +21,6 @@ func (p *Plan) Submit(req Request, prepared map[string]*Workflow) (*Change, erro
 	}
 	c := p.newChange(req, VerbSubmit)
 	p.PlanningTime = req.At.Unix()
-	if p.Approval != nil {
-		p.Approval.open()
-	}
 	if p.ScheduleExecuteTime != 0 {
 		c.task(req, p, TaskSchedule, "schedule:"+p.ID, maxTime(req.At, p.ScheduleExecuteTime), "")
 	}
@@ -40,21 +37,8 @@ func (p *Plan) fit(req Request) error {
 	if p.EndTime != 0 && req.At.Unix() > p.EndTime {
 		f.Add("end_time", "the window ended at %s; choose a later one", "发布窗口期已于 %s 结束，请重新设置", clock(p.EndTime, req.At.Location()))
 	}
-	if a := p.Approval; a != nil {
-		if a.Type != NativeApproval {
-			f.Add("approval.type", "approval by %[1]s is not set up here; choose native", "此处未配置 %[1]s 审批，请选择 native", a.Type)
-		}
-		able := 0
-		for _, x := range a.Approvers {
-			if req.Rules.SelfApproval || !p.involved(x.ID) {
-				able++
-			}
-		}
-		if able < a.Needed {
-			f.Add("approval.approvers",
-				"approvals needed: %[1]d, approvers who may decide: %[2]d; nobody approves a plan that they manage, created or edited last",
-				"需要 %[1]d 人审批，但只有 %[2]d 位审批人可以审批：负责人、创建者和最后编辑者不能审批自己的发布计划", a.Needed, able)
-		}
+	if p.Approval != nil {
+		p.checkAble(&f, req.Rules)
 	}
 	if f.Len() == 0 {
 		return nil
@@ -64,11 +48,6 @@ func (p *Plan) fit(req Request) error {
 		Text:     T("Plan #%[1]d %[2]s cannot be submitted yet.", "发布计划 #%[1]d %[2]s 还不能提交。", p.Index, p.Name),
 		Problems: f.list,
 	}
-}
-
-// involved tells whether a user's approval would be of their own work.
-func (p *Plan) involved(userID string) bool {
-	return userID == p.Manager.ID || userID == p.Creator.ID || userID == p.Editor.ID
 }
 
 // enter puts the plan into the phase that an event announces.
@@ -90,8 +69,7 @@ func (p *Plan) follow(req Request, c *Change, ev Event) {
 	case EventFinishPlanning:
 		p.watchWindow(req, c)
 		if p.Approval != nil {
-			p.Phase = PhaseApproval
-			c.notify(req, p, T("Plan #%[1]d %[2]s asks for your approval.", "发布计划 #%[1]d %[2]s 需要您审批。", p.Index, p.Name), ids(p.asked(req))...)
+			p.requestApproval(req, c)
 		}
 	case EventStartExecute:
 		p.watchWindow(req, c)
@@ -131,52 +109,6 @@ func (p *Plan) finishIfDone(req Request, c *Change) {
 	p.through(req, c, EventAllJobDone)
 }
 
-// Vote is an approver's yes or no. Enough yes start the plan; one no denies it.
-func (p *Plan) Vote(req Request, approve bool, comment string) (*Change, error) {
-	verb := VerbReject
-	if approve {
-		verb = VerbApprove
-	}
-	if err := p.may(req, verb); err != nil {
-		return nil, err
-	}
-	a := p.Approval
-	if !p.selfApproval(req.Rules) && p.involved(req.Actor.ID) {
-		return nil, Refuse(Forbidden,
-			"Nobody decides on their own plan: you manage it, created it or edited it last. It needs %[1]d approval(s) from the other approvers.",
-			"不能审批自己的发布计划：您是它的负责人、创建者或最后编辑者。还需要其他审批人中的 %[1]d 人审批。", a.Needed-a.Approvals())
-	}
-	if v := a.VoteOf(req.Actor.ID); v != nil {
-		return nil, Refuse(Conflict, "You approved this plan at %[3]s already. It has %[1]d of %[2]d approvals.",
-			"您已于 %[3]s 审批通过该发布计划，目前为 %[1]d/%[2]d 人通过。", a.Approvals(), a.Needed, clock(v.At, req.At.Location()))
-	}
-	c := p.newChange(req, verb)
-	c.Entry.Comment = comment
-	a.Votes = append(a.Votes, Vote{
-		By: PersonRef{ID: req.Actor.ID, Name: req.Actor.Name}, Approve: approve, Comment: comment, At: req.At.Unix(),
-	})
-	c.Entry.Data.Votes = T("%d/%d", "%d/%d", a.Approvals(), a.Needed).EN
-	switch {
-	case !approve:
-		a.Result, p.ApprovalTime, p.Phase = ApprovalRejected, req.At.Unix(), PhaseDenied
-		c.Drop = append(c.Drop, TaskSchedule, TaskWindow)
-		if p.Origin != nil {
-			p.decideElsewhere(req, c, ResultFailed, comment)
-		}
-		c.notify(req, p, T("%[1]s rejected plan #%[2]d %[3]s. %[4]s", "%[1]s 拒绝了发布计划 #%[2]d %[3]s。%[4]s",
-			req.Actor.Name, p.Index, p.Name, comment), p.Manager.ID)
-	case a.Approvals() >= a.Needed:
-		a.Result, p.ApprovalTime = ApprovalPassed, req.At.Unix()
-		if p.Origin != nil {
-			p.decideElsewhere(req, c, ResultSuccess, comment)
-			p.goOn(req)
-			break
-		}
-		p.through(req, c, EventStartExecute)
-	}
-	return p.done(req, c), nil
-}
-
 // Start begins the execution of a plan without approval.
 func (p *Plan) Start(req Request) (*Change, error) {
 	if err := p.may(req, VerbStart); err != nil {
@@ -187,8 +119,9 @@ func (p *Plan) Start(req Request) (*Change, error) {
 	return p.done(req, c), nil
 }
 
-// Replan goes back to planning: votes are cleared, the gate is closed, runs are
-// cancelled. Items that are done stay done unless they are edited.
+// Replan goes back to planning: the approval is asked for anew, the gate is closed, runs
+// are cancelled. Items that are done stay done unless they are edited; approvals count
+// again if exactly what they were given for is submitted.
 func (p *Plan) Replan(req Request, comment string) (*Change, error) {
 	if err := p.may(req, VerbReplan); err != nil {
 		return nil, err
@@ -210,7 +143,7 @@ func (p *Plan) Replan(req Request, comment string) (*Change, error) {
 	p.PlanningTime = req.At.Unix()
 	p.FinishPlanningTime, p.ApprovalTime, p.ExecutingTime, p.SuccessTime = 0, 0, 0, 0
 	if p.Approval != nil {
-		p.Approval.open()
+		p.Approval.shelve()
 	}
 	c.Drop = append(c.Drop, endsWithRound...)
 	return p.done(req, c), nil

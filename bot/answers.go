@@ -54,7 +54,7 @@ func (b *Bot) readPlan(ctx context.Context, v *visit, vals Values) (*answers, ch
 			put(func(d *slipway.Draft) { *t.of(d) = at })
 		}
 	}
-	if vals.Has("approval.approvers") || vals.Has("approval.needed_approvers") {
+	if vals.Has("approval.approvers") || vals.Has("approval.needed_approvers") || vals.Has("approval.levels") {
 		put(a.approval(vals))
 	}
 	if vals.Has("jobs") {
@@ -116,6 +116,9 @@ func (a *answers) time(path, s string) int64 {
 }
 
 func (a *answers) approval(vals Values) change {
+	if vals.Has("approval.levels") {
+		return a.approvalLevels(vals)
+	}
 	var people []slipway.PersonRef
 	for _, name := range vals["approval.approvers"] {
 		if p := a.person("approval.approvers", name); p.ID != "" {
@@ -139,13 +142,32 @@ func (a *answers) approval(vals Values) change {
 			if d.Approval == nil {
 				d.Approval = &slipway.Approval{Type: slipway.NativeApproval, Needed: 1}
 			}
+			if len(d.Approval.Levels) > 0 {
+				d.Approval.Levels, d.Approval.Needed = nil, 1
+			}
 			d.Approval.Approvers = people
 			d.Approval.Needed = min(d.Approval.Needed, len(people))
 		}
 		if d.Approval != nil && needed > 0 {
+			if len(d.Approval.Levels) > 0 {
+				a.Add("approval.needed_approvers", "the approval of this plan has levels; say all of them, or name the approvers, too",
+					"该发布计划设有多级审批；请写出全部级别，或同时填写审批人")
+			}
 			d.Approval.Needed = needed
 		}
 	}
+}
+
+func (a *answers) approvalLevels(vals Values) change {
+	if vals.Has("approval.approvers") || vals.Has("approval.needed_approvers") {
+		a.Add("approval.levels", "name the approvers either in levels or as one group", "审批人要么按级别填写，要么作为一组填写")
+	}
+	text := vals.Get("approval.levels")
+	if isNone(text) {
+		return func(d *slipway.Draft) { d.Approval = nil }
+	}
+	levels := a.levels(text)
+	return func(d *slipway.Draft) { setLevels(d, slices.Clone(levels)) }
 }
 
 // items reads the item editor: the entries become the items, in their order.
@@ -290,6 +312,8 @@ func fieldName(form FormID, path string) string {
 		return onlyIn(form, path, FormNew, FormEdit)
 	case strings.HasPrefix(path, "approval.approvers"):
 		return onlyIn(form, "approval.approvers", FormNew, FormEdit, FormApprovers)
+	case strings.HasPrefix(path, "approval.levels"):
+		return onlyIn(form, "approval.levels", FormEdit, FormApprovers)
 	case path == "approval.needed_approvers":
 		return onlyIn(form, path, FormNew, FormEdit, FormApprovers)
 	case path == "start_time", path == "end_time":

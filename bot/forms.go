@@ -163,7 +163,7 @@ var sayWords = map[FormID]struct {
 	},
 	FormReplan: {
 		title: slipway.Text{EN: "Back to planning", ZH: "重新规划"}, submit: slipway.Text{EN: "Replan", ZH: "重新规划"}, label: slipway.Text{EN: "Why?", ZH: "原因"},
-		warn: slipway.Text{EN: "Approvals are cleared and running workflows are cancelled. What is done stays done.", ZH: "审批结果将被清除，运行中的工作流将被终止；已完成的发布项保持完成。"}, danger: true,
+		warn: slipway.Text{EN: "Running workflows are cancelled; what is done stays done. Whatever is changed needs its approval again.", ZH: "运行中的工作流将被终止，已完成的发布项保持完成；内容有改动则需要重新审批。"}, danger: true,
 	},
 	FormCancel: {
 		title: slipway.Text{EN: "Cancel plan", ZH: "取消发布计划"}, submit: slipway.Text{EN: "Cancel plan", ZH: "确认取消"}, label: slipway.Text{EN: "Why?", ZH: "取消原因"},
@@ -218,6 +218,14 @@ func (a Asker) scheduleField(d slipway.Draft) Field {
 }
 
 func (a Asker) approvalFields(d slipway.Draft) []Field {
+	if d.Approval != nil && len(d.Approval.Levels) > 0 {
+		return []Field{{
+			Name: "approval.levels", Kind: LongField, Label: a.say(slipway.T("Approval levels", "审批级别")), Max: slipway.MaxText,
+			Value: []string{typedLevels(d.Approval.Levels, a.Lang)},
+			Hint: a.say(slipway.T("One after the other; + joins groups of a level. Nothing: no approval is needed. The plan document gives levels and groups names, too.",
+				"按先后顺序填写，用 + 连接同一级的多个审批组；留空表示无需审批。级别和审批组的名称可在发布计划文档中设置。")),
+		}}
+	}
 	var approvers []string
 	needed := 1
 	if d.Approval != nil {

@@ -256,39 +256,6 @@ func sprints(j *slipway.JiraAssociation) string {
 	return strings.Join(names, ", ")
 }
 
-// people lists the votes, and who is still asked.
-func (v View) people(p *slipway.Plan) []Line {
-	if p.Approval == nil {
-		return nil
-	}
-	var lines []Line
-	for _, vote := range p.Approval.Votes {
-		what := slipway.T("✅ %s approved · ", "✅ %s 已通过 · ", vote.By.Name)
-		if !vote.Approve {
-			what = slipway.T("⛔ %s rejected · ", "⛔ %s 已拒绝 · ", vote.By.Name)
-		}
-		l := Line{plain(v.say(what)), moment(vote.At)}
-		if vote.Comment != "" {
-			l = l.add(plain(" · "), quote(vote.Comment))
-		}
-		lines = append(lines, l)
-	}
-	var asked []slipway.Text
-	for _, a := range p.Approval.Approvers {
-		if p.Approval.VoteOf(a.ID) == nil {
-			asked = append(asked, slipway.T("%s", "%s", a.Name))
-		}
-	}
-	switch {
-	case len(asked) == 0 || p.Approval.Result != slipway.ApprovalOpen:
-	case p.Status() == slipway.WaitForApproval:
-		lines = append(lines, Line{plain(v.say(slipway.T("✋ Asked: %s", "✋ 待审批：%s", slipway.JoinTexts(asked))))})
-	default:
-		lines = append(lines, Line{plain(v.say(slipway.T("Approvers: %s", "审批人：%s", slipway.JoinTexts(asked))))})
-	}
-	return lines
-}
-
 // footer says what happened last.
 func (v View) footer(p *slipway.Plan) Line {
 	l := Line{faint(v.say(slipway.T("Version %[1]d, created by %[2]s", "第 %[1]d 版，由 %[2]s 创建", p.Version, p.Creator.Name)))}

@@ -303,7 +303,11 @@ func (c *Call) spread() error {
 	case verbSchedule:
 		set("schedule_execute_time", c.Text)
 	case verbApprovers:
-		set("approval.approvers", c.Text)
+		key := "approval.approvers"
+		if saysLevels(c.Text) {
+			key = "approval.levels"
+		}
+		set(key, c.Text)
 	default:
 		return c.tooMuch(c.Text)
 	}

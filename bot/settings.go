@@ -23,6 +23,7 @@ var settingWords = map[string][]string{
 	"end_time":                  {"end", "to", "until", "end_time", "结束"},
 	"schedule_execute_time":     {"schedule", "schedule_execute_time", "at", "定时", "定时执行"},
 	"approval.approvers":        {"approvers", "approver", "reviewers", "reviewer", "审批人"},
+	"approval.levels":           {"levels", "审批级别"},
 	"approval.needed_approvers": {"needed", "needed_approvers", "人数", "通过人数"},
 	"type":                      {"type", "类型"},
 	"owner":                     {"owner", "manager", "负责人"},
@@ -36,7 +37,7 @@ var settingWords = map[string][]string{
 var (
 	planSettings = []string{
 		"name", "manager", "description", keyWindow, "start_time", "end_time", "schedule_execute_time",
-		"approval.approvers", "approval.needed_approvers",
+		"approval.approvers", "approval.needed_approvers", "approval.levels",
 	}
 	itemSettings = []string{"name", "owner", "spec.content", "spec.engine", "spec.project", "spec.workflow", keyParam}
 )
@@ -48,7 +49,7 @@ var settingsOf = map[ActionID][]string{
 	verbAdd:       itemSettings,
 	verbWindow:    {"start_time", "end_time"},
 	verbSchedule:  {"schedule_execute_time"},
-	verbApprovers: {"approval.approvers", "approval.needed_approvers"},
+	verbApprovers: {"approval.approvers", "approval.needed_approvers", "approval.levels"},
 }
 
 // settingKey finds the key that was typed among the known ones, "" if it is none.

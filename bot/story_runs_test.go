@@ -226,11 +226,12 @@ func TestAChangedWorkflowIsShownAndAccepted(t *testing.T) {
 	w.wantToast(w.alice.Press(card, "retry", 2), bot.ToastRefused, "has changed again since you saw it")
 	card = w.shows("and harder")
 	w.wantToast(w.alice.PressValue(card, first), bot.ToastRefused, "has changed again since you saw it")
-	w.wantToast(w.alice.Press(card, "retry", 2), bot.ToastDone, "Restarted “deploy the api”")
+	w.wantToast(w.alice.Press(card, "retry", 2), bot.ToastRefused, "is not the one that was approved. Only the approvers (Bob, 卡罗) or an admin")
+	w.wantToast(w.bob.Press(card, "retry", 2), bot.ToastDone, "Restarted “deploy the api”")
 	if d := w.plan(1).Items[1].Workflow.Definition.Description; d != "faster, and harder" {
 		t.Errorf("what runs is %q", d)
 	}
-	w.wantWhisper(w.alice.Say(w.room, "log #1"), "Alice accepted the changed workflow of “deploy the api” and retried it · changed since:")
+	w.wantWhisper(w.alice.Say(w.room, "log #1"), "Bob accepted the changed workflow of “deploy the api” and retried it · changed since:")
 }
 
 func TestAChangedWorkflowIsAcceptedByTyping(t *testing.T) {
@@ -244,7 +245,7 @@ func TestAChangedWorkflowIsAcceptedByTyping(t *testing.T) {
 	w.wantWhisper(w.alice.Say(w.room, "retry #1 2 please"), "“please” is too much here")
 	w.wantWhisper(w.alice.Say(w.room, "retry #1 2 accept=0123456789abcdef0123456789abcdef"), "has changed")
 	digest := w.plan(1).Items[1].Workflow.Change.Digest
-	w.wantToast(w.alice.Say(w.room, "retry #1 2 accept "+digest), bot.ToastDone, "Restarted")
+	w.wantToast(w.bob.Say(w.room, "retry #1 2 accept "+digest), bot.ToastDone, "Restarted")
 }
 
 func TestWhatARunWaitsForStandsOnTheOwnersPage(t *testing.T) {

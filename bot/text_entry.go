@@ -18,6 +18,9 @@ func EntryLine(e slipway.Entry, lang slipway.Lang) Line {
 		changes := shorten(strings.Join(e.Data.Changes, "; "), maxChangesSaid)
 		l = l.add(faint(slipway.T(" · changed since: %s", " · 改动：%s", changes).In(lang)))
 	}
+	if len(e.Data.Kept) > 0 {
+		l = l.add(faint(slipway.T(" · approved as it is before by %s", " · 内容与之前一致，%s的审批继续有效", nameList(e.Data.Kept)).In(lang)))
+	}
 	if e.From != "" && e.From != e.To {
 		l = l.add(faint(" → " + e.To.Text().In(lang)))
 	}

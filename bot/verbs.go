@@ -210,8 +210,9 @@ var planningVerbs = []VerbRow{
 	},
 	{
 		Name: "approvers", ID: verbApprovers, Aliases: []string{"approval", "reviewers"}, ZH: []string{"审批人", "审批"}, Group: GroupPlanning, Takes: TakesOptions, Move: slipway.VerbEdit,
-		Usage: slipway.T("approvers #plan people [needed=n] | approvers #plan none", "审批人 #计划 人员 [人数=n] | 审批人 #计划 无"), Example: slipway.T("approvers #12 bob, carol needed=2", "审批人 #12 bob、carol 人数=2"),
-		Does: slipway.T("Sets who must approve, and how many of them.", "设置审批人以及需要通过的人数。"),
+		Usage: slipway.T("approvers #plan people [needed=n] | approvers #plan any of people; then all of people … | approvers #plan none",
+			"审批人 #计划 人员 [人数=n] | 审批人 #计划 任一 人员；再 全部 人员 … | 审批人 #计划 无"), Example: slipway.T("approvers #12 bob, carol needed=2", "审批人 #12 bob、carol 人数=2"),
+		Does: slipway.T("Sets who must approve, and how many of them; also in levels, one after the other.", "设置审批人以及需要通过的人数，也可以分级依次审批。"),
 	},
 	{
 		Name: "submit", ID: ActionID(slipway.VerbSubmit), ZH: []string{"提交"}, Group: GroupPlanning, Takes: TakesPlan, Move: slipway.VerbSubmit,
@@ -259,7 +260,7 @@ var courseVerbs = []VerbRow{
 	{
 		Name: "retry", ID: ActionID(slipway.VerbRetry), Aliases: []string{"rerun"}, ZH: []string{"重试"}, Group: GroupWork, Takes: TakesItemText, Move: slipway.VerbRetry,
 		Usage: slipway.T("retry #plan item [accept=digest]", "重试 #计划 发布项 [接受=摘要]"), Example: slipway.T("retry #12 2", "重试 #12 2"),
-		Does: slipway.T("Runs a failed workflow item again. If its workflow was changed since the plan was submitted, the change must be accepted.", "重新运行失败的工作流发布项；如果工作流在提交后有改动，需要先接受改动。"),
+		Does: slipway.T("Runs a failed workflow item again. If its workflow was changed since the plan was submitted, somebody who may approve the plan must accept the change.", "重新运行失败的工作流发布项；如果工作流在提交后有改动，需要由可以审批该计划的人接受改动。"),
 	},
 	{
 		Name: "adopt", ID: ActionID(slipway.VerbAdopt), Aliases: []string{"attach", "follow"}, ZH: []string{"关联", "关联运行"}, Group: GroupWork, Takes: TakesItemText, Move: slipway.VerbAdopt,
@@ -284,7 +285,7 @@ var courseVerbs = []VerbRow{
 	{
 		Name: "replan", ID: ActionID(slipway.VerbReplan), Aliases: []string{"reopen"}, ZH: []string{"重新规划"}, Group: GroupCourse, Takes: TakesPlanText, Move: slipway.VerbReplan, Destructive: true,
 		Usage: slipway.T("replan #plan [why]", "重新规划 #计划 [原因]"), Example: slipway.T("replan #12 window moved", "重新规划 #12 窗口期调整"),
-		Does: slipway.T("Goes back to planning: approvals are cleared and runs are cancelled; what is done stays done.", "回到规划中：清除审批结果并终止运行中的工作流，已完成的发布项保持完成。"),
+		Does: slipway.T("Goes back to planning: runs are cancelled; what is done stays done. Approvals count again only for exactly the same content.", "回到规划中并终止运行中的工作流，已完成的发布项保持完成；只有重新提交的内容完全相同，之前的审批才继续有效。"),
 	},
 	{
 		Name: "cancel", ID: ActionID(slipway.VerbCancel), Aliases: []string{"abort"}, ZH: []string{"取消", "作废"}, Group: GroupCourse, Takes: TakesPlanText, Move: slipway.VerbCancel, Destructive: true,

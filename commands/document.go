@@ -220,25 +220,6 @@ func (r *reader) person(path string, v any) slipway.PersonRef {
 	return u.Ref()
 }
 
-func (r *reader) approval(v any) *slipway.Approval {
-	o, ok := r.object(v, "approval")
-	if !ok {
-		return nil
-	}
-	r.keys(o, "approval.", "type", "needed_approvers", "approvers")
-	a := &slipway.Approval{Type: slipway.ApprovalType(r.text(o, "type", "approval.")), Needed: 1}
-	if a.Type == "" {
-		a.Type = slipway.NativeApproval
-	}
-	if n, ok := r.number(o, "needed_approvers", "approval."); ok {
-		a.Needed = int(min(max(n, -1), 1<<20))
-	}
-	for i, x := range r.list(o, "approvers", "approval.") {
-		a.Approvers = append(a.Approvers, r.person(fmt.Sprintf("approval.approvers[%d]", i), x))
-	}
-	return a
-}
-
 func (r *reader) jira(v any) *slipway.JiraAssociation {
 	o, ok := r.object(v, "jira_sprint_association")
 	if !ok {

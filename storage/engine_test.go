@@ -53,6 +53,7 @@ func TestARunKeepsWhyItIsInDoubt(t *testing.T) {
 		}
 		// What is accepted is frozen, in the plan and in its run.
 		again := follow(t, s, run.PlanID, func(req slipway.Request, p *slipway.Plan, it *slipway.Item) (*slipway.Change, error) {
+			req.Actor = bob.Actor() // who approved the plan
 			return p.Retry(req, it.ID, end.Change.Digest, now)
 		})
 		it = mustPlan(t, s, run.PlanID).Items[1]

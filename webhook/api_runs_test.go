@@ -124,7 +124,11 @@ func TestAChangedWorkflowIsAcceptedThroughTheAPI(t *testing.T) {
 	if next.Digest == job.Digest || !strings.Contains(next.Changes[0], "harder") {
 		t.Errorf("changed once more: %+v", next)
 	}
-	p = w.do("alice", p.ID, "jobs/2/retry", fmt.Sprintf(`{"accept":%q,"remark":"seen"}`, next.Digest))
+	accept = fmt.Sprintf(`{"accept":%q,"remark":"seen"}`, next.Digest)
+	if e := w.send("alice", "POST", "/api/v1/plans/1/jobs/2/retry", accept).want(403).refusal(); !strings.Contains(e.Message, "Bob, Carol") {
+		t.Errorf("accepted without those who approved: %+v", e)
+	}
+	p = w.do("bob", p.ID, "jobs/2/retry", accept)
 	if p.Jobs[1].Status != slipway.Running || p.Jobs[1].Digest != "" || len(p.Jobs[1].Changes) != 0 || !strings.Contains(string(p.Jobs[1].Spec), "harder") {
 		t.Errorf("accepted: %+v", p.Jobs[1])
 	}

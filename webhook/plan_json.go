@@ -17,7 +17,7 @@ type planBody struct {
 	Jobs         []jobBody            `json:"jobs"`
 	Seq          int64                `json:"seq"`
 	Round        int64                `json:"round"`
-	Approval     *slipway.Approval    `json:"approval"`
+	Approval     *approvalBody        `json:"approval"`
 	Gate         *gateBody            `json:"gate"`
 	Advice       []adviceBody         `json:"advice"`
 	Overrides    []slipway.Overriding `json:"overrides"`
@@ -25,6 +25,15 @@ type planBody struct {
 	CancelReason string               `json:"cancel_reason"`
 	Last         slipway.LastMove     `json:"last"`
 	Allowed      []slipway.Verb       `json:"allowed"`
+}
+
+// approvalBody is an approval, and where it stands.
+type approvalBody struct {
+	*slipway.Approval
+	// Level is the number of the level that is asked, from 1, while the plan waits for
+	// approval; Asked are those of it who are needed still.
+	Level int                 `json:"level"`
+	Asked []slipway.PersonRef `json:"asked"`
 }
 
 type jobBody struct {
@@ -87,7 +96,7 @@ func (v viewer) row(p *slipway.Plan) planBody { return v.body(p, withoutSpecs(p)
 func (v viewer) body(p, shown *slipway.Plan) planBody {
 	b := planBody{
 		HookPlan: shown.Wire("", p.InstanceCode, v.rules, slipway.Masked), Jobs: make([]jobBody, 0, len(p.Items)),
-		Seq: p.Seq, Round: p.Round, Approval: p.Clone().Approval, Gate: v.gate(p.Gate), Advice: v.advice(p.Advice), Overrides: p.Overrides,
+		Seq: p.Seq, Round: p.Round, Approval: v.approval(p), Gate: v.gate(p.Gate), Advice: v.advice(p.Advice), Overrides: p.Overrides,
 		CancelReason: p.CancelReason, Last: p.Last, Allowed: v.allowed(p),
 	}
 	if b.Overrides == nil {
@@ -95,9 +104,6 @@ func (v viewer) body(p, shown *slipway.Plan) planBody {
 	}
 	if b.Labels = p.Labels; b.Labels == nil {
 		b.Labels = []string{}
-	}
-	if a := b.Approval; a != nil && a.Votes == nil {
-		a.Votes = []slipway.Vote{}
 	}
 	open := p.AtWindow(v.now) == nil
 	for i, it := range p.Items {
@@ -107,6 +113,21 @@ func (v viewer) body(p, shown *slipway.Plan) planBody {
 			j.Allowed = verbs
 		}
 		b.Jobs = append(b.Jobs, j)
+	}
+	return b
+}
+
+func (v viewer) approval(p *slipway.Plan) *approvalBody {
+	if p.Approval == nil {
+		return nil
+	}
+	b := &approvalBody{Approval: p.Clone().Approval, Asked: []slipway.PersonRef{}}
+	b.Contents = nil // the digests tell what is the same
+	if b.Votes == nil {
+		b.Votes = []slipway.Vote{}
+	}
+	if p.Status() == slipway.WaitForApproval {
+		b.Level, b.Asked = p.Approval.OpenLevel()+1, append(b.Asked, p.Asked(v.rules)...)
 	}
 	return b
 }

@@ -156,25 +156,3 @@ func FuzzZadigHook(f *testing.F) {
 		}
 	})
 }
-
-func FuzzCallback(f *testing.F) {
-	f.Add([]byte(`{"hook_event":"finish_planning","release_plan_id":"6b04d8587efe53958245c151","instance_code":"x","result":"success"}`))
-	f.Add([]byte(`{"hook_event":"all_job_done","release_plan_id":"1","instance_code":"x","result":"failed","failed_reason":"\u0000长"}`))
-	f.Add([]byte(`{"result":"executing","description":{},"hook_event":1}`))
-	f.Add([]byte("[\xff]"))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		cb, err := webhook.DecodeCallback(body)
-		if err != nil {
-			if code := slipway.CodeOf(err); code != slipway.Invalid || slipway.TextOf(err).EN == "" {
-				t.Fatalf("refused with %s: %v", code, err)
-			}
-			return
-		}
-		switch {
-		case cb.PlanID == "" || cb.InstanceCode == "" || slipway.Unprintable(cb.FailedReason+cb.Description+cb.InstanceCode+cb.PlanID):
-			t.Fatalf("taken: %+v", cb)
-		case cb.Result != slipway.ResultSuccess && cb.Result != slipway.ResultFailed && cb.Result != slipway.ResultExecuting:
-			t.Fatalf("taken with the result %q", cb.Result)
-		}
-	})
-}

@@ -1,0 +1,120 @@
+package slipway
+
+import "fmt"
+
+// checkApproval refuses a rule that contradicts itself.
+func (d *Draft) checkApproval(f *Faults) {
+	a := d.Approval
+	if a == nil {
+		return
+	}
+	switch a.Type {
+	case NativeApproval, LarkApproval, DingTalkApproval:
+	default:
+		f.Add("approval.type", "native, lark or dingtalk is expected, not %q", "应为 native、lark 或 dingtalk，而不是 %q", a.Type)
+	}
+	if len(a.Levels) > 0 {
+		a.checkLevels(f)
+		return
+	}
+	if len(a.Approvers) == 0 {
+		f.Add("approval.approvers", "at least one approver is expected", "至少需要一位审批人")
+	}
+	checkTwice(f, "approval.approvers", a.Approvers)
+	if len(a.Approvers) > MaxPersons {
+		tooManyApprovers(f, "approval.approvers")
+	}
+	if a.Needed < 1 || a.Needed > max(1, len(a.Approvers)) {
+		f.Add("approval.needed_approvers", "a number from 1 to %[1]d (the approvers named) is expected, not %[2]d",
+			"应为 1 到 %[1]d（审批人数）之间的数字，而不是 %[2]d", max(1, len(a.Approvers)), a.Needed)
+	}
+}
+
+func checkTwice(f *Faults, path string, people []PersonRef) {
+	seen := map[string]bool{}
+	for i, x := range people {
+		if seen[x.ID] {
+			f.Add(fmt.Sprintf("%s[%d]", path, i), "%s is named twice", "%s 重复了", x.Name)
+		}
+		seen[x.ID] = true
+	}
+}
+
+func tooManyApprovers(f *Faults, path string) {
+	f.Add(path, "at most %d approvers are possible", "最多 %d 位审批人", MaxPersons)
+}
+
+func (a *Approval) checkLevels(f *Faults) {
+	if len(a.Levels) > MaxLevels {
+		f.Add("approval.levels", "at most %[1]d levels are possible; this has %[2]d", "最多 %[1]d 级审批，目前为 %[2]d 级", MaxLevels, len(a.Levels))
+	}
+	known := map[string]bool{}
+	for i := range a.Levels {
+		l := &a.Levels[i]
+		at := fmt.Sprintf("approval.levels[%d]", i)
+		if l.Name != "" {
+			checkTitle(f, at+".name", l.Name)
+		}
+		switch n := len(l.Groups); {
+		case n == 0:
+			f.Add(at+".groups", "at least one group is expected", "至少需要一个审批组")
+		case n > MaxLevels:
+			f.Add(at+".groups", "at most %[1]d groups are possible; this has %[2]d", "最多 %[1]d 个审批组，目前为 %[2]d 个", MaxLevels, n)
+		}
+		before := f.Len()
+		for j := range l.Groups {
+			l.Groups[j].check(f, fmt.Sprintf("%s.groups[%d]", at, j))
+		}
+		for _, p := range l.people() {
+			known[p.ID] = true
+		}
+		everybody := func(string) bool { return true }
+		if n := l.count(everybody); f.Len() == before && n < l.Need() {
+			f.Add(at, "its groups take the approvals of %[1]d different people, but only %[2]d can fill them; nobody counts in two groups of a level",
+				"该级需要 %[1]d 位不同的审批人，但最多只能有 %[2]d 位；同一级中每人只计入一个审批组", l.Need(), n)
+		}
+	}
+	if len(known) > MaxPersons {
+		tooManyApprovers(f, "approval.levels")
+	}
+}
+
+func (g *Group) check(f *Faults, at string) {
+	if g.Name != "" {
+		checkTitle(f, at+".name", g.Name)
+	}
+	if len(g.Approvers) == 0 {
+		f.Add(at+".approvers", "at least one approver is expected", "至少需要一位审批人")
+		return
+	}
+	checkTwice(f, at+".approvers", g.Approvers)
+	if n := g.Need(); n < 1 || n > len(g.Approvers) {
+		f.Add(at+".needed", "any, all or a number from 1 to %[1]d (the approvers named) is expected, not %[2]d",
+			"应为 any、all 或 1 到 %[1]d（审批人数）之间的数字，而不是 %[2]d", len(g.Approvers), n)
+	}
+}
+
+// checkAble refuses a rule that those who may decide cannot fulfil.
+func (p *Plan) checkAble(f *Faults, rules *Rules) {
+	a := p.Approval
+	if a.Type != NativeApproval {
+		f.Add("approval.type", "approval by %[1]s is not set up here; choose native", "此处未配置 %[1]s 审批，请选择 native", a.Type)
+	}
+	rule := a.Rule()
+	for i := range rule {
+		l := &rule[i]
+		able := l.count(func(id string) bool { return p.mayDecide(id, rules) })
+		switch {
+		case able >= l.Need():
+		case len(a.Levels) > 0:
+			f.Add(fmt.Sprintf("approval.levels[%d]", i),
+				"approvals needed: %[1]d, possible: %[2]d; nobody approves a plan that they manage, created or edited last, and nobody counts in two groups of a level",
+				"该级需要 %[1]d 人审批，但最多只有 %[2]d 人可以审批：负责人、创建者和最后编辑者不能审批自己的发布计划，同一级中每人只计入一个审批组",
+				l.Need(), able)
+		default:
+			f.Add("approval.approvers",
+				"approvals needed: %[1]d, approvers who may decide: %[2]d; nobody approves a plan that they manage, created or edited last",
+				"需要 %[1]d 人审批，但只有 %[2]d 位审批人可以审批：负责人、创建者和最后编辑者不能审批自己的发布计划", l.Need(), able)
+		}
+	}
+}

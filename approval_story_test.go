@@ -1,0 +1,381 @@
+package slipway
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// levelled is a plan that needs any of Bob and Carol, and then all of Dave and Root.
+func levelled(t testing.TB) *world {
+	t.Helper()
+	w := newWorld(t)
+	d := w.draft()
+	people := func(a ...Actor) []PersonRef {
+		out := make([]PersonRef, len(a))
+		for i := range a {
+			out[i] = PersonRef{a[i].ID, a[i].Name}
+		}
+		return out
+	}
+	d.Approval = &Approval{Type: NativeApproval, Levels: []Level{
+		{Name: "QA", Groups: []Group{{Approvers: people(bob, carol), Needed: QuorumAny}}},
+		{Groups: []Group{{Name: "leads", Approvers: people(dave, root), Needed: QuorumAll}}},
+	}}
+	return w.create(d)
+}
+
+func (w *world) approve(a Actor) *world { w.t.Helper(); return w.do(w.plan.Vote(w.req(a), true, "")) }
+
+func (w *world) edit(a Actor, edit func(*Draft)) *world {
+	w.t.Helper()
+	d := w.plan.Draft()
+	edit(&d)
+	return w.do(w.plan.Edit(w.req(a), d))
+}
+
+func (w *world) submit() *world { w.t.Helper(); return w.do(w.plan.Submit(w.req(alice), nil)) }
+
+// told lists whom the notices of the last change are for.
+func (w *world) told() []string {
+	var out []string
+	for _, n := range w.notices() {
+		out = append(out, n.To...)
+	}
+	return out
+}
+
+func TestLevelsAreAskedInOrder(t *testing.T) {
+	t.Parallel()
+	w := levelled(t).submit().is(WaitForApproval)
+	if diff := cmp.Diff([]string{"bob", "carol"}, w.told()); diff != "" {
+		t.Errorf("asked first (-want +got):\n%s", diff)
+	}
+	for _, approve := range []bool{true, false} {
+		_, err := w.plan.Vote(w.req(dave), approve, "")
+		wantRefusal(t, err, Conflict)
+		if !strings.Contains(TextOf(err).EN, "Level 1, QA") || !strings.Contains(TextOf(err).EN, "any of Bob, Carol") {
+			t.Errorf("Dave is told %v", err)
+		}
+	}
+	if got := w.plan.Allowed(dave, nil); slices.Contains(got, VerbApprove) || slices.Contains(got, VerbReject) {
+		t.Errorf("Dave may %v before his level is open", got)
+	}
+	w.approve(carol).is(WaitForApproval)
+	if diff := cmp.Diff([]string{"dave", "root"}, w.told()); diff != "" || w.last.Entry.Data.Votes != "1/3" {
+		t.Errorf("votes %s, asked then (-want +got):\n%s", w.last.Entry.Data.Votes, diff)
+	}
+	if _, err := w.plan.Vote(w.req(bob), true, ""); CodeOf(err) != Conflict {
+		t.Errorf("Bob approves a level that has passed: %v", err)
+	}
+	w.approve(dave).is(WaitForApproval)
+	w.do(w.plan.Remind(w.req(alice)))
+	if diff := cmp.Diff([]string{"root"}, w.told()); diff != "" {
+		t.Errorf("reminded (-want +got):\n%s", diff)
+	}
+	w.approve(root).is(Executing)
+}
+
+func TestALevelThatNobodyCanPassIsNotSubmitted(t *testing.T) {
+	t.Parallel()
+	w := levelled(t)
+	w.edit(dave, func(d *Draft) { d.Name = "payments 4.3" }) // Dave edited last, and is of the second level
+	_, err := w.plan.Submit(w.req(alice), nil)
+	if CodeOf(err) != Unfit || ProblemsOf(err)[0].Path != "approval.levels[1]" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestW1NoApprovalSurvivesAnEdit holds against weakness W1 of Zadig: a plan that was
+// approved once, was re-planned and edited and then runs without being approved.
+func TestW1NoApprovalSurvivesAnEdit(t *testing.T) {
+	t.Parallel()
+	later := func(d *Draft) { d.EndTime += 60 }
+	for what, edit := range map[string]func(*Draft){
+		"the window":      later,
+		"the schedule":    func(d *Draft) { d.ScheduleExecuteTime = d.StartTime + 60 },
+		"item “announce”": func(d *Draft) { d.Items[0].Text.Content = "Tell everybody" },
+		"item “deploy”":   func(d *Draft) { d.Items[1].Workflow.Params["version"] = "4.3" },
+		"item “more” (new)": func(d *Draft) {
+			d.Items = append(d.Items, &Item{Name: "more", Type: TextItem, Text: &TextSpec{Content: "x"}})
+		},
+		"item “deploy” (removed)": func(d *Draft) { d.Items = d.Items[:1] },
+		"the order of the items":  func(d *Draft) { slices.Reverse(d.Items) },
+	} {
+		w := reach(t, Executing)
+		w.do(w.plan.Replan(w.req(alice), "")).edit(alice, edit).submit().is(WaitForApproval)
+		if len(w.plan.Approval.Votes) != 0 || w.last.Entry.Data.Kept != nil || !slices.Equal(w.told(), []string{"bob", "carol"}) {
+			t.Errorf("%s: votes %v, told %v", what, w.plan.Approval.Votes, w.told())
+		}
+		if got := w.plan.Approval.ChangedSince("bob"); len(got) != 1 || got[0].EN != what {
+			t.Errorf("%s: Bob is shown %v", what, got)
+		}
+		if got := w.plan.Approval.ChangedSince("carol"); got != nil {
+			t.Errorf("%s: Carol never approved, and is shown %v", what, got)
+		}
+		w.approve(bob)
+		if len(w.plan.Approval.Earlier) != 0 || len(w.plan.Approval.Contents) != 1 {
+			t.Errorf("%s: what is over is kept: %+v", what, w.plan.Approval)
+		}
+	}
+
+	// What the engine runs is part of it, and so are the checks that hold the plan.
+	w := newWorld(t)
+	w.create(w.draft())
+	frozen := map[string]*Workflow{w.plan.Items[1].ID: definition("1")}
+	w.do(w.plan.Submit(w.req(alice), frozen)).approve(bob).is(Executing)
+	frozen[w.plan.Items[1].ID] = definition("2")
+	w.do(w.plan.Replan(w.req(alice), "")).do(w.plan.Submit(w.req(alice), frozen)).is(WaitForApproval).approve(bob).is(Executing)
+	w.rules.Endpoints = []Endpoint{{Name: "office", Events: []Event{EventAllJobDone}, Wait: true}}
+	w.do(w.plan.Replan(w.req(alice), "")).do(w.plan.Submit(w.req(alice), frozen)).is(WaitForApproval)
+	if got := w.plan.Approval.ChangedSince("bob"); len(got) != 1 || got[0].EN != "the outside checks" {
+		t.Errorf("Bob is shown %v", got)
+	}
+}
+
+func TestAnEditThatChangesNothingThatRunsKeepsTheApproval(t *testing.T) {
+	t.Parallel()
+	for what, edit := range map[string]func(*Draft){
+		"the name":        func(d *Draft) { d.Name = "payments 4.2, at last" },
+		"the description": func(d *Draft) { d.Description = "with more words" },
+		"an owner":        func(d *Draft) { d.Items[1].Owner = PersonRef{"eve", "Eve"} },
+		"another approver": func(d *Draft) {
+			d.Approval.Approvers = append(d.Approval.Approvers, PersonRef{"eve", "Eve"})
+		},
+		"there and back": func(d *Draft) { d.Items[0].Text.Content = "Tell the hotline" },
+	} {
+		w := reach(t, Executing)
+		w.do(w.plan.Replan(w.req(alice), ""))
+		if what == "there and back" {
+			w.edit(alice, func(d *Draft) { d.Items[0].Text.Content = "Tell everybody" })
+		}
+		w.edit(alice, edit).submit().is(Executing)
+		if !slices.Equal(w.last.Entry.Data.Kept, []string{"Bob"}) || w.plan.Approval.Result != ApprovalPassed || w.plan.ApprovalTime == 0 {
+			t.Errorf("%s: %+v, %+v", what, w.last.Entry.Data, w.plan.Approval)
+		}
+	}
+}
+
+func TestAKeptApprovalMustStillBePossible(t *testing.T) {
+	t.Parallel()
+	for what, change := range map[string]func(*world){
+		"Bob is no approver any more": func(w *world) {
+			w.edit(alice, func(d *Draft) { d.Approval.Approvers = []PersonRef{{"carol", "Carol"}} })
+		},
+		"Bob edited last":       func(w *world) { w.edit(bob, func(d *Draft) { d.Description = "by Bob" }) },
+		"one more is needed":    func(w *world) { w.edit(alice, func(d *Draft) { d.Approval.Needed = 2 }) },
+		"Bob manages it by now": func(w *world) { w.edit(alice, func(d *Draft) { d.Manager = PersonRef{"bob", "Bob"} }) },
+	} {
+		w := newWorld(t)
+		d := w.draft()
+		d.Items[1].Owner = PersonRef{"bob", "Bob"}
+		w.create(d).submit().approve(bob).is(Executing)
+		w.do(w.plan.Replan(w.req(alice), ""))
+		change(w)
+		if w.do(w.plan.Submit(w.req(root), nil)).plan.Status() != WaitForApproval {
+			t.Errorf("%s: the plan is %s", what, w.plan.Status())
+		}
+		w.approve(carol).is(Executing)
+	}
+	// A no is not kept, nor is what was said of another plan.
+	w := reach(t, Denied)
+	w.do(w.plan.Replan(w.req(alice), "")).submit().is(WaitForApproval)
+	if len(w.plan.Approval.Votes)+len(w.plan.Approval.Earlier) != 0 {
+		t.Errorf("left of the no: %+v", w.plan.Approval)
+	}
+	w.approve(bob)
+	other := newWorld(t).create(w.plan.Draft())
+	other.submit().is(WaitForApproval)
+}
+
+func TestChecksThatChangeWhileItIsAskedAskAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.draft()
+	d.Approval.Needed = 2
+	w.create(d).submit().approve(bob)
+	w.rules.Endpoints = []Endpoint{{Name: "office", Events: []Event{EventStartExecute}, Wait: true}}
+	w.approve(carol).is(WaitForApproval)
+	if got := w.plan.Approval.votes(); got != "1/2" || !slices.Equal(w.told(), []string{"bob"}) {
+		t.Errorf("votes %s, told %v", got, w.told())
+	}
+	w.approve(bob).is(WaitExecute)
+}
+
+// TestW9NobodyApprovesTheirOwnPlanAndSomebodyMust holds against weakness W9 of Zadig:
+// managers who approve their own plans, and rules that nobody needs to fulfil.
+func TestW9NobodyApprovesTheirOwnPlanAndSomebodyMust(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, needed := range []int{0, -1, 3} {
+		d := w.draft()
+		d.Approval.Needed = needed
+		if problems := ProblemsOf(d.Check()); len(problems) != 1 || problems[0].Path != "approval.needed_approvers" {
+			t.Errorf("needed %d: %v", needed, problems)
+		}
+	}
+	d := w.draft()
+	d.Approval = ruled(t, "any alice bob + any alice carol; any alice root")
+	w.create(d).submit()
+	if got := outcome(w.plan); got != "1: bob carol" {
+		t.Errorf("asked: %s", got)
+	}
+	if _, err := w.plan.Vote(w.req(alice), true, ""); CodeOf(err) != Forbidden {
+		t.Errorf("the manager approves: %v", err)
+	}
+	w.approve(bob).approve(carol).approve(root).is(Executing)
+}
+
+// oracle knows, by means of its own, what each person agreed to.
+type oracle struct {
+	engine   *Workflow         // as the engine has it now
+	said     map[string]string // by person: what the plan was when they approved
+	passed   string            // what the plan was when its last approval passed
+	accepted bool              // a changed workflow, by somebody who could have approved
+}
+
+// ran writes down what a plan runs.
+func ran(p *Plan, rules *Rules) string {
+	var b strings.Builder
+	fmt.Fprintln(&b, p.StartTime, p.EndTime, p.ScheduleExecuteTime)
+	for _, e := range rules.Endpoints {
+		fmt.Fprintln(&b, e.Name, e.Events)
+	}
+	for _, it := range p.Items {
+		fmt.Fprintln(&b, it.Name, it.Text)
+		if w := it.Workflow; w != nil && w.Definition != nil {
+			fmt.Fprintln(&b, w.Name, w.Params, w.Definition.Params)
+		}
+	}
+	return b.String()
+}
+
+func (o *oracle) step(w *world, r *rand.Rand, actors []Actor) (*Change, error) {
+	p, who, leader := w.plan, actors[r.IntN(len(actors))], actors[len(actors)-1-r.IntN(2)]
+	it := p.Items[len(p.Items)-1]
+	switch r.IntN(18) {
+	case 0, 1, 2, 3:
+		c, err := p.Vote(w.req(who), true, "")
+		if err == nil {
+			o.said[who.ID] = ran(p, w.rules)
+		}
+		return c, err
+	case 4:
+		c, err := p.Vote(w.req(who), false, "")
+		if err == nil {
+			delete(o.said, who.ID)
+		}
+		return c, err
+	case 5, 6, 7:
+		return p.Submit(w.req(leader), map[string]*Workflow{it.ID: o.engine})
+	case 8:
+		return p.Replan(w.req(leader), "")
+	case 9, 10:
+		d := p.Draft()
+		[]func(){
+			func() { d.Name += "!" },
+			func() { d.EndTime = w.at.Truncate(12 * time.Hour).Add(24 * time.Hour).Unix() },
+			func() { d.Items[0].Text = &TextSpec{Content: fmt.Sprint(r.IntN(2))} },
+			func() { d.Items[1].Workflow.Params = map[string]string{"version": fmt.Sprint(r.IntN(2))} },
+			func() { d.Approval = ruled(w.t, ruleRows[r.IntN(len(ruleRows))].rule) },
+			func() { d.Manager = PersonRef{who.ID, who.Name} },
+		}[r.IntN(6)]()
+		return p.Edit(w.req(leader), d)
+	case 11:
+		o.engine = definition(fmt.Sprint(r.IntN(2)))
+	case 12:
+		w.rules.Endpoints = []Endpoint{{Name: "office", Events: Events()[r.IntN(3):], Wait: true}}[r.IntN(2):]
+	case 13:
+		return p.Execute(w.req(who), it.ID)
+	case 14:
+		return p.RunEnded(w.req(SystemActor()), it.Workflow.RunID, RunEnd{
+			Status: RunFailed, Doubt: DoubtChanged, Change: CompareDefinitions(it.Workflow.Definition, o.engine),
+		})
+	case 15:
+		if ch := it.Workflow.Change; ch != nil {
+			c, err := p.Retry(w.req(who), it.ID, ch.Digest, o.engine)
+			o.accepted = o.accepted || err == nil && (who.Admin || p.Approval.Has(who.ID) && !p.involved(who.ID))
+			return c, err
+		}
+	case 16:
+		if g := p.Gate; g != nil {
+			return p.Answer(w.req(Actor{Kind: Receiver}), Answer{Event: g.Event, Code: g.Waits[0].Code, Result: ResultSuccess})
+		}
+	case 17:
+		w.at = w.at.Add(time.Duration(r.IntN(30)) * time.Minute)
+		return p.EndWindow(w.req(SystemActor()))
+	}
+	return nil, Unchanged
+}
+
+// check holds what became of the plan against what people agreed to.
+func (o *oracle) check(t *testing.T, seed uint64, w *world, c *Change) {
+	t.Helper()
+	p, now := w.plan, ran(w.plan, w.rules)
+	begun := slices.Contains([]Status{WaitExecute, ExecuteCheckFailed, Executing, WaitAllDone, AllDoneCheckFailed, Success}, p.Status())
+	was := slices.Contains([]Status{WaitExecute, ExecuteCheckFailed, Executing, WaitAllDone, AllDoneCheckFailed, Success}, c.Entry.From)
+	if begun && !was {
+		var agreed []string
+		for who, what := range o.said {
+			if what == now && !p.involved(who) {
+				agreed = append(agreed, who)
+			}
+		}
+		for i, l := range p.Approval.Rule() {
+			if !enough(l, agreed) {
+				t.Fatalf("seed %d: %s by %s starts the plan, but only %v agreed to what it runs at level %d of %+v",
+					seed, c.Entry.Verb, c.Entry.Actor.Name, agreed, i+1, p.Approval.Rule())
+			}
+		}
+		o.passed, o.accepted = ran(p, &Rules{}), false
+	}
+	if begun && !o.accepted && ran(p, &Rules{}) != o.passed {
+		t.Fatalf("seed %d: after %s the plan runs\n%snot\n%s", seed, c.Entry.Verb, ran(p, &Rules{}), o.passed)
+	}
+	if len(c.Runs) > 0 && !begun {
+		t.Fatalf("seed %d: %s starts a run in %s", seed, c.Entry.Verb, p.Status())
+	}
+}
+
+// TestNoOrderOfEventsStartsWhatWasNotApproved clicks, edits, re-plans, changes workflows
+// and checks, and lets windows end, in random order. Nothing ever starts without the
+// approvals that its rule takes, of exactly what it runs.
+func TestNoOrderOfEventsStartsWhatWasNotApproved(t *testing.T) {
+	t.Parallel()
+	var actors []Actor
+	for _, id := range strings.Fields("b c d e f g alice root") {
+		actors = append(actors, Actor{Kind: Person, ID: id, Name: id, Admin: id == "root"})
+	}
+	started, kept := 0, 0
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		w := newWorld(t)
+		d := w.draft()
+		d.Approval = ruled(t, ruleRows[r.IntN(len(ruleRows))].rule)
+		w.create(d)
+		o := &oracle{engine: definition("1"), said: map[string]string{}}
+		for range 150 {
+			before := w.plan.Status()
+			c, err := o.step(w, r, actors)
+			if err != nil {
+				continue
+			}
+			o.check(t, seed, w, c)
+			if w.plan.Status() == Executing && before != Executing {
+				started++
+				if c.Entry.Verb == VerbSubmit {
+					kept++
+				}
+			}
+		}
+	}
+	if started < 100 || kept < 10 {
+		t.Errorf("only %d plans started, %d of them by approvals of before: nothing is shown", started, kept)
+	}
+	t.Logf("%d plans started, %d of them by approvals of before", started, kept)
+}

@@ -1,0 +1,90 @@
+package commands
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"slipway"
+)
+
+// approval reads who must approve: so many of some people, or levels of groups.
+func (r *reader) approval(v any) *slipway.Approval {
+	o, ok := r.object(v, "approval")
+	if !ok {
+		return nil
+	}
+	r.keys(o, "approval.", "type", "needed_approvers", "approvers", "levels")
+	a := &slipway.Approval{Type: slipway.ApprovalType(r.text(o, "type", "approval.")), Needed: 1}
+	if a.Type == "" {
+		a.Type = slipway.NativeApproval
+	}
+	if n, ok := r.number(o, "needed_approvers", "approval."); ok {
+		a.Needed = int(min(max(n, -1), 1<<20))
+	}
+	a.Approvers = r.people(o, "approvers", "approval.")
+	levels, given := o.values["levels"]
+	if !given || levels == nil {
+		return a
+	}
+	for _, key := range []string{"approvers", "needed_approvers"} {
+		if o.values[key] != nil {
+			r.fault("approval."+key, "is not possible beside levels; each group has its own", "不能与 levels 同时使用；每个审批组有各自的设置")
+		}
+	}
+	list := r.list(o, "levels", "approval.")
+	if len(list) == 0 && !r.blames("approval.levels") {
+		r.fault("approval.levels", "at least one level is expected", "至少需要一级审批")
+	}
+	r.bad = append(r.bad, "approval.approvers") // they stand in the levels
+	for i, x := range list {
+		a.Levels = append(a.Levels, r.level(fmt.Sprintf("approval.levels[%d]", i), x))
+	}
+	return a
+}
+
+func (r *reader) level(at string, v any) slipway.Level {
+	var l slipway.Level
+	o, ok := r.object(v, at)
+	if !ok {
+		return l
+	}
+	r.keys(o, at+".", "name", "groups")
+	l.Name = r.text(o, "name", at+".")
+	for i, x := range r.list(o, "groups", at+".") {
+		l.Groups = append(l.Groups, r.group(fmt.Sprintf("%s.groups[%d]", at, i), x))
+	}
+	return l
+}
+
+func (r *reader) group(at string, v any) slipway.Group {
+	g := slipway.Group{Needed: slipway.QuorumAny}
+	o, ok := r.object(v, at)
+	if !ok {
+		return g
+	}
+	r.keys(o, at+".", "name", "approvers", "needed")
+	g.Name = r.text(o, "name", at+".")
+	g.Approvers = r.people(o, "approvers", at+".")
+	word := ""
+	switch needed := o.values["needed"].(type) {
+	case nil:
+		return g
+	case string:
+		word = needed
+	case json.Number:
+		word = needed.String()
+	}
+	if g.Needed, ok = slipway.ParseQuorum(word); !ok {
+		r.fault(at+".needed", "any, all or a number from 1 is expected", "应为 any、all 或大于等于 1 的数字")
+	}
+	return g
+}
+
+func (r *reader) people(o object, key, prefix string) []slipway.PersonRef {
+	list := r.list(o, key, prefix)
+	people := make([]slipway.PersonRef, 0, len(list))
+	for i, x := range list {
+		people = append(people, r.person(fmt.Sprintf("%s%s[%d]", prefix, key, i), x))
+	}
+	return people
+}
