@@ -11,7 +11,7 @@ import (
 
 // The bounds of doing steps of many hooks together.
 const (
-	hooksTogether = 64
+	hooksTogether = 128
 	batchesAtOnce = 2 // of each step: one waits for the disk while the next one is read
 	togetherTime  = leaseTime / 2
 )
