@@ -83,10 +83,10 @@ type EntryData struct {
 	Event      Event      `json:"event,omitempty"`    // gate or hook event
 	Advisory   bool       `json:"advisory,omitempty"` // it was only advice
 	Endpoint   string     `json:"endpoint,omitempty"` // who answered
-	Result     string     `json:"result,omitempty"`   // success, failed, executing; passed, ...
+	Result     string     `json:"result,omitempty"`   // success, failed, executing; passed, ...; added, removed
 	ItemStatus ItemStatus `json:"item_status,omitempty"`
 	RunID      string     `json:"run_id,omitempty"`
-	Items      []string   `json:"items,omitempty"`  // names of items touched by the system
+	Items      []string   `json:"items,omitempty"`  // names of items touched by the system or an edit
 	Hooks      []string   `json:"hooks,omitempty"`  // deliveries made: endpoint names
 	Votes      string     `json:"votes,omitempty"`  // "1/2"
 	People     []string   `json:"people,omitempty"` // names of those who were reminded

@@ -69,10 +69,12 @@ func (p *Plan) Edit(req Request, d Draft) (*Change, error) {
 		return nil, err
 	}
 	c := p.newChange(req, VerbEdit)
+	before := slices.Clone(p.Items)
 	c.Entry.Data.Fields = p.take(req, d)
 	if len(c.Entry.Data.Fields) == 0 {
 		return nil, Unchanged
 	}
+	p.edited(before, &c.Entry.Data)
 	p.Version++
 	p.InstanceCode = req.hex(16)
 	p.Editor = PersonRef{ID: req.Actor.ID, Name: req.Actor.Name}
@@ -136,6 +138,39 @@ func (p *Plan) takeItems(req Request, items []*Item) []string {
 		changed = append(changed, "jobs")
 	}
 	return changed
+}
+
+// What an edit did to the items that its entry names, if it did the same to all.
+const (
+	ItemsAdded   = "added"
+	ItemsRemoved = "removed"
+)
+
+// edited names the items that an edit changed, added and removed.
+func (p *Plan) edited(before []*Item, e *EntryData) {
+	with := func(id string) func(*Item) bool { return func(it *Item) bool { return it.ID == id } }
+	var changed, added, removed []string
+	for i, it := range p.Items {
+		switch {
+		case !slices.ContainsFunc(before, with(it.ID)):
+			added = append(added, it.Name)
+		case slices.Contains(e.Fields, fmt.Sprintf("jobs[%d]", i)):
+			changed = append(changed, it.Name)
+		}
+	}
+	for _, old := range before {
+		if !slices.ContainsFunc(p.Items, with(old.ID)) {
+			removed = append(removed, old.Name)
+		}
+	}
+	e.Items = slices.Concat(changed, added, removed)
+	switch len(e.Items) {
+	case 0:
+	case len(added):
+		e.Result = ItemsAdded
+	case len(removed):
+		e.Result = ItemsRemoved
+	}
 }
 
 // match finds the present item that a drafted one stands for: by id, else by type

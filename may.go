@@ -64,7 +64,7 @@ func (p *Plan) mayItem(req Request, verb Verb, item *Item) error {
 			who = append(who, p.whoText(w, item))
 		}
 		return Refuse(Forbidden,
-			"Only %[1]s can %[2]s here. Ask one of them.", "只有%[1]s可以“%[2]s”，请联系他们。", JoinTexts(who), verb.Text())
+			"Only %[1]s can %[2]s here. Ask one of them.", "只有%[1]s可以“%[2]s”，请联系他们。", EitherOf(who), verb.Text())
 	}
 	return nil
 }

@@ -168,8 +168,8 @@ func TestARunThatWaitsTellsItsPeopleOnce(t *testing.T) {
 	ticket := RunWait{Job: "ticket", For: T("“ticket” waits for the ticket.", "“ticket”等待工单。")}
 	w, it := waiting(t, gate)
 	want := []Notice{{To: []string{"alice", "dave"}, Card: true, Text: Text{
-		EN: "Item “deploy” of plan #1 payments 4.2 waits for a person. approve: two of the operators",
-		ZH: "发布计划 #1 payments 4.2 的发布项“deploy”正在等待人工处理。approve：两位运维人员",
+		EN: "Item “deploy” of plan #1 payments 4.2 waits for a person. “approve” waits for two of the operators.",
+		ZH: "发布计划 #1 payments 4.2 的发布项“deploy”正在等待人工处理。“approve”等待两位运维人员。",
 	}}}
 	if diff := cmp.Diff(want, w.notices()); diff != "" {
 		t.Errorf("notices (-want +got):\n%s", diff)

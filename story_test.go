@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestTwoOfThreeApprove(t *testing.T) {
@@ -355,6 +357,34 @@ func TestEditingWithoutADifferenceIsNoChange(t *testing.T) {
 	if w.plan.Items[0].ID != ids[0] || !slices.Equal(w.last.Entry.Data.Fields, []string{"jobs"}) {
 		t.Errorf("moved items: %v", w.last.Entry.Data.Fields)
 	}
+}
+
+func TestAnEditNamesItsItems(t *testing.T) {
+	t.Parallel()
+	w := reach(t, Planning)
+	last := w.plan.Items[1].Name
+	edit := func(change func(*Draft), want EntryData) {
+		t.Helper()
+		d := w.plan.Draft()
+		change(&d)
+		w.do(w.plan.Edit(w.req(alice), d))
+		if diff := cmp.Diff(want, w.last.Entry.Data); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	}
+	edit(func(d *Draft) { slices.Reverse(d.Items) }, EntryData{Fields: []string{"jobs"}})
+	edit(func(d *Draft) {
+		d.Items[1].Name = "renamed"
+		d.Items = append(d.Items, &Item{Name: "new", Type: TextItem, Text: &TextSpec{Content: "new"}})
+	}, EntryData{Fields: []string{"jobs[1]", "jobs[2]"}, Items: []string{"renamed", "new"}})
+	edit(func(d *Draft) { d.Items = d.Items[1:] }, EntryData{Fields: []string{"jobs"}, Items: []string{last}, Result: ItemsRemoved})
+	edit(func(d *Draft) {
+		d.Items = append(d.Items, &Item{Name: "newer", Type: TextItem, Text: &TextSpec{Content: "new"}})
+	}, EntryData{Fields: []string{"jobs[2]"}, Items: []string{"newer"}, Result: ItemsAdded})
+	edit(func(d *Draft) {
+		d.Name = "payments 4.3"
+		d.Items[1].Owner = PersonRef{ID: bob.ID, Name: bob.Name}
+	}, EntryData{Fields: []string{"name", "jobs[1]"}, Items: []string{"new"}})
 }
 
 // TestNoOrderOfRequestsBreaksThePlan presses everything in random order.

@@ -60,10 +60,21 @@ func in(l Lang, args []any) []any {
 }
 
 // JoinTexts joins texts with a comma in English and an enumeration comma in Chinese.
-func JoinTexts(texts []Text) Text {
+func JoinTexts(texts []Text) Text { return joinTexts(texts, Text{", ", "、"}) }
+
+// EitherOf joins texts of which any one will do.
+func EitherOf(texts []Text) Text { return joinTexts(texts, Text{" or ", "或"}) }
+
+// joinTexts joins texts, the last one with a word of its own.
+func joinTexts(texts []Text, last Text) Text {
 	var t Text
 	for i, x := range texts {
-		if i > 0 {
+		switch i {
+		case 0:
+		case len(texts) - 1:
+			t.EN += last.EN
+			t.ZH += last.ZH
+		default:
 			t.EN += ", "
 			t.ZH += "、"
 		}

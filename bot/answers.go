@@ -221,7 +221,7 @@ func (a *answers) workflow(it *slipway.Item, e Values, given map[string]string) 
 		w.Name, w.Inline, w.Definition, w.Inputs = e.Get("spec.workflow"), false, nil, nil
 	}
 	if e.Has("spec.params") {
-		w.Params = given
+		w.SetParams(given)
 	}
 }
 

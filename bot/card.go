@@ -93,6 +93,8 @@ type Row struct {
 	ID    string `json:"id,omitempty"`
 	State *State `json:"state,omitempty"`
 	Title Line   `json:"title"`
+	// Heading tells that the rows that follow belong below this one.
+	Heading bool `json:"heading,omitempty"`
 	// Details stand under the title in small print: who did what.
 	Details []Line   `json:"details,omitempty"`
 	Body    Markdown `json:"body,omitempty"` // a text item's content

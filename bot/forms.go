@@ -296,9 +296,10 @@ func itemValues(it *slipway.Item) Values {
 	}
 	if w := it.Workflow; w != nil {
 		v["spec.engine"], v["spec.project"], v["spec.workflow"] = one(w.Engine), one(w.Project), one(w.Name)
-		lines := make([]string, 0, len(w.Params))
-		for _, k := range sortedKeys(w.Params) {
-			value := w.Params[k]
+		shown := w.ShownParams()
+		lines := make([]string, 0, len(shown))
+		for _, k := range sortedKeys(shown) {
+			value := shown[k]
 			if strings.ContainsAny(value, "\r\n") || strings.HasPrefix(value, `"`) || value != strings.TrimSpace(value) {
 				value = strconv.Quote(value)
 			}

@@ -276,7 +276,7 @@ func entries() []slipway.Entry {
 	list := []slipway.Entry{
 		{Verb: slipway.VerbCreate, To: slipway.Planning},
 		{Verb: slipway.VerbCreate, To: slipway.Planning, Data: slipway.EntryData{CopiedFrom: "0123456789abcdef01234567"}},
-		{Verb: slipway.VerbEdit, Data: slipway.EntryData{Fields: []string{"name", "start_time", "end_time", "approval", "jobs[0]", "jobs[1]"}}},
+		{Verb: slipway.VerbEdit, Data: slipway.EntryData{Fields: []string{"name", "start_time", "end_time", "approval", "jobs[0]", "jobs[1]"}, Items: []string{"announce", "deploy"}}},
 		{Verb: slipway.VerbSubmit, From: slipway.Planning, To: slipway.WaitForApproval, Data: slipway.EntryData{Hooks: []string{"wall"}}},
 		{Verb: slipway.VerbApprove, Comment: "rollback tested", Data: slipway.EntryData{Votes: "1/2"}},
 		{Verb: slipway.VerbReject, From: slipway.WaitForApproval, To: slipway.Denied, Comment: "no rollback\nplan"},
@@ -315,6 +315,9 @@ func entries() []slipway.Entry {
 		{Verb: slipway.VerbRunWaits, Actor: system, ItemName: "deploy", Data: slipway.EntryData{Job: "approve", Reason: &reason}},
 		{Verb: slipway.VerbRunResumed, Actor: system, ItemName: "deploy"},
 		{Verb: slipway.VerbResend, Data: check("")},
+		{Verb: slipway.VerbEdit, Data: slipway.EntryData{Fields: []string{"jobs"}, Items: []string{"migrate"}, Result: slipway.ItemsRemoved}},
+		{Verb: slipway.VerbEdit, Data: slipway.EntryData{Fields: []string{"jobs[2]"}, Items: []string{"watch"}, Result: slipway.ItemsAdded}},
+		{Verb: slipway.VerbEdit, Data: slipway.EntryData{Fields: []string{"jobs"}}},
 	}
 	for i := range list {
 		list[i].At = (noon + int64(i)*60) * 1000

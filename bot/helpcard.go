@@ -23,7 +23,7 @@ func HelpCard(p *slipway.Plan, v View) Card {
 	}
 	c.Summary = c.Title
 	for _, g := range Groups() {
-		row := Row{Title: Line{bold(v.say(g.Text()))}}
+		row := Row{Title: Line{bold(v.say(g.Text()))}, Heading: true}
 		for i := range verbRows {
 			if r := &verbRows[i]; r.Group == g && v.mayEver(r) {
 				row.Details = append(row.Details, Line{{Text: v.say(r.Usage), Style: Code}, plain(" " + v.say(r.Does))})

@@ -101,7 +101,7 @@ func HomeCard(h Home, v View) Card {
 
 // section is a heading with its rows: the first of them, and what leads to the others.
 func (v View) section(title, none slipway.Text, rows []Row, total int, words slipway.Text) []Row {
-	head := Row{Title: Line{bold(v.say(title))}}
+	head := Row{Title: Line{bold(v.say(title))}, Heading: true}
 	if total == 0 {
 		head.Details = []Line{{faint(v.say(none))}}
 		return []Row{head}
@@ -145,7 +145,7 @@ func (v View) homeItems(items []HomeItem) []Row {
 			Details: x.details(v),
 		}
 		if t := x.Item.Text; t != nil && strings.TrimSpace(t.Content) != x.Item.Name {
-			r.Body = excerpt(t.Content, maxHomeText)
+			r.Body = v.excerpt(t.Content, maxHomeText)
 		}
 		shown, _ := v.itemActions(x.Plan, x.Item)
 		for _, a := range shown {

@@ -34,8 +34,13 @@ func (l Line) add(spans ...Span) Line {
 // marks.
 func (l Line) Text(lang slipway.Lang, zone *time.Location) string {
 	var b strings.Builder
-	for _, s := range l {
+	for i := 0; i < len(l); i++ {
+		s := l[i]
+		from, to, ranged := l[i:].Range()
 		switch {
+		case ranged:
+			b.WriteString(ClockRange(from, to, zone))
+			i += 2
 		case s.Time != 0:
 			b.WriteString(Clock(s.Time, zone))
 		case s.Style == Quote:
@@ -59,6 +64,30 @@ func Clock(unix int64, zone *time.Location) string {
 		}
 	}
 	return t.Format("2006-01-02 15:04 ") + name
+}
+
+// ClockRange says the time from one moment to another, without saying twice what is the
+// same: "2026-11-24 22:00 – 23:30 UTC+8".
+func ClockRange(from, to int64, zone *time.Location) string {
+	a, b := strings.Fields(Clock(from, zone)), strings.Fields(Clock(to, zone)) // day, time, zone
+	if a[2] == b[2] {
+		if a[0] == b[0] {
+			b = b[1:]
+		}
+		a = a[:2]
+	}
+	return strings.Join(a, " ") + rangeDash + strings.Join(b, " ")
+}
+
+// rangeDash stands between the two moments of a range.
+const rangeDash = " – "
+
+// Range tells whether a line begins with two moments and what lies between them.
+func (l Line) Range() (from, to int64, ok bool) {
+	if len(l) < 3 || l[0].Time == 0 || l[1].Text != rangeDash || l[2].Time == 0 {
+		return 0, 0, false
+	}
+	return l[0].Time, l[2].Time, true
 }
 
 // shorten cuts a text after n characters and says that it did.

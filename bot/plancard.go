@@ -23,8 +23,8 @@ type View struct {
 	// Runs are what is known of the present runs of the plan's items, by their ids. It
 	// may be nil.
 	Runs map[string]*storage.Glance
-	// Page tells that the card is for the plan's own page, which has room for everything
-	// and shows runs, output and differences by itself.
+	// Page tells that the card is for the plan's own page, which has room for everything:
+	// nothing that people wrote is shortened. It shows runs, output and differences by itself.
 	Page bool
 }
 
@@ -43,7 +43,7 @@ func PlanCard(p *slipway.Plan, v View) Card {
 	c := Card{
 		Lang: v.Lang, Zone: v.Zone, Plan: p.ID, Title: planTitle(p), State: statusState(p.Status(), v.Lang),
 		Intro: slices.Concat(v.gateLines(p), v.halfOverridden(p), v.overrideLines(p), v.adviceLines(p), v.endLines(p)),
-		Facts: v.facts(p), Body: excerpt(p.Description, maxDescription), People: v.people(p), Link: v.link(p),
+		Facts: v.facts(p), Body: v.excerpt(p.Description, maxDescription), People: v.people(p), Link: v.link(p),
 	}
 	c.Summary = v.say(slipway.T("%[1]s: %[2]s", "%[1]s：%[2]s", c.Title, p.Status().Text()))
 	for _, it := range p.Items {
@@ -60,7 +60,12 @@ const (
 	maxContent     = 600
 )
 
-func excerpt(markdown string, n int) Markdown { return Markdown(shorten(markdown, n)) }
+func (v View) excerpt(markdown string, n int) Markdown {
+	if v.Page {
+		return Markdown(markdown)
+	}
+	return Markdown(shorten(markdown, n))
+}
 
 func planTitle(p *slipway.Plan) string { return planNumber(p) + " " + p.Name }
 

@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"fmt"
 	"strings"
 
 	"slipway"
@@ -16,14 +15,19 @@ func (v View) itemRow(p *slipway.Plan, it *slipway.Item) Row {
 		r.Title = r.Title.add(faint(" · " + it.Owner.Name))
 	}
 	if it.Text != nil {
-		r.Body = excerpt(it.Text.Content, maxContent)
+		r.Body = v.excerpt(it.Text.Content, maxContent)
 		if strings.TrimSpace(it.Text.Content) == it.Name {
 			r.Body = ""
 		}
 	}
 	if it.Workflow != nil {
+		listed, left := v.params(it.Workflow)
+		about := Line{faint(workflowName(it.Workflow) + listed)}
+		if left != "" { // a span of its own, which is still there when a chat cuts the list short
+			about = about.add(faint(left))
+		}
 		// What a person has to see to stands first: what is cut away stands last.
-		r.Details = append(v.waitLines(it), Line{faint(workflowName(it.Workflow) + params(it.Workflow))})
+		r.Details = append(v.waitLines(it), about)
 	}
 	if l := v.doneLine(it); len(l) > 0 {
 		r.Details = append(r.Details, l)
@@ -43,27 +47,30 @@ func workflowName(w *slipway.WorkflowSpec) string {
 	return w.Engine + ": " + name
 }
 
-// params lists what a workflow is given. Values that the definition calls credentials
+// How many characters of a workflow's parameters a card lists, and of one of them.
+const (
+	maxParams = 160
+	maxParam  = 60
+)
+
+// params lists what a workflow is given, and says how much of it is left out. Credentials
 // are masked.
-func params(w *slipway.WorkflowSpec) string {
+func (v View) params(w *slipway.WorkflowSpec) (listed, left string) {
 	if len(w.Params) == 0 {
-		return ""
+		return "", ""
 	}
-	secret := map[string]bool{}
-	if w.Definition != nil {
-		for _, p := range w.Definition.Params {
-			secret[p.Name] = p.IsCredential
+	shown := w.ShownParams()
+	keys := sortedKeys(shown)
+	parts := make([]string, 0, len(keys))
+	length := 0
+	for i, k := range keys {
+		part := string(v.excerpt(k+"="+oneLine(shown[k]), maxParam))
+		if length += len([]rune(part)); length > maxParams && !v.Page {
+			return " (" + strings.Join(parts, ", "), v.say(slipway.T(" and %d more)", " 等，另有 %d 个参数)", len(keys)-i))
 		}
+		parts = append(parts, part)
 	}
-	parts := make([]string, 0, len(w.Params))
-	for _, k := range sortedKeys(w.Params) {
-		value := oneLine(w.Params[k])
-		if secret[k] {
-			value = "***"
-		}
-		parts = append(parts, shorten(fmt.Sprintf("%s=%s", k, value), 80))
-	}
-	return " (" + strings.Join(parts, ", ") + ")"
+	return " (" + strings.Join(parts, ", ") + ")", ""
 }
 
 // doneLine says who did what to the item, how it went and how long it took.

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"slices"
 	"strings"
 
 	"slipway"
@@ -47,7 +48,7 @@ func entryText(e slipway.Entry) slipway.Text {
 		}
 		return slipway.T("%s created the plan", "%s 创建了发布计划", by)
 	case slipway.VerbEdit:
-		return slipway.T("%[1]s changed %[2]s", "%[1]s 修改了%[2]s", by, fieldTexts(e.Data.Fields))
+		return editEntryText(e)
 	case slipway.VerbSubmit:
 		return slipway.T("%s submitted the plan", "%s 提交了发布计划", by)
 	case slipway.VerbApprove:
@@ -96,6 +97,27 @@ func entryText(e slipway.Entry) slipway.Text {
 		return slipway.T("The run of “%s” was started again in its engine", "发布项“%s”的工作流已在引擎中重新运行", item)
 	}
 	return slipway.T("%[1]s: %[2]s", "%[1]s：%[2]s", by, e.Verb.Text())
+}
+
+// editEntryText says what was edited; items by name where the entry has them.
+func editEntryText(e slipway.Entry) slipway.Text {
+	d, by := e.Data, actorName(e.Actor.Name)
+	did := slipway.T("changed the order of the items", "调整了发布项的顺序")
+	switch items := quoteList(d.Items); {
+	case d.Result == slipway.ItemsAdded:
+		did = slipway.T("added %s", "新增了发布项%s", items)
+	case d.Result == slipway.ItemsRemoved:
+		did = slipway.T("removed %s", "删除了发布项%s", items)
+	case len(d.Items) > 0:
+		did = slipway.T("changed %s", "修改了发布项%s", items)
+	case !slices.Contains(d.Fields, "jobs"): // and if items have no names, the entry is of an earlier Slipway
+		return slipway.T("%[1]s changed %[2]s", "%[1]s 修改了%[2]s", by, fieldTexts(d.Fields))
+	}
+	others := slices.DeleteFunc(slices.Clone(d.Fields), func(f string) bool { return strings.HasPrefix(f, "jobs") })
+	if len(others) == 0 {
+		return slipway.T("%[1]s %[2]s", "%[1]s %[2]s", by, did)
+	}
+	return slipway.T("%[1]s changed %[2]s; %[3]s", "%[1]s 修改了%[2]s；%[3]s", by, fieldTexts(others), did)
 }
 
 func hookEntryText(e slipway.Entry) slipway.Text {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/uptrace/bun"
 
@@ -63,25 +62,6 @@ func (s *Store) RunReport(ctx context.Context, id string) (json.RawMessage, erro
 		return nil, nil
 	}
 	return json.RawMessage(row.Report), nil
-}
-
-// PastDurations returns how long the last n runs of a workflow took that passed, the
-// newest first. Runs that Slipway did not begin, or of which only a part was run, do not
-// count.
-func (s *Store) PastDurations(ctx context.Context, engine, project, workflow string, n int) ([]time.Duration, error) {
-	var rows []runRow
-	err := s.read.NewSelect().Model(&rows).Column("started_at", "ended_at").
-		Where("engine = ?", engine).Where("project = ?", project).Where("name = ?", workflow).
-		Where("status = ?", slipway.RunPassed).Where("whole").
-		OrderExpr("ended_at DESC").Limit(int64(max(1, n))).Scan(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read durations of %s: %w", workflow, err)
-	}
-	took := make([]time.Duration, 0, len(rows))
-	for _, r := range rows {
-		took = append(took, time.Duration(max(0, r.EndedAt-r.StartedAt))*time.Millisecond)
-	}
-	return took, nil
 }
 
 // RunsToStop returns those of some runs that are to be cancelled.

@@ -145,7 +145,7 @@ func TestWhatAnEngineReportsIsKeptWithTheRun(t *testing.T) {
 	})
 }
 
-func TestPastDurationsAreThoseOfWholeRunsThatPassed(t *testing.T) {
+func TestWhatIsUsualIsToldByWholeRunsOfTheWorkflowThatPassed(t *testing.T) {
 	t.Parallel()
 	storagetest.Each(t, func(t *testing.T, s *storage.Store) {
 		passed, failed := slipway.RunEnd{Status: slipway.RunPassed}, slipway.RunEnd{Status: slipway.RunFailed}
@@ -158,13 +158,24 @@ func TestPastDurationsAreThoseOfWholeRunsThatPassed(t *testing.T) {
 			return p.Retry(req, it.ID, "", nil)
 		})
 		ended(t, s, again, "x", passed, morning.Add(10*time.Hour), time.Second)
-		got, err := s.PastDurations(t.Context(), "local", "", "deploy", 3)
-		if want := []time.Duration{4 * time.Minute, 3 * time.Minute, 2 * time.Minute}; err != nil || !slices.Equal(got, want) {
-			t.Errorf("took %v, %v; want %v", got, err, want)
+		usual := func(change func(*slipway.WorkflowSpec)) []time.Duration {
+			d := draft(t, "running")
+			change(d.Items[1].Workflow)
+			p, req := executing(t, s, d), ask(alice, noRules)
+			out := move(t, s, p.ID, req, func(p *slipway.Plan) (*slipway.Change, error) { return p.Execute(req, p.Items[1].ID) })
+			return glance(t, s, mustRun(t, s, out.Plan.Items[1].Workflow.RunID)).Usual
 		}
-		for _, other := range [][3]string{{"zadig", "", "deploy"}, {"local", "payments", "deploy"}, {"local", "", "build"}} {
-			if got, err := s.PastDurations(t.Context(), other[0], other[1], other[2], 3); err != nil || len(got) != 0 {
-				t.Errorf("%v took %v, %v", other, got, err)
+		want := []time.Duration{4 * time.Minute, 3 * time.Minute, 2 * time.Minute, time.Minute}
+		if got := usual(func(*slipway.WorkflowSpec) {}); !slices.Equal(got, want) {
+			t.Errorf("took %v; want %v", got, want)
+		}
+		for name, change := range map[string]func(*slipway.WorkflowSpec){
+			"another engine":   func(w *slipway.WorkflowSpec) { w.Engine = "zadig" },
+			"another project":  func(w *slipway.WorkflowSpec) { w.Project = "payments" },
+			"another workflow": func(w *slipway.WorkflowSpec) { w.Name = "build" },
+		} {
+			if got := usual(change); len(got) != 0 {
+				t.Errorf("%s took %v", name, got)
 			}
 		}
 	})

@@ -3,6 +3,7 @@ package feishu
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 
 	"slipway/bot"
 	"slipway/bot/feishu/cardjson"
@@ -133,25 +134,26 @@ func overflow(actions []bot.Action) element {
 // a menu. What asks a question, opens a page or cannot be pressed is always a button,
 // because a menu can do nothing of that for a single option.
 func buttons(actions, more []bot.Action, shown int) []element {
-	var out []element
-	var menu []bot.Action
+	all := slices.Concat(actions, more)
+	menu := map[int]bool{}
+	var inMenu []bot.Action
 	seen := map[string]bool{}
-	for i, a := range append(append([]bot.Action{}, actions...), more...) {
+	for i, a := range all {
 		id := string(a.ID) + " " + a.Value
-		inMenu := i >= shown || i >= len(actions)
-		if !inMenu || a.Confirm != nil || a.URL != "" || a.Disabled != "" || seen[id] {
-			out = append(out, button(a))
-			continue
+		spare := i >= shown || i >= len(actions)
+		if spare && a.Confirm == nil && a.URL == "" && a.Disabled == "" && !seen[id] {
+			seen[id], menu[i] = true, true
+			inMenu = append(inMenu, a)
 		}
-		seen[id] = true
-		menu = append(menu, a)
 	}
-	switch len(menu) {
-	case 0:
-	case 1:
-		out = append(out, button(menu[0]))
-	default:
-		out = append(out, overflow(menu))
+	var out []element
+	for i, a := range all {
+		if !menu[i] || len(inMenu) == 1 {
+			out = append(out, button(a))
+		}
+	}
+	if len(inMenu) > 1 {
+		out = append(out, overflow(inMenu))
 	}
 	return out
 }

@@ -124,8 +124,12 @@ func (p painter) say(en, zh string, args ...any) string { return slipway.T(en, z
 func (p painter) line(l bot.Line) string {
 	var b strings.Builder
 	bold := false
-	for _, s := range l {
-		text := p.span(s)
+	for i := 0; i < len(l); i++ {
+		s, text := l[i], p.span(l[i])
+		if from, to, ok := l[i:].Range(); ok {
+			text = escape(bot.ClockRange(from, to, p.zone))
+			i += 2
+		}
 		// Without space around it, bold between Chinese words shows its asterisks.
 		if (s.Style == bot.Bold && b.Len() > 0 || bold) && !startsOrEndsOpen(b.String(), text) {
 			b.WriteByte(' ')

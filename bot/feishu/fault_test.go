@@ -388,11 +388,15 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 		}
 		return b.String()
 	}
+	if got := wrong(); !strings.Contains(got, "not to "+w.PublicURL+"/feishu/cards") || strings.Count(got, "\n") != 1 {
+		t.Errorf("callbacks go elsewhere:\n%s", got)
+	}
+	w.chat.SetApp(w.PublicURL)
 	if got := wrong(); got != "" {
 		t.Errorf("something is wrong with what is right:\n%s", got)
 	}
 	w.chat.SetScopes("im:message", "contact:contact.base:readonly")
-	if got := wrong(); !strings.Contains(got, "contact:user.email:readonly") || strings.Contains(got, "send_as_bot") || strings.Count(got, "\n") != 6 {
+	if got := wrong(); !strings.Contains(got, "contact:user.email:readonly") || strings.Contains(got, "send_as_bot") || strings.Contains(got, "urgent") || strings.Count(got, "\n") != 5 {
 		t.Errorf("the missing scopes are\n%s", got)
 	}
 	w.chat.SetScopes(feishutest.DefaultScopes...)
@@ -400,6 +404,19 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 	if got := wrong(); got != "The app has no working bot.\n" {
 		t.Errorf("without a bot:\n%s", got)
 	}
+	w.chat.Subscribe(feishutest.Subscriptions{Events: []string{typeMessage}, CallbackMode: modeSocket})
+	if got := wrong(); got != "Callbacks are not sent over your server's addresses /feishu/events and /feishu/cards: buttons do nothing.\nCallback card.action.trigger is not subscribed to.\n" {
+		t.Errorf("without callbacks:\n%s", got)
+	}
+	w.chat.Subscribe(feishutest.Subscriptions{Callbacks: []string{typeClick}})
+	if got := wrong(); got != "Event im.message.receive_v1 is not subscribed to.\n" {
+		t.Errorf("without events:\n%s", got)
+	}
+	w.chat.Subscribe(feishutest.Subscriptions{Callbacks: []string{typeClick}, Unpublished: true})
+	if got := wrong(); got != "No version of the app is published.\n" {
+		t.Errorf("without a version:\n%s", got)
+	}
+	w.chat.Subscribe(feishutest.DefaultSubscriptions)
 	f := clockFinding(-3 * time.Minute)
 	if f.OK || !strings.Contains(f.What.EN, "3m0s") {
 		t.Errorf("a clock that is off: %+v", f)

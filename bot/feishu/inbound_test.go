@@ -131,6 +131,11 @@ func TestBadRequestsHaveNoEffect(t *testing.T) {
 			if lines := strings.Count(w.log.String(), "\n") - before; lines != 1 {
 				t.Errorf("%d lines in the log, want 1:\n%s", lines, w.log)
 			}
+			for _, secret := range []string{w.EncryptKey, w.VerificationToken, w.AppSecret, req.Header.Get("X-Lark-Signature")} {
+				if secret != "" && strings.Contains(w.log.String(), secret) {
+					t.Errorf("the log tells %q:\n%s", secret, w.log)
+				}
+			}
 		})
 	}
 	if saw := w.bot.saw(); len(saw) > 0 || len(w.direct(li)) > 0 {

@@ -4,34 +4,11 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"slipway"
 	"slipway/bot"
 )
-
-// scope is a right that the app needs. Any of the names will do.
-type scope struct {
-	names []string
-	why   slipway.Text
-}
-
-// scopes are the rights that the app needs, those without which nothing works first.
-var scopes = []scope{
-	{[]string{"im:message:send_as_bot", "im:message"}, slipway.Text{EN: "to post and change cards", ZH: "用于发送和更新卡片"}},
-	{[]string{"im:message.group_at_msg:readonly", "im:message.group_at_msg"}, slipway.Text{EN: "to hear mentions in groups", ZH: "用于接收群聊中 @机器人 的消息"}},
-	{[]string{"im:message.p2p_msg:readonly", "im:message.p2p_msg"}, slipway.Text{EN: "to hear direct messages", ZH: "用于接收私聊消息"}},
-	{
-		[]string{"contact:contact.base:readonly", "contact:contact:readonly_as_app", "contact:contact:access_as_app", "contact:contact:readonly"},
-		slipway.Text{EN: "to look people up", ZH: "用于查询通讯录"},
-	},
-	{[]string{"contact:user.base:readonly"}, slipway.Text{EN: "to know people's names", ZH: "用于获取用户姓名"}},
-	{[]string{"contact:user.email:readonly"}, slipway.Text{EN: "to link people's accounts by e-mail", ZH: "用于通过邮箱关联账号"}},
-	{[]string{"contact:user.id:readonly"}, slipway.Text{EN: "to find people by e-mail before they wrote to the bot", ZH: "用于在用户联系机器人之前通过邮箱找到其账号"}},
-	{[]string{"im:message.urgent", "im:message.urgent:app_send"}, slipway.Text{EN: "to remind people urgently", ZH: "用于发送应用内加急提醒"}},
-}
 
 // Probe implements bot.Prober.
 func (f *Feishu) Probe(ctx context.Context) []bot.Finding {
@@ -39,9 +16,9 @@ func (f *Feishu) Probe(ctx context.Context) []bot.Finding {
 	if found[0].OK {
 		found = append(found, f.probeBot(ctx))
 		found = append(found, f.probeScopes(ctx)...)
+		found = append(found, f.probeSubscriptions(ctx)...)
 	}
-	found = append(found, f.probeClock(), f.probeKey())
-	return append(found, f.reminder())
+	return append(found, f.probeClock(), f.probeKey(ctx))
 }
 
 func (f *Feishu) probeToken(ctx context.Context) bot.Finding {
@@ -104,18 +81,23 @@ func (f *Feishu) probeScopes(ctx context.Context) []bot.Finding {
 			have = append(have, s.Name)
 		}
 	}
-	found := make([]bot.Finding, 0, len(scopes))
-	for _, s := range scopes {
-		what := slipway.T("Scope %[1]s, %[2]s", "权限 %[1]s，%[2]s", s.names[0], s.why)
-		if slices.ContainsFunc(s.names, func(name string) bool { return slices.Contains(have, name) }) {
-			found = append(found, bot.Finding{OK: true, What: what})
-			continue
+	var found []bot.Finding
+	for _, s := range Scopes() {
+		what := slipway.T("Scope %[1]s, %[2]s", "权限 %[1]s，%[2]s", s.Name, s.For)
+		switch {
+		case s.in(have):
+		case s.Spare:
+			found = append(found, bot.Finding{OK: true, What: slipway.T("%s: not granted; it may be left out.", "%s：未开通，可以不开通。", what)})
+		default:
+			found = append(found, bot.Finding{
+				What: slipway.T("%s: is missing.", "%s：尚未开通。", what),
+				Mend: slipway.T("Add it under “Permissions & Scopes” in the developer console, then publish a version.",
+					"请在开发者后台“权限管理”中开通，然后发布新版本。"),
+			})
 		}
-		found = append(found, bot.Finding{
-			What: slipway.T("%s: is missing.", "%s：尚未开通。", what),
-			Mend: slipway.T("Add it under “Permissions & Scopes” in the developer console, then publish a version.",
-				"请在开发者后台“权限管理”中开通，然后发布新版本。"),
-		})
+	}
+	if found == nil {
+		found = append(found, bot.Finding{OK: true, What: slipway.T("All %d scopes are granted.", "%d 项权限均已开通。", len(Scopes()))})
 	}
 	return found
 }
@@ -145,12 +127,14 @@ func clockFinding(skew time.Duration) bot.Finding {
 	}
 }
 
-func (f *Feishu) probeKey() bot.Finding {
+// probeKey looks whether events can come: over the long connection, which is asked for
+// but not opened, or in requests that are known to be Feishu's.
+func (f *Feishu) probeKey(ctx context.Context) bot.Finding {
 	switch {
 	case f.Mode == modeSocket:
-		if t := f.Trouble(); strings.HasPrefix(t, "not ") {
+		if _, _, err := f.endpoint(ctx); err != nil {
 			return bot.Finding{
-				What: slipway.T("The long connection is down: %s", "长连接未建立：%s", t),
+				What: slipway.T("Feishu gives no long connection: %s", "无法建立长连接：%s", oneLine(err.Error())),
 				Mend: slipway.T("Choose “Receive events through persistent connection” under “Events & Callbacks”, and see that this machine can open connections to Feishu.",
 					"请在“事件与回调”中将订阅方式设为“使用长连接接收事件”，并确认本机可以访问飞书。"),
 			}
@@ -164,18 +148,4 @@ func (f *Feishu) probeKey() bot.Finding {
 		}
 	}
 	return bot.Finding{OK: true, What: slipway.T("Requests are encrypted and signed.", "请求已加密并签名。")}
-}
-
-// reminder tells what cannot be found out from here: Feishu never says which events an
-// app has subscribed to, and clicks need a subscription of their own.
-func (f *Feishu) reminder() bot.Finding {
-	mode := slipway.T("the persistent connection", "长连接")
-	if f.Mode == modeHTTP {
-		mode = slipway.T("your server's addresses /feishu/events and /feishu/cards", "您的服务器地址 /feishu/events 和 /feishu/cards")
-	}
-	return bot.Finding{OK: true, What: slipway.T(
-		"To be checked by hand under “Events & Callbacks”: events AND callbacks are two settings, both must be set to %[1]s. "+
-			"Events: %[2]s. Callbacks: %[3]s. If buttons do nothing, the callbacks are not set.",
-		"请在“事件与回调”中人工确认：事件配置与回调配置是两项设置，都必须设为%[1]s。事件：%[2]s。回调：%[3]s。如果点击按钮没有反应，说明回调尚未配置。",
-		mode, strings.Join([]string{typeMessage, typeMenu, typeEntered, typeAdded}, ", "), strings.Join([]string{typeClick, typePreview}, ", "))}
 }

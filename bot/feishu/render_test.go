@@ -175,6 +175,26 @@ func TestCardsOfAnySizeFitAndSayWhatIsLeftOut(t *testing.T) {
 	}
 }
 
+func TestAHugePlanFits(t *testing.T) {
+	t.Parallel()
+	p := bottest.HugePlan(60, 200)
+	for lang, words := range map[slipway.Lang][]string{slipway.English: {"and 198 more", "more items on the page"}, slipway.Chinese: {"另有 198 个参数", "请在页面查看"}} {
+		for _, phase := range []slipway.Phase{slipway.PhasePlanning, slipway.PhaseExecuting, slipway.PhaseSuccess} {
+			p.Phase = phase
+			data := renderCard(bot.PlanCard(p, bot.View{Lang: lang, Link: func(p *slipway.Plan) string { return "https://slipway.example.com/plans/" + p.ID }}))
+			check(t, data)
+			for _, word := range words {
+				if !strings.Contains(string(data), word) {
+					t.Errorf("in %s, nothing says %q", phase, word)
+				}
+			}
+			if strings.Contains(string(data), "<at id") {
+				t.Error("it calls everybody")
+			}
+		}
+	}
+}
+
 func TestFormsWithManyChoicesFit(t *testing.T) {
 	t.Parallel()
 	var people []bot.Option

@@ -81,6 +81,32 @@ func TestWildCardsKeepToTheLimits(t *testing.T) {
 	}
 }
 
+func TestAHugePlanFits(t *testing.T) {
+	t.Parallel()
+	p := bottest.HugePlan(60, 200)
+	for lang, words := range map[slipway.Lang][]string{slipway.English: {"and 198 more", "… "}, slipway.Chinese: {"另有 198 个参数", "……还有 "}} {
+		for _, phase := range []slipway.Phase{slipway.PhasePlanning, slipway.PhaseExecuting, slipway.PhaseSuccess} {
+			p.Phase = phase
+			c := bot.PlanCard(p, bot.View{Lang: lang, Link: func(p *slipway.Plan) string { return publicURL + "/plans/" + p.ID }})
+			m := render(c)
+			checkMessage(t, string(lang), m)
+			data, err := json.Marshal(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, word := range words {
+				// When nothing can be done any more the first item is among those left out.
+				if !strings.Contains(string(data), word) && (i > 0 || phase != slipway.PhaseSuccess) {
+					t.Errorf("in %s, nothing says %q", phase, word)
+				}
+			}
+			if strings.Contains(string(data), "<!channel>") {
+				t.Error("it calls everybody")
+			}
+		}
+	}
+}
+
 func TestFinishedItemsGoFirst(t *testing.T) {
 	t.Parallel()
 	c := bot.Card{Lang: slipway.English, Title: "plan", Summary: "plan", Link: publicURL + "/plans/1"}

@@ -28,7 +28,19 @@ func (s *Slack) Probe(ctx context.Context) []bot.Finding {
 	}}
 	findings = append(findings, probeScopes(auth.Header)...)
 	findings = append(findings, s.probeClock(auth.Header)...)
-	return append(findings, s.probeSocket(ctx)...)
+	findings = append(findings, s.probeSocket(ctx)...)
+	return append(findings, s.reminder())
+}
+
+// reminder tells what a bot token does not let the app find out.
+func (s *Slack) reminder() bot.Finding {
+	mode := "`slipway slack manifest --socket`"
+	if !s.Socket() {
+		mode = "`slipway slack manifest --url " + s.PublicURL + "`"
+	}
+	return bot.Finding{OK: true, What: slipway.T(
+		"to be checked by hand, because Slack does not tell an app: events and interactivity as in %s; `slipway doctor --click slack:C…` shows whether clicks arrive",
+		"请人工确认（Slack 不向应用提供这些信息）：事件订阅和 Interactivity 与 %s 的输出一致；`slipway doctor --click slack:C…` 可以确认点击能否到达", mode)}
 }
 
 func (s *Slack) tokenRefused(err error) bot.Finding {
@@ -113,6 +125,6 @@ func (s *Slack) probeSocket(ctx context.Context) []bot.Finding {
 	return []bot.Finding{{
 		What: slipway.T("the app token opens no connection: %s", "应用令牌无法建立连接：%s", what),
 		Mend: slipway.T("Make an app-level token (xapp-…) with the scope %s under Basic Information, and switch Socket Mode on.",
-			"请在 Basic Information 中生成带 %s 权限的应用级令牌（xapp-…），并启用 Socket Mode。", appScope),
+			"请在 Basic Information 中生成带 %s 权限的应用级令牌（xapp-…），并启用 Socket Mode。", AppScope),
 	}}
 }

@@ -22,6 +22,12 @@ func (p *painter) rows(without []int) {
 		}
 		r := &p.card.Rows[i]
 		buttons := p.rowElements(r)
+		if r.Heading && !p.compact && len(buttons) == 0 {
+			flush()
+			p.add(slack.NewHeaderBlock(plain(p.plainTitle(r), blockkit.HeaderText)))
+			p.rich(sectionOf(p.lines(r.Details, p.details))...)
+			continue
+		}
 		if len(buttons) == 0 {
 			quiet.paragraph(join(p.title(r), p.lines(r.Details, p.details)))
 			if body := markdown(r.Body, p.rowBody); len(body) > 0 {

@@ -26,5 +26,5 @@ func Scopes() []Scope {
 	}
 }
 
-// appScope is the permission of the app token.
-const appScope = "connections:write"
+// AppScope is the permission of the app token.
+const AppScope = "connections:write"

@@ -142,6 +142,33 @@ func TestThePageOfAPlanShowsEverything(t *testing.T) {
 	}
 }
 
+// TestThePageLeavesNothingOut looks for the end of every long text of a plan.
+func TestThePageLeavesNothingOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.plan("payments 4.2")
+	long := strings.Repeat("words ", 2000)
+	params := map[string]string{}
+	for i := range 30 {
+		params[fmt.Sprintf("SERVICE_%02d", i)] = "v"
+	}
+	_, err := w.cmds.EditDraft(t.Context(), commands.Ask{User: w.alice}, p.ID, func(d *slipway.Draft) error {
+		d.Description = long + "and the end of the description"
+		d.Items[0].Text.Content = long + "and the end of the item"
+		d.Items[1].Workflow.Params = params
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := w.signIn(w.alice).get("/plans/" + p.ID).text()
+	for _, want := range []string{"and the end of the description", "and the end of the item", "SERVICE_29=v"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not show %q", want)
+		}
+	}
+}
+
 func TestALogCanBeFollowed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

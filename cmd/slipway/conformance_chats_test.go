@@ -28,6 +28,9 @@ const (
 	crossedClick = "the card was changed before the click on it was answered"
 )
 
+// lateAnswers are what the stand-ins note of an answer that came after three seconds.
+var lateAnswers = []string{"not answered within 3s", "no answer to"}
+
 // faultless wants a stand-in to have found no fault with the program, once the test and
 // the program have ended, except what it cannot help.
 func faultless(t *testing.T, violations func() []string, except ...string) {
@@ -50,14 +53,14 @@ func onServers(t *testing.T, env map[string]string) {
 }
 
 // workspace is a stand-in of Slack and the environment that connects a Slipway to it.
-func workspace(t *testing.T, socket bool) (*slacktest.Server, map[string]string) {
+func workspace(t *testing.T, socket bool, except ...string) (*slacktest.Server, map[string]string) {
 	t.Helper()
-	s := slacktest.New(slacktest.Config{Now: time.Now, SocketMode: socket, UnfurlDomains: []string{"127.0.0.1"}})
+	s := slacktest.New(slacktest.Config{Now: time.Now, SocketMode: socket, Scopes: manifestScopes(), UnfurlDomains: []string{"127.0.0.1"}})
 	if _, err := s.Listen("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	faultless(t, s.Violations, lateForm)
+	faultless(t, s.Violations, append(except, lateForm)...)
 	env := map[string]string{"SLIPWAY_SLACK_BOT_TOKEN": s.BotToken(), "SLIPWAY_SLACK_API_URL": s.APIURL()}
 	if socket {
 		env["SLIPWAY_SLACK_APP_TOKEN"] = s.AppToken()
@@ -142,7 +145,7 @@ func slackCall(t *testing.T, s *slacktest.Server, method string, args url.Values
 // company is a stand-in of Feishu and the environment that connects a Slipway to it.
 func company(t *testing.T, mode string, except ...string) (*feishutest.Server, map[string]string) {
 	t.Helper()
-	s := feishutest.New(feishutest.Config{Mode: mode, VerificationToken: "the-verification-token", EncryptKey: "the-encrypt-key"})
+	s := feishutest.New(feishutest.Config{Mode: mode, VerificationToken: "the-verification-token", EncryptKey: "the-encrypt-key", Scopes: guideScopes()})
 	if _, err := s.Listen("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}

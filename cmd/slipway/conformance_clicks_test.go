@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,16 +43,16 @@ const (
 	feishuRoom = "oc_releases"
 )
 
-func newStreet(t *testing.T) *street {
+func newStreet(t *testing.T, except ...string) *street {
 	t.Helper()
 	s := &street{t: t, api: processtest.NewClient(adminOfHouse)}
 	env := map[string]string{"SLIPWAY_DATABASE_URL": storagetest.Postgres(t), "SLIPWAY_REDIS_URL": storagetest.Redis(t)}
 	var more map[string]string
-	s.slack, more = workspace(t, false)
+	s.slack, more = workspace(t, false, except...)
 	for k, v := range more {
 		env[k] = v
 	}
-	s.feishu, more = company(t, feishutest.LongConnection, crossedClick)
+	s.feishu, more = company(t, feishutest.LongConnection, append(except, crossedClick)...)
 	for k, v := range more {
 		env[k] = v
 	}
@@ -350,7 +349,9 @@ const (
 // card is what a card would be that is made afresh. Like TestConformance it is played
 // beside no other test.
 func TestAThousandClicks(t *testing.T) {
-	s := newStreet(t)
+	// Few clicks may be lost, with the connections that break or because two Slipways and
+	// both stand-ins under the race detector are too much for the machine.
+	s := newStreet(t, lateAnswers...)
 	var plans desk
 	for range clickedPlans {
 		plans.add(s)
@@ -385,6 +386,9 @@ func TestAThousandClicks(t *testing.T) {
 	t.Logf("%d clicks did something, %d were refused, %d got no answer", done.Load(), refused.Load(), lost.Load())
 	if done.Load() < clickedPlans*3 {
 		t.Error("hardly anything was done")
+	}
+	if lost.Load() > thousandClicks/20 {
+		t.Error("too many clicks got no answer")
 	}
 	for _, p := range plans.all {
 		s.fresh(p)
@@ -566,70 +570,4 @@ func (s *street) history(v view, p processtest.Plan) {
 	if len(lines) != log.Total {
 		s.t.Errorf("the thread of #%d in %s has %d lines for %d entries:\n%s", p.Index, v.room, len(lines), log.Total, strings.Join(lines, "\n"))
 	}
-}
-
-// killedBeforeRepaint kills the program after a change is committed and before any card
-// shows it. The next start shows it.
-func killedBeforeRepaint(t *testing.T, program string) {
-	ctx, cancel := context.WithTimeout(t.Context(), 3*startTimeout)
-	defer cancel()
-	workspace, env := workspace(t, true)
-	workspace.AddUser(slacktest.User{ID: "U0ALICE", Name: "Alice", Email: emailFor("Alice")})
-	workspace.AddChannel(slacktest.Channel{ID: slackRoom, Name: "releases", Members: []string{"U0ALICE"}, Bot: true})
-	variables := []string{"SLIPWAY_ADMIN_TOKEN=" + adminToken}
-	for k, v := range env {
-		variables = append(variables, k+"="+v)
-	}
-	p, err := processtest.Start(ctx, processtest.Config{Path: program, Dir: t.TempDir(), Env: variables})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.Kill)
-	if err := workspace.WaitConnected(ctx); err != nil {
-		t.Fatal(err)
-	}
-	alice := view{workspace, workspace.Person("U0ALICE"), slackRoom}
-	client := processtest.NewClient(adminToken)
-	for n := range 2 {
-		plan := processtest.Plan{Name: fmt.Sprintf("killed %d", n), Index: int64(n + 1)}
-		if _, err := alice.who.Command(ctx, slackRoom, "", "new "+plan.Name); err != nil {
-			t.Fatal(err)
-		}
-		first := alice.awaitCard(t, slackRoom, plan, shows("Planning"))
-
-		calls := len(workspace.Calls("chat.update"))
-		workspace.Faults().Fail("chat.update", "503", 1<<30)
-		a, err := client.Do(ctx, p.URL, processtest.Request{Path: fmt.Sprintf("/api/v1/plans/%d/cancel", plan.Index), Body: map[string]any{"comment": "gone"}})
-		if err != nil || a.Status != http.StatusOK {
-			t.Fatalf("cancel: %d %s (%v)", a.Status, a.Message(), err)
-		}
-		if n == 0 { // once with a repaint under way, then at once
-			for len(workspace.Calls("chat.update")) == calls {
-				select {
-				case <-time.After(5 * time.Millisecond):
-				case <-ctx.Done():
-					t.Fatal("nobody tries to update the card")
-				}
-			}
-		}
-		p.Kill()
-		if m, _ := alice.card(slackRoom, plan); m.Text != first.Text {
-			t.Fatalf("the card was updated after all:\n%s", m.Text)
-		}
-		workspace.Faults().Fail("chat.update", "503", 0)
-		if err := p.Restart(ctx); err != nil {
-			t.Fatal(err)
-		}
-		now := alice.awaitCard(t, slackRoom, plan, shows("Cancelled", "gone"))
-		if now.ID != first.ID {
-			t.Error("the card was posted anew")
-		}
-		if err := workspace.WaitConnected(ctx); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := p.Stop(ctx); err != nil {
-		t.Errorf("stop: %v", err)
-	}
-	noErrors(t, p)
 }

@@ -14,6 +14,7 @@ import (
 
 	"slipway"
 	"slipway/bot"
+	"slipway/bot/feishu"
 	"slipway/bot/feishu/feishutest"
 	"slipway/bot/slack"
 	"slipway/bot/slack/slacktest"
@@ -150,7 +151,7 @@ func (w *fakeWorld) populate(c *config, host string, log *slog.Logger) error {
 	w.slack = slacktest.New(slacktest.Config{
 		Now: time.Now, SocketMode: true, Scopes: manifestScopes(), UnfurlDomains: []string{host}, Log: log,
 	})
-	w.feishu = feishutest.New(feishutest.Config{Now: time.Now, Mode: feishutest.LongConnection, Log: log})
+	w.feishu = feishutest.New(feishutest.Config{Now: time.Now, Mode: feishutest.LongConnection, Scopes: guideScopes(), Log: log})
 	var in struct{ slack, feishu []string }
 	for _, u := range devPeople {
 		w.slack.AddUser(slacktest.User{ID: u.slack, Name: u.name, Email: u.email, TZ: u.zone, Locale: fullLocale(u.locale)})
@@ -184,6 +185,16 @@ func manifestScopes() []string {
 	return names
 }
 
+// guideScopes are the permissions of a Feishu app that was set up by the guide.
+func guideScopes() []string {
+	scopes := feishu.Scopes()
+	names := make([]string, len(scopes))
+	for i, s := range scopes {
+		names[i] = s.Name
+	}
+	return names
+}
+
 // fullLocale is how both platforms name a language.
 func fullLocale(lang string) string {
 	if lang == "zh" {
@@ -202,7 +213,7 @@ func (w *fakeWorld) page(lang slipway.Lang, log *slog.Logger) http.Handler {
 		Lang: string(lang), Console: w.app.config.PublicURL, Log: log,
 	}
 	for _, u := range devPeople {
-		c.People = append(c.People, fakechat.Person{Name: u.name, Note: u.note, Accounts: map[string]string{"slack": u.slack, "feishu": u.feishu}})
+		c.People = append(c.People, fakechat.Person{Name: u.name, Note: u.note, Zone: u.zone, Accounts: map[string]string{"slack": u.slack, "feishu": u.feishu}})
 	}
 	return fakechat.New(c)
 }

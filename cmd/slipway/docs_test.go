@@ -9,6 +9,10 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+
+	"slipway/bot/slack"
 )
 
 // documents returns what people read, by path from the root of the checkout.
@@ -135,6 +139,44 @@ func TestVariablesInTheDocuments(t *testing.T) {
 			if !known[v] {
 				t.Errorf("%s names %s, which the program does not know", name, v)
 			}
+		}
+	}
+}
+
+// TestPermissionsInTheDocuments wants the guides to explain every permission that the
+// apps ask for and no other, and Feishu's to have them all in what is pasted.
+func TestPermissionsInTheDocuments(t *testing.T) {
+	t.Parallel()
+	name := regexp.MustCompile("`([a-z_]+(?:[.:][a-z0-9_.:]+)?)`")
+	quoted := regexp.MustCompile(`"([a-z_]+:[a-z0-9_.:]+)"`)
+	all := func(pattern *regexp.Regexp, text string) []string {
+		var names []string
+		for _, m := range pattern.FindAllStringSubmatch(text, -1) {
+			names = append(names, m[1])
+		}
+		slices.Sort(names)
+		return names
+	}
+	docs := documents(t)
+	for guide, scopes := range map[string][]string{
+		"docs/slack.md": append(manifestScopes(), slack.AppScope), "docs/slack.zh.md": append(manifestScopes(), slack.AppScope),
+		"docs/feishu.md": guideScopes(), "docs/feishu.zh.md": guideScopes(),
+	} {
+		var explained []string
+		_, table, _ := strings.Cut(docs[guide], map[bool]string{true: "## 应用权限及用途", false: "## What the app may do, and why"}[strings.Contains(guide, ".zh.")])
+		table, _, _ = strings.Cut(table, "\n## ")
+		for line := range strings.Lines(table) {
+			if cells := strings.Split(line, "|"); len(cells) > 2 {
+				explained = append(explained, all(name, cells[1])...)
+			}
+		}
+		slices.Sort(scopes)
+		slices.Sort(explained)
+		if diff := cmp.Diff(scopes, explained); diff != "" {
+			t.Errorf("%s does not explain what the app asks for (-app +guide):\n%s", guide, diff)
+		}
+		if pasted := all(quoted, docs[guide]); strings.Contains(guide, "feishu") && !slices.Equal(pasted, scopes) {
+			t.Errorf("%s has other permissions pasted than the app needs:\n%s", guide, cmp.Diff(scopes, pasted))
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"slipway/bot/feishu/feishutest"
 	"slipway/bot/screen"
 	"slipway/bot/slack/slacktest"
 )
@@ -144,6 +145,18 @@ func TestDoctorAmongTheChats(t *testing.T) {
 	}
 	if strings.Contains(said, "✗") {
 		t.Error("it finds fault with what works")
+	}
+
+	w.feishu.Subscribe(feishutest.Subscriptions{Events: []string{"im.message.receive_v1"}})
+	said, err = consult(t, env, fakeRooms, "--lang", "en")
+	w.feishu.Subscribe(feishutest.DefaultSubscriptions)
+	for _, line := range []string{
+		"✗ Feishu: Callback card.action.trigger is not subscribed to.\n    → Add it under “Events & Callbacks”",
+		"✓ Feishu: Event application.bot.menu_v6 is not subscribed to; that may be so",
+	} {
+		if err == nil || !strings.Contains(said, line) {
+			t.Errorf("%q is missing (%v)", line, err)
+		}
 	}
 
 	w.slack.Faults().Revoke()

@@ -19,11 +19,11 @@ import (
 
 // How runs in workflow engines are measured.
 const (
-	runItems  = 20  // of a plan
-	fewRuns   = 100 // under way at once in each engine but the first
-	endRate   = 20  // runs that end in an engine in a second
-	endsFew   = 100 // runs that end in a phase
-	endsMany  = 200
+	runItems  = 20                     // of a plan
+	fewRuns   = 60                     // under way at once in each engine but the first
+	endRate   = 20                     // runs that end in an engine in a second
+	endsFew   = 60                     // runs that end in a phase
+	endsMany  = 200                    // the same in the first engine, while webhooks tell
 	boundRate = 5                      // the same while the limit of requests binds
 	pushPoll  = 5 * time.Second        // between two looks when webhooks tell of changes: the default
 	onlyPoll  = 500 * time.Millisecond // between two looks when nothing does
@@ -170,9 +170,9 @@ func measureEngine(
 // phases measures with webhooks, without, and with a limit of requests that binds. What
 // is under way stays so when the program is started anew with other settings.
 func (f *fleet) phases(ctx context.Context, runs int, whole bool) (err error) {
-	ends := endsFew
+	ends := min(endsFew, runs)
 	if whole {
-		ends = endsMany
+		ends = min(endsMany, runs)
 	}
 	f.NotifyURL(f.process.URL + "/api/engine/" + f.name)
 	f.Notify(standin.On)
@@ -193,6 +193,7 @@ func (f *fleet) phases(ctx context.Context, runs int, whole bool) (err error) {
 	if err := f.restart(ctx, onlyPoll, wideLimit); err != nil {
 		return err
 	}
+	ends = min(endsFew, runs)
 	f.say(fmt.Sprintf("%d of %d runs end, nobody tells", ends, runs))
 	if f.m.poll, err = f.load(ctx, ends, endRate); err != nil || !whole {
 		return err

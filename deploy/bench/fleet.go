@@ -31,6 +31,9 @@ type fleet struct {
 // fleetRun is a run that is under way.
 type fleetRun struct{ id, plan string }
 
+// settleIn is how long runs are left alone after the program was started anew.
+const settleIn = 4 * time.Second
+
 // set writes the settings of the program.
 func (f *fleet) set(poll time.Duration, perMinute int) error {
 	text := fmt.Sprintf("engines: {%s: {poll: %s, requests_per_minute: %d}}\n", f.name, poll, perMinute)
@@ -51,7 +54,7 @@ func (f *fleet) restart(ctx context.Context, poll time.Duration, perMinute int) 
 	if err := f.process.Restart(ctx); err != nil {
 		return err
 	}
-	return pause(ctx, quietPoll)
+	return pause(ctx, settleIn)
 }
 
 // fill starts runs until so many are under way.

@@ -24,7 +24,7 @@
 //     end there one after another. The lag is from the end in the engine to the moment
 //     at which the plan, which is looked at as soon as its event stream tells of a
 //     change, shows the item as done. Zadig has the number of runs that -runs says; the
-//     other engines have 100. Requests are counted by the stand-in.
+//     other engines have 60. Requests are counted by the stand-in.
 //   - Ready is from the start of the process to the first 200 of /readyz.
 package main
 

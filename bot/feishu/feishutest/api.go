@@ -29,6 +29,8 @@ const (
 	OpFind            = "user.batch_get_id"
 	OpBot             = "bot.info"
 	OpScopes          = "application.scopes"
+	OpApp             = "application.get"
+	OpVersions        = "application.app_versions"
 	OpDelayed         = "card.update"
 	OpEphemeral       = "ephemeral.send"
 	OpEphemeralDelete = "ephemeral.delete"
@@ -64,6 +66,7 @@ var (
 	mayPatch = []string{"im:message", "im:message:send_as_bot", "im:message:update"}
 	mayErase = []string{"im:message", "im:message:recall", "im:message:send_as_bot"}
 	mayChats = []string{"im:chat", "im:chat:readonly", "im:chat:read"}
+	mayApp   = []string{"application:application:self_manage", "admin:app.info:readonly"}
 	anyScope = []string{}
 )
 
@@ -88,6 +91,8 @@ func routes() []route {
 		{OpFind, "POST /open-apis/contact/v3/users/batch_get_id", []string{"contact:user.id:readonly"}, (*Server).findUsers},
 		{OpBot, "GET /open-apis/bot/v3/info", anyScope, (*Server).getBot},
 		{OpScopes, "GET /open-apis/application/v6/scopes", anyScope, (*Server).getScopes},
+		{OpApp, "GET /open-apis/application/v6/applications/{id}", mayApp, (*Server).getApp},
+		{OpVersions, "GET /open-apis/application/v6/applications/{id}/app_versions", mayApp, (*Server).listVersions},
 		{OpPreviews, "POST /open-apis/im/v2/url_previews/batch_update", []string{"im:url_preview.update"}, (*Server).refreshPreviews},
 	}
 }

@@ -14,6 +14,7 @@ import (
 // to the person, and they never come again by themselves.
 const (
 	eventMessage = "im.message.receive_v1"
+	eventAdded   = "im.chat.member.bot.added_v1"
 	eventEntered = "im.chat.access_event.bot_p2p_chat_entered_v1"
 	eventMenu    = "application.bot.menu_v6"
 	eventClick   = "card.action.trigger"
@@ -82,6 +83,10 @@ var errLate = errors.New("not answered in time")
 func (s *Server) tell(ctx context.Context, e event) (Delivery, error) {
 	s.mu.Lock()
 	s.events[e.id] = time.Now()
+	if !s.subs.include(e) {
+		s.mu.Unlock()
+		return Delivery{}, unheard(e)
+	}
 	twice, mixed := s.faults.twice, s.faults.mixed
 	s.mu.Unlock()
 	if mixed {

@@ -50,6 +50,13 @@ func (f *Faults) Fail(call string, code, n int) {
 	f.plan(&fault{call: call, n: n, kind: failed, code: code})
 }
 
+// Heal forgets what is to happen to calls.
+func (f *Faults) Heal() {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	f.planned = nil
+}
+
 // DropConnections breaks all long connections without a word.
 func (f *Faults) DropConnections() {
 	f.s.mu.Lock()

@@ -32,6 +32,8 @@ type Config struct {
 	VerificationToken, EncryptKey string
 	// Scopes are what the app was granted, nil = DefaultScopes.
 	Scopes []string
+	// Subscriptions are what the app has subscribed to, nil = DefaultSubscriptions.
+	Subscriptions *Subscriptions
 	// Limits makes the API refuse calls that come more often than Feishu allows. That one
 	// message is changed at most five times a second is always enforced.
 	Limits bool
@@ -106,6 +108,7 @@ type Server struct {
 	closed   map[string]string // versions of forms that people have closed, by person and message
 
 	scopes  []string
+	subs    Subscriptions
 	tokens  map[string]*token
 	token   *token // which the app gets when it asks
 	storm   stormWatch
@@ -145,9 +148,12 @@ func New(cfg Config) *Server {
 	if cfg.Scopes == nil {
 		cfg.Scopes = DefaultScopes
 	}
+	if cfg.Subscriptions == nil {
+		cfg.Subscriptions = &DefaultSubscriptions
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Server{
-		cfg: cfg, ctx: ctx, stop: stop, client: &http.Client{}, scopes: slices.Clone(cfg.Scopes),
+		cfg: cfg, ctx: ctx, stop: stop, client: &http.Client{}, scopes: slices.Clone(cfg.Scopes), subs: *cfg.Subscriptions,
 		changed: make(chan struct{}), joined: make(chan struct{}),
 		users: map[string]*User{}, chats: map[string]*chat{}, messages: map[string]*message{},
 		previews: map[string]*preview{}, clicks: map[string]*click{}, drafts: map[string]draft{}, closed: map[string]string{},

@@ -47,6 +47,8 @@ type Chat struct {
 // Person is somebody who can be played.
 type Person struct {
 	Name string `json:"name"`
+	// Zone is their time zone, an IANA name; "" is the browser's.
+	Zone string `json:"zone,omitempty"`
 	// Note says in a word or two who that is.
 	Note string `json:"note,omitempty"`
 	// Accounts are theirs, by the chat's id.

@@ -319,16 +319,35 @@ func (h *Heard) Message(parts ...string) screen.Message {
 	return found
 }
 
-// Fault checks that a form stayed open because of a field; "" is the form as a whole. A
-// platform may show the one in the place of the other.
+// Fault waits until a form stays open because of a field; "" is the form as a whole. A
+// platform may show the one in the place of the other. If the answer was late the open
+// form shows it.
 func (h *Heard) Fault(label, part string) {
 	h.p.w.t.Helper()
-	for at, text := range h.Errors {
-		if (at == label || at == "" || label == "") && strings.Contains(text, part) {
-			return
+	shown := func() bool {
+		for at, text := range h.faults() {
+			if (at == label || at == "" || label == "") && text != "" && strings.Contains(text, part) {
+				return true
+			}
+		}
+		return false
+	}
+	h.p.w.until(fmt.Sprintf("%s: the fault %q at %q", h.what, part, label), shown, h.report)
+}
+
+// faults are what the answer says is wrong with the form, or what the form says by now.
+func (h *Heard) faults() map[string]string {
+	if len(h.Errors) > 0 {
+		return h.Errors
+	}
+	faults := map[string]string{}
+	if f := h.p.client.Form(); f != nil {
+		faults[""] = f.Error
+		for _, field := range f.Fields {
+			faults[field.Label] = field.Error
 		}
 	}
-	h.p.w.t.Fatalf("%s: want the fault %q at %q, got %q, toast %q", h.what, part, label, h.Errors, h.Toast)
+	return faults
 }
 
 // Nothing checks that the person was told nothing.
@@ -340,7 +359,7 @@ func (h *Heard) Nothing() {
 }
 
 func (h *Heard) report() string {
-	text := fmt.Sprintf("toast %q, faults %q", h.Toast, h.Errors)
+	text := fmt.Sprintf("toast %q, faults %q", h.Toast, h.faults())
 	for _, m := range h.news() {
 		text += "\n--- private message:\n" + shown(m)
 	}

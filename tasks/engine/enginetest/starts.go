@@ -244,7 +244,7 @@ func onItsWay(t *testing.T, w World, spec slipway.WorkflowSpec) {
 	select {
 	case a := <-found:
 		letGo()
-		t.Fatalf("outcome %d, %v, while the request was on its way: see remote.Find; Settings.Settle is how long it may be", a.outcome, a.err)
+		t.Fatalf("outcome %d, %v, while the request was on its way: see remote.Starts; Settings.Settle is how long it may be", a.outcome, a.err)
 	case <-time.After(200 * time.Millisecond): // it has looked once by now
 		letGo()
 	}

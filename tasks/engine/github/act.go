@@ -26,7 +26,7 @@ func (e *Engine) Cancel(ctx context.Context, ref engine.Ref) error {
 	if err = accepted(err); err != nil && statusOf(err) != http.StatusConflict { // it is over
 		return e.missing(ctx, err, ref)
 	}
-	e.noted.ends(ref, e.config.Now())
+	e.noted.ending.Keep(ref, e.config.Now())
 	e.Nudge(ref)
 	return nil
 }
@@ -38,7 +38,7 @@ func (e *Engine) force(ctx context.Context, r repository, id int64) {
 		_, err = e.api.Do(request, nil)
 	}
 	if err = accepted(err); err != nil {
-		e.config.Log.WarnContext(ctx, "run not cancelled by force", "run", refOfRun(r, id), "error", e.redacted(err))
+		e.config.Log.WarnContext(ctx, "run not cancelled by force", "run", refOfRun(r, id), "error", e.vendor.Redacted(err))
 	}
 }
 
@@ -47,7 +47,7 @@ func (e *Engine) missing(ctx context.Context, err error, ref engine.Ref) error {
 	if isGone(err) {
 		return fmt.Errorf("run %q: %w", ref, engine.ErrNoRun)
 	}
-	return e.acting(ctx, err)
+	return e.vendor.Acting(ctx, err)
 }
 
 // Attempt implements engine.Retrier.
@@ -60,7 +60,7 @@ func (e *Engine) Attempt(ctx context.Context, ref engine.Ref) (string, error) {
 	if isGone(err) {
 		return "", fmt.Errorf("run %q: %w", ref, engine.ErrNoRun)
 	} else if err != nil {
-		return "", e.reading(ctx, err)
+		return "", e.vendor.Reading(ctx, err)
 	}
 	return strconv.Itoa(run.GetRunAttempt()), nil
 }
@@ -77,7 +77,7 @@ func (e *Engine) Retry(ctx context.Context, ref engine.Ref) error {
 	case isGone(err):
 		return fmt.Errorf("run %q: %w", ref, engine.ErrNoRun)
 	case err != nil:
-		return e.reading(ctx, err)
+		return e.vendor.Reading(ctx, err)
 	case run.GetStatus() != "completed":
 		return slipway.Refuse(slipway.Conflict, "The run is not over yet.", "该次运行尚未结束。")
 	case run.GetConclusion() == "success":
@@ -89,13 +89,13 @@ func (e *Engine) Retry(ctx context.Context, ref engine.Ref) error {
 	}
 	_, err = again(ctx, r.owner, r.name, id)
 	if status := statusOf(err); status == http.StatusForbidden || status == http.StatusUnprocessableEntity {
-		return slipway.Refuse(slipway.Conflict, "GitHub does not run it again: %s", "GitHub 无法重新运行：%s", e.hide(said(err))).
-			Because(e.redacted(err))
+		return slipway.Refuse(slipway.Conflict, "GitHub does not run it again: %s", "GitHub 无法重新运行：%s", e.vendor.Hide(said(err))).
+			Because(e.vendor.Redacted(err))
 	}
 	if err = accepted(err); err != nil {
 		return e.missing(ctx, err, ref)
 	}
-	e.noted.runsAgain(ref, run.GetRunAttempt(), e.config.Now())
+	e.noted.again.Keep(ref, retried{run.GetRunAttempt(), e.config.Now()})
 	e.Nudge(ref)
 	return nil
 }

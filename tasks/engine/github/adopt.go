@@ -38,7 +38,7 @@ func (e *Engine) Adopt(ctx context.Context, spec slipway.WorkflowSpec, said stri
 			"There is no run %[1]s in %[2]s. Give the address of one, or the number in it; the number behind a # in GitHub's list is another.",
 			"%[2]s 中没有运行 %[1]s。请填写已有运行的地址或地址中的编号；GitHub 列表中 # 后面的是另一种编号。", said, where)
 	} else if err != nil {
-		return "", e.reading(ctx, err)
+		return "", e.vendor.Reading(ctx, err)
 	}
 	file, branch := wanted(spec)
 	at, _, _ := strings.Cut(run.GetPath(), "@")

@@ -1,75 +1,47 @@
 package github
 
 import (
-	"context"
+	"cmp"
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 
 	gh "github.com/google/go-github/v93/github"
 
 	"slipway"
 	"slipway/tasks/engine/output"
-	"slipway/tasks/engine/remote"
 )
 
-// reading makes an error for people of one from a request that only read.
-func (e *Engine) reading(ctx context.Context, err error) error {
-	refusal := e.refusal(ctx, err)
-	if refusal != nil {
-		return refusal
-	}
-	return slipway.Refuse(slipway.Unavailable,
-		"GitHub at %s does not answer at the moment. Try again in a little while.", "GitHub（%s）暂时没有响应，请稍后重试。", e.host).
-		Because(e.redacted(err))
-}
-
-// acting makes an error of one from a request that was to change something. It is for
-// people only if nothing was changed.
-func (e *Engine) acting(ctx context.Context, err error) error {
-	if refusal := e.refusal(ctx, err); refusal != nil {
-		return refusal
-	}
-	var login *loginError
-	if remote.NeverSent(err) || errors.As(err, &login) {
-		return e.reading(ctx, err)
-	}
-	return e.redacted(err)
-}
-
-// refusal returns what GitHub refused, or the context's end; nil for anything else.
-func (e *Engine) refusal(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	cause, said := e.redacted(err), e.hide(said(err))
+// refusal makes a refusal of an error that says that GitHub did nothing.
+func (e *Engine) refusal(err error) *slipway.Error {
+	said := e.vendor.Hide(said(err))
 	switch status := statusOf(err); {
 	case status == http.StatusUnauthorized && e.config.AppID != "":
 		return slipway.Refuse(slipway.Unauthenticated,
 			"GitHub at %s does not accept Slipway's app: its number or its private key is wrong. An operator sets SLIPWAY_GITHUB_APP_ID and SLIPWAY_GITHUB_APP_KEY.",
-			"GitHub（%s）不接受 Slipway 的 GitHub App：App ID 或私钥错误。请运维人员设置 SLIPWAY_GITHUB_APP_ID 和 SLIPWAY_GITHUB_APP_KEY。", e.host).Because(cause)
+			"GitHub（%s）不接受 Slipway 的 GitHub App：App ID 或私钥错误。请运维人员设置 SLIPWAY_GITHUB_APP_ID 和 SLIPWAY_GITHUB_APP_KEY。", e.host)
 	case status == http.StatusUnauthorized:
 		return slipway.Refuse(slipway.Unauthenticated,
 			"GitHub at %s does not accept Slipway's access token: it is wrong, revoked or expired. An operator sets a new one in SLIPWAY_GITHUB_TOKEN.",
-			"GitHub（%s）不接受 Slipway 的访问令牌：令牌错误、已吊销或已过期。请运维人员在 SLIPWAY_GITHUB_TOKEN 中设置新令牌。", e.host).Because(cause)
+			"GitHub（%s）不接受 Slipway 的访问令牌：令牌错误、已吊销或已过期。请运维人员在 SLIPWAY_GITHUB_TOKEN 中设置新令牌。", e.host)
 	case status == http.StatusForbidden:
 		return slipway.Refuse(slipway.Forbidden,
 			"GitHub does not let Slipway do this (%s). In the repository, Slipway needs the permissions that docs/engines/github.md lists: Actions, Contents, Deployments.",
-			"GitHub 不允许 Slipway 执行此操作（%s）。请为 Slipway 授予 docs/engines/github.zh.md 中列出的仓库权限：Actions、Contents、Deployments。", said).Because(cause)
+			"GitHub 不允许 Slipway 执行此操作（%s）。请为 Slipway 授予 docs/engines/github.zh.md 中列出的仓库权限：Actions、Contents、Deployments。", said)
 	case status == http.StatusNotFound:
 		return slipway.Refuse(slipway.NotFound, "GitHub knows no such thing, or Slipway may not see it.",
-			"GitHub 中没有该对象，或者 Slipway 无权查看。").Because(cause)
+			"GitHub 中没有该对象，或者 Slipway 无权查看。")
 	case status == http.StatusTooManyRequests:
-		return slipway.Refuse(slipway.TooMany, "GitHub is asked too often. Try again in a few minutes.", "对 GitHub 的请求过于频繁，请几分钟后重试。").
-			Because(cause)
+		return slipway.Refuse(slipway.TooMany, "GitHub is asked too often. Try again in a few minutes.", "对 GitHub 的请求过于频繁，请几分钟后重试。")
 	case status >= 300 && status < 400:
 		return slipway.Refuse(slipway.NotFound,
 			"GitHub sends Slipway to another address: the repository was renamed or moved, or SLIPWAY_GITHUB_URL is not the final address of %s.",
-			"GitHub 将 Slipway 重定向到其他地址：仓库已改名或迁移，或者 SLIPWAY_GITHUB_URL 不是 %s 的最终地址。", e.host).
-			Because(cause)
+			"GitHub 将 Slipway 重定向到其他地址：仓库已改名或迁移，或者 SLIPWAY_GITHUB_URL 不是 %s 的最终地址。", e.host)
 	case status >= 400 && status < 500:
-		return slipway.Refuse(slipway.Conflict, "GitHub refuses: %s", "GitHub 拒绝了该操作：%s", said).Because(cause)
+		return e.vendor.Usual(status, said)
+	}
+	if login := (*loginError)(nil); errors.As(err, &login) {
+		return e.vendor.Silent(err)
 	}
 	return nil
 }
@@ -114,28 +86,8 @@ func statusOf(err error) int {
 // said is what GitHub answered, in one short line.
 func said(err error) string {
 	status, text := answered(err)
-	if text = strings.TrimSpace(strings.ReplaceAll(text, "\n", " ")); text == "" {
-		text = strconv.Itoa(status)
-	}
-	return cut(text)
+	return cmp.Or(output.Short(text), strconv.Itoa(status))
 }
-
-func cut(text string) string {
-	if r := []rune(text); len(r) > 300 {
-		return string(r[:300]) + "…"
-	}
-	return text
-}
-
-// hide replaces our own credentials in a text.
-func (e *Engine) hide(text string) string { return e.masker().Mask(text) }
-
-func (e *Engine) masker(more ...string) *output.Masker {
-	return output.NewMasker(append(append(e.login.secrets(), e.config.WebhookSecret), more...))
-}
-
-// redacted returns an error that says the same without credentials, and wraps nothing.
-func (e *Engine) redacted(err error) error { return errors.New(e.hide(err.Error())) }
 
 func isNotFound(err error) bool { return statusOf(err) == http.StatusNotFound }
 

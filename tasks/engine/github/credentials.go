@@ -19,6 +19,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"slipway/tasks/engine/output"
 )
 
 // credentials put Slipway's own on requests to GitHub's API, and on no others.
@@ -41,7 +43,7 @@ type statusError struct {
 }
 
 func (e *statusError) Error() string {
-	return fmt.Sprintf("status %d: %s", e.status, cut(string(e.body)))
+	return fmt.Sprintf("status %d: %s", e.status, output.Short(string(e.body)))
 }
 
 func newCredentials(c Config, base *url.URL, next http.RoundTripper) (credentials, error) {

@@ -1,6 +1,7 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -15,7 +16,7 @@ import (
 	gh "github.com/google/go-github/v93/github"
 
 	"slipway"
-	"slipway/tasks/engine/remote"
+	"slipway/tasks/engine/output"
 )
 
 const (
@@ -77,7 +78,7 @@ func (e *Engine) resolve(ctx context.Context, spec slipway.WorkflowSpec) (*resol
 	}
 	name, ref, _ := strings.Cut(spec.Name, "@")
 	chosen := ref != ""
-	if ref = remote.Or(ref, remote.Or(spec.Params[paramRef], whole.GetDefaultBranch())); strings.HasPrefix(ref, "refs/") {
+	if ref = cmp.Or(ref, cmp.Or(spec.Params[paramRef], whole.GetDefaultBranch())); strings.HasPrefix(ref, "refs/") {
 		ref = strings.TrimPrefix(strings.TrimPrefix(ref, "refs/heads/"), "refs/tags/")
 	}
 	r := &resolved{repository: repository{whole.GetOwner().GetLogin(), whole.GetName()}, ref: ref, inputs: map[string]any{}}
@@ -92,7 +93,7 @@ func (e *Engine) resolve(ctx context.Context, spec slipway.WorkflowSpec) (*resol
 			"There is no branch or tag “%[1]s” in %[2]s, or no workflow “%[3]s” there.", "%[2]s 中没有名为“%[1]s”的分支或标签，或者其中没有工作流“%[3]s”。",
 			ref, r.repository, name)
 	} else if err != nil {
-		return nil, e.reading(ctx, err)
+		return nil, e.vendor.Reading(ctx, err)
 	}
 	var faults slipway.Faults
 	if whole.GetArchived() {
@@ -125,7 +126,7 @@ func (e *Engine) repository(ctx context.Context, spec slipway.WorkflowSpec) (*gh
 			"There is no repository “%[1]s” in GitHub at %[2]s that Slipway may see. Give it as owner/name, and let Slipway's account, or its app, into it.",
 			"GitHub（%[2]s）中没有 Slipway 可见的仓库“%[1]s”。请以 owner/name 的形式填写，并授权 Slipway 的账号或 App 访问该仓库。", spec.Project, e.host)
 	} else if err != nil {
-		return nil, e.reading(ctx, err)
+		return nil, e.vendor.Reading(ctx, err)
 	}
 	if full := whole.GetFullName(); full != spec.Project {
 		var faults slipway.Faults
@@ -152,7 +153,7 @@ func (e *Engine) workflow(ctx context.Context, r repository, name string) (*gh.W
 			"There is no workflow “%[1]s” in %[2]s. Give its file, such as “deploy.yml”, its name or its number; “deploy.yml@main” names the branch too.",
 			"%[2]s 中没有名为“%[1]s”的工作流。请填写工作流的文件名（例如“deploy.yml”）、名称或编号；“deploy.yml@main”可同时指定分支。", name, r)
 	} else if err != nil {
-		return nil, e.reading(ctx, err)
+		return nil, e.vendor.Reading(ctx, err)
 	}
 	return found, nil
 }
@@ -197,15 +198,15 @@ func (e *Engine) define(ctx context.Context, r *resolved, faults *slipway.Faults
 	r.workflow = &slipway.Workflow{Name: r.file + "@" + r.ref, Project: r.repository.String(), Category: category}
 	f, err := readFile(text)
 	if err != nil {
-		faults.Add("workflow", "The file %[1]s is no workflow: %[2]s", "文件 %[1]s 不是有效的工作流：%[2]s", r.file, cut(err.Error()))
+		faults.Add("workflow", "The file %[1]s is no workflow: %[2]s", "文件 %[1]s 不是有效的工作流：%[2]s", r.file, output.Short(err.Error()))
 		return nil
 	}
 	digest, err := e.digest(ctx, r, f, text)
 	if err != nil {
-		return e.reading(ctx, err)
+		return e.vendor.Reading(ctx, err)
 	}
 	r.marked = f.marked()
-	r.workflow.DisplayName = remote.Or(f.name, r.file)
+	r.workflow.DisplayName = cmp.Or(f.name, r.file)
 	r.workflow.Remark = "file sha256:" + digest
 	if r.marked {
 		r.workflow.Remark += ", runs are named by " + markInput
@@ -228,7 +229,7 @@ func (e *Engine) checkEnvironments(ctx context.Context, r *resolved, faults *sli
 		if isNotFound(err) {
 			faults.Add("params."+in.name, "There is no environment “%[1]s” in %[2]s.", "%[2]s 中没有名为“%[1]s”的环境。", name, r.repository)
 		} else if err != nil {
-			return e.reading(ctx, err)
+			return e.vendor.Reading(ctx, err)
 		}
 	}
 	return nil

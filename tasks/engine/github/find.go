@@ -2,7 +2,6 @@ package github
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -11,52 +10,30 @@ import (
 
 	"slipway"
 	"slipway/tasks/engine"
-	"slipway/tasks/engine/remote"
 )
 
-const (
-	// skew is by how much GitHub's clock may be behind ours.
-	skew = 10 * time.Minute
-	// maxPages bounds the runs that are looked through: GitHub gives no more than 1000.
-	maxPages = 10
-)
+// maxPages bounds the runs that are looked through: GitHub gives no more than 1000.
+const maxPages = 10
 
 // Find implements engine.Engine. It looks through the runs of the workflow since the
 // mark was written down. A run that may be the one, of a workflow that does not show the
 // mark, decides nothing: it may as well be that of another start.
 func (e *Engine) Find(ctx context.Context, mark engine.Mark) (engine.Ref, engine.Outcome, error) {
-	since, ours := remote.ReadPlace(mark.Place, e.host)
-	if !ours {
-		return "", engine.Unknowable, nil
-	}
-	known := e.starts.Of(mark.ID)
-	if known.Ref != "" {
-		return known.Ref, engine.Started, nil
-	}
-	spec := slipway.WorkflowSpec{Project: known.Project}
-	if e.config.Runs != nil {
-		wanted, err := e.config.Runs(ctx, mark.ID)
-		if err == nil {
-			spec = wanted
-		} else if slipway.CodeOf(err) != slipway.NotFound {
-			return "", engine.Unknowable, fmt.Errorf("look up run: %w", err)
+	return e.starts.Find(ctx, mark, func(ctx context.Context, spec slipway.WorkflowSpec, since time.Time) (engine.Ref, engine.Outcome, error) {
+		r, ok := readRepository(spec.Project)
+		if !ok {
+			return "", engine.Unknowable, nil
 		}
-	}
-	r, ok := readRepository(spec.Project)
-	if !ok {
-		return "", engine.Unknowable, nil
-	}
-	s := search{e: e, repository: r, mark: mark.ID, since: since.Add(-skew)}
-	marked := false
-	if d := spec.Definition; d != nil {
-		s.workflow, s.branch, _ = strings.Cut(d.Name, "@")
-		marked = strings.Contains(d.Remark, markInput)
-	}
-	ref, outcome, err := remote.Find(ctx, e.config.Settle, func(ctx context.Context) (engine.Ref, engine.Outcome, error) {
+		s := search{e: e, repository: r, mark: mark.ID, since: since}
+		marked := false
+		if d := spec.Definition; d != nil {
+			s.workflow, s.branch, _ = strings.Cut(d.Name, "@")
+			marked = strings.Contains(d.Remark, markInput)
+		}
 		found, err := s.look(ctx)
 		switch {
 		case err != nil:
-			return "", engine.Unknowable, e.reading(ctx, err)
+			return "", engine.Unknowable, e.vendor.Reading(ctx, err)
 		case found.marked != 0:
 			return refOfRun(r, found.marked), engine.Started, nil
 		case !found.whole, len(found.others) > 0 && !marked:
@@ -64,14 +41,6 @@ func (e *Engine) Find(ctx context.Context, mark engine.Mark) (engine.Ref, engine
 		}
 		return "", engine.NeverStarted, nil
 	})
-	if err != nil || outcome != engine.NeverStarted {
-		return ref, outcome, err
-	}
-	if e.noted.taken(mark.ID) { // it is late, but it was started
-		return "", engine.Unknowable, nil
-	}
-	e.starts.Forget(mark.ID)
-	return "", engine.NeverStarted, nil
 }
 
 // search looks for the run of a start.
@@ -97,7 +66,7 @@ type sighting struct {
 func (s *search) noteEarlier(ctx context.Context) error {
 	found, err := s.look(ctx)
 	if err != nil {
-		return s.e.reading(ctx, err)
+		return s.e.vendor.Reading(ctx, err)
 	}
 	s.earlier, s.noted = found.others, found.whole
 	return nil

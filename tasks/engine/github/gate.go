@@ -1,6 +1,7 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -14,7 +15,6 @@ import (
 
 	"slipway"
 	"slipway/tasks/engine"
-	"slipway/tasks/engine/remote"
 )
 
 // asked is what a reply needs, kept with the question.
@@ -51,7 +51,7 @@ func (e *Engine) question(r repository, said *notice) ([]engine.Hint, error) {
 	ref := refOfRun(r, run)
 	return []engine.Hint{{Ref: ref, Question: &engine.Question{
 		ID:      fmt.Sprintf("%s/%s/%d", ref, said.Environment, said.Deployment.ID),
-		Project: r.String(), Environment: said.Environment, Run: ref, SHA: remote.Or(said.SHA, said.Deployment.SHA), Data: data,
+		Project: r.String(), Environment: said.Environment, Run: ref, SHA: cmp.Or(said.SHA, said.Deployment.SHA), Data: data,
 	}}}, nil
 }
 
@@ -74,11 +74,11 @@ func (e *Engine) Reply(ctx context.Context, q engine.Question, approve bool, com
 	})
 	switch statusOf(err) {
 	case http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusConflict:
-		e.config.Log.InfoContext(ctx, "deployment asks no more", "question", q.ID, "answer", e.hide(said(err)))
+		e.config.Log.InfoContext(ctx, "deployment asks no more", "question", q.ID, "answer", e.vendor.Hide(said(err)))
 		return nil
 	}
 	if err != nil {
-		return e.acting(ctx, err)
+		return e.vendor.Acting(ctx, err)
 	}
 	e.Nudge(q.Run)
 	return nil

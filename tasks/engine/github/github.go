@@ -19,6 +19,7 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -79,6 +80,7 @@ type Engine struct {
 	config   Config
 	api      *gh.Client
 	way      *remote.Transport
+	vendor   remote.Vendor
 	login    credentials
 	base     *url.URL // of the API
 	host     string   // of the API, with its path
@@ -117,17 +119,18 @@ func New(c Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Timeout = remote.Or(c.Timeout, 15*time.Second)
-	c.Poll = remote.Or(c.Poll, 10*time.Second)
-	c.MaxPoll = remote.Or(c.MaxPoll, 12*c.Poll)
-	c.Settle = remote.Or(c.Settle, time.Minute)
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
+	c.Timeout = cmp.Or(c.Timeout, 15*time.Second)
+	c.Poll = cmp.Or(c.Poll, 10*time.Second)
+	c.MaxPoll = cmp.Or(c.MaxPoll, 12*c.Poll)
+	c.Settle = cmp.Or(c.Settle, time.Minute)
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
+	host := base.Host + strings.TrimSuffix(base.Path, "/")
 	e := &Engine{
-		config: c, base: base, host: base.Host + strings.TrimSuffix(base.Path, "/"), web: web,
+		config: c, base: base, host: host, web: web,
+		starts:   remote.Starts{Host: host, Settle: c.Settle, Now: c.Now, Runs: c.Runs},
 		watchers: remote.Watchers{Service: "GitHub", Poll: c.Poll, MaxPoll: c.MaxPoll, Now: c.Now, Rand: c.Rand},
 	}
+	e.vendor = remote.Vendor{Name: "GitHub", Host: host, Own: e.own, Refusal: e.refusal}
 	next := c.Transport
 	if next == nil {
 		next = remote.Direct(c.Timeout)
@@ -148,14 +151,14 @@ func New(c Config) (*Engine, error) {
 	return e, nil
 }
 
+// own are our own credentials.
+func (e *Engine) own() []string { return append(e.login.secrets(), e.config.WebhookSecret) }
+
 // addresses returns where the API and the pages are.
 func addresses(given string) (api *url.URL, web string, err error) {
-	u, err := url.Parse(remote.Or(given, "https://api.github.com"))
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.User != nil {
-		if err == nil {
-			given = u.Redacted()
-		}
-		return nil, "", fmt.Errorf("address of GitHub is not an http or https URL without a password: %q", given)
+	u, err := remote.Address("GitHub", cmp.Or(given, "https://api.github.com"))
+	if err != nil {
+		return nil, "", err
 	}
 	path := strings.Trim(u.Path, "/")
 	cloud := u.Host == "github.com" || strings.HasSuffix(u.Host, ".ghe.com")
@@ -191,13 +194,13 @@ func (e *Engine) Requests() int64 { return e.way.Sent() }
 func (e *Engine) Check(ctx context.Context) error {
 	if e.config.AppID != "" {
 		if _, _, err := e.api.Apps.Get(ctx, ""); err != nil {
-			return e.reading(ctx, err)
+			return e.vendor.Reading(ctx, err)
 		}
 		return nil
 	}
 	_, answer, err := e.api.Users.Get(ctx, "")
 	if err != nil {
-		return e.reading(ctx, err)
+		return e.vendor.Reading(ctx, err)
 	}
 	// Only classic tokens have scopes.
 	scopes := answer.Header.Get("X-OAuth-Scopes")

@@ -26,7 +26,7 @@ func (e *Engine) Workflows(ctx context.Context, project string) ([]*slipway.Work
 	for {
 		list, answer, err := e.api.Actions.ListWorkflows(ctx, r.owner, r.name, options)
 		if err != nil {
-			return nil, e.reading(ctx, err)
+			return nil, e.vendor.Reading(ctx, err)
 		}
 		for _, w := range list.Workflows {
 			if w.GetState() != "active" || !strings.HasPrefix(w.GetPath(), folder) {
@@ -36,7 +36,7 @@ func (e *Engine) Workflows(ctx context.Context, project string) ([]*slipway.Work
 			if isNotFound(err) {
 				continue // it is on another branch only
 			} else if err != nil {
-				return nil, e.reading(ctx, err)
+				return nil, e.vendor.Reading(ctx, err)
 			}
 			if f, err := readFile(text); err == nil && f.dispatched {
 				workflows = append(workflows, f.listed(r, strings.TrimPrefix(w.GetPath(), folder)))

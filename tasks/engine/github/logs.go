@@ -104,19 +104,19 @@ func (l *logs) learn(ctx context.Context) error {
 		return err
 	}
 	l.blind = !known && slices.ContainsFunc(l.v.file.inputs, func(in input) bool { return credential.MatchString(in.name) })
-	l.mask = l.v.e.masker(secrets...)
+	l.mask = output.NewMasker(append(l.v.e.own(), secrets...))
 	return nil
 }
 
 // job returns the lines of a job that are new, and whether there is a log.
 func (l *logs) job(ctx context.Context, j job, over bool) ([]engine.Line, bool, error) {
 	if l.blind {
-		return l.once(j, "The log is not shown: Slipway does not know the run's credentials, and so cannot hide them."), true, nil
+		return l.once(j, "The log is not shown: Slipway does not know the run's credentials, and so cannot hide them. / 未显示日志：Slipway 不知道该次运行的凭据，无法隐藏。"), true, nil
 	}
 	text, err := l.fetch(ctx, j.id)
 	switch {
 	case errors.Is(err, remote.ErrTooLarge):
-		return l.once(j, "The log is larger than 8 MiB: see it in GitHub."), true, nil
+		return l.once(j, "The log is larger than 8 MiB: see it in GitHub. / 日志超过 8 MiB，请在 GitHub 中查看。"), true, nil
 	case isNotFound(err), statusOf(err) == http.StatusGone, !over && statusOf(err) >= 500:
 		return nil, false, nil
 	case err != nil:
@@ -142,11 +142,7 @@ func (l *logs) job(ctx context.Context, j job, over bool) ([]engine.Line, bool, 
 
 // once returns a line in place of a log, unless something of the job was shown.
 func (l *logs) once(j job, text string) []engine.Line {
-	if l.shown > 0 {
-		return nil
-	}
-	l.shown = 1
-	return []engine.Line{{At: millis(j.started), Job: j.name, Text: text}}
+	return remote.Instead(&l.shown, millis(j.started), j.name, text)
 }
 
 // fetch reads a log from where GitHub keeps it: an address of another server that is

@@ -8,6 +8,7 @@ import (
 
 	"slipway"
 	"slipway/tasks/engine"
+	"slipway/tasks/engine/output"
 )
 
 // result is how the run ended, and why.
@@ -19,7 +20,7 @@ func (v *view) result(ctx context.Context, status engine.Status) *engine.Result 
 	case engine.Failed, engine.Timeout:
 		r.Reason = v.failures()
 		if by, comment := v.rejection(ctx); by != "" {
-			r.Reason = slipway.T("%[1]s rejected the deployment. %[2]s", "%[1]s 拒绝了该部署。%[2]s", by, v.e.hide(cut(comment)))
+			r.Reason = slipway.T("%[1]s rejected the deployment. %[2]s", "%[1]s 拒绝了该部署。%[2]s", by, v.e.vendor.Hide(output.Short(comment)))
 		}
 		switch {
 		case r.Reason.EN != "":

@@ -13,7 +13,6 @@ import (
 
 	"slipway"
 	"slipway/tasks/engine"
-	"slipway/tasks/engine/output"
 	"slipway/tasks/engine/remote"
 )
 
@@ -38,25 +37,11 @@ func parseRef(ref engine.Ref) (repository, int64, error) {
 
 // Place implements engine.Engine: the address of GitHub, and the time, from which on
 // Find has to search.
-func (e *Engine) Place() string { return remote.PlaceAt(e.host, e.config.Now()) }
+func (e *Engine) Place() string { return e.starts.Place() }
 
 // Start implements engine.Engine.
 func (e *Engine) Start(ctx context.Context, run slipway.Run, mark engine.Mark) (engine.Ref, error) {
-	if err := remote.CheckMark(mark, e.host); err != nil {
-		return "", err
-	}
-	if !e.starts.Begin(mark.ID, run.Workflow.Project) {
-		return "", slipway.Refuse(slipway.Conflict, "This run was started before.", "该次运行已经启动过。")
-	}
-	ref, err := e.launch(ctx, run, mark)
-	refusal := (*slipway.Error)(nil)
-	switch {
-	case err == nil:
-		e.starts.Keep(mark.ID, ref)
-	case errors.As(err, &refusal):
-		e.starts.Forget(mark.ID)
-	}
-	return ref, err
+	return e.starts.Once(mark, run.Workflow, func() (engine.Ref, error) { return e.launch(ctx, run, mark) })
 }
 
 // launch starts the run, if the workflow is still what was frozen. Until the last
@@ -65,9 +50,9 @@ func (e *Engine) launch(ctx context.Context, run slipway.Run, mark engine.Mark) 
 	spec := run.Workflow
 	r, err := e.resolve(ctx, spec)
 	if err != nil {
-		return "", interrupted(ctx, err)
+		return "", remote.Interrupted(ctx, err)
 	}
-	if spec.Definition == nil || slipway.CompareDefinitions(spec.Definition.Masked(), r.workflow.Masked()) != nil {
+	if remote.Changed(spec, r.workflow) {
 		return "", slipway.Refuse(slipway.Conflict,
 			"The workflow “%s” is not what the plan was approved with: its file was changed in between.",
 			"工作流“%s”与发布计划审批时的不一致：其文件在此期间被修改过。", r.workflow.Name)
@@ -75,34 +60,26 @@ func (e *Engine) launch(ctx context.Context, run slipway.Run, mark engine.Mark) 
 	if r.takesMark {
 		r.inputs[markInput] = mark.ID
 	}
-	since, _ := remote.ReadPlace(mark.Place, e.host)
-	s := search{e: e, repository: r.repository, workflow: r.file, branch: r.ref, mark: mark.ID, since: since.Add(-skew)}
+	since, _ := e.starts.Since(mark)
+	s := search{e: e, repository: r.repository, workflow: r.file, branch: r.ref, mark: mark.ID, since: since}
 	if !e.tells.Load() && !r.marked {
 		if err := s.noteEarlier(ctx); err != nil {
-			return "", interrupted(ctx, err)
+			return "", remote.Interrupted(ctx, err)
 		}
 	}
 	id, err := e.dispatch(ctx, r)
 	switch {
 	case err != nil:
-		return "", e.startFault(ctx, err, r.secrets)
+		return "", e.vendor.Starting(ctx, "dispatch workflow", err, r.secrets)
 	case id == 0:
-		e.noted.keepTaken(mark.ID)
+		e.starts.Taken(mark.ID)
 		if id, err = s.await(ctx, r.marked); err != nil {
 			return "", err
 		}
 	}
 	ref := refOfRun(r.repository, id)
-	e.noted.keepSecrets(ref, r.secrets)
+	e.noted.secrets.Keep(ref, r.secrets)
 	return ref, nil
-}
-
-// interrupted is the error of what came before the start.
-func interrupted(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return slipway.Refuse(slipway.Unavailable, "The start was interrupted.", "启动被中断。").Because(err)
-	}
-	return err
 }
 
 // dispatch starts the workflow. The run is 0 if GitHub took it without telling the run.
@@ -128,24 +105,6 @@ func (e *Engine) dispatch(ctx context.Context, r *resolved) (int64, error) {
 		e.tells.Store(true)
 	}
 	return told.GetWorkflowRunID(), nil
-}
-
-// startFault keeps the run's credentials out of the error of its start.
-func (e *Engine) startFault(ctx context.Context, err error, secrets []string) error {
-	err = e.acting(ctx, err)
-	m := output.NewMasker(secrets)
-	var refusal *slipway.Error
-	switch {
-	case errors.As(err, &refusal):
-		refusal.Text.EN, refusal.Text.ZH = m.Mask(refusal.Text.EN), m.Mask(refusal.Text.ZH)
-		if refusal.Err != nil {
-			refusal.Err = errors.New(m.Mask(refusal.Err.Error()))
-		}
-		return refusal
-	case ctx.Err() != nil:
-		return err
-	}
-	return fmt.Errorf("dispatch workflow: %w", errors.New(m.Mask(err.Error())))
 }
 
 // await looks for the run of a start that GitHub took without telling the run. By its

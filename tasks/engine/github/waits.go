@@ -121,7 +121,7 @@ func (e *Engine) Answer(ctx context.Context, ref engine.Ref, name string, answer
 		EnvironmentIDs: []int64{found.GetEnvironment().GetID()}, State: state, Comment: cutComment(comment),
 	})
 	if statusOf(err) == http.StatusUnprocessableEntity {
-		return slipway.Refuse(slipway.Conflict, "Job “%s” waits for nobody any more.", "任务“%s”已不再等待处理。", name).Because(e.redacted(err))
+		return slipway.Refuse(slipway.Conflict, "Job “%s” waits for nobody any more.", "任务“%s”已不再等待处理。", name).Because(e.vendor.Redacted(err))
 	} else if err != nil {
 		return e.missing(ctx, err, ref)
 	}

@@ -65,7 +65,7 @@ func (v *view) fault(ctx context.Context, err error) error {
 	if isGone(err) {
 		return fmt.Errorf("run %d of %s: %w", v.id, v.repository, engine.ErrNoRun)
 	}
-	return v.e.reading(ctx, err)
+	return v.e.vendor.Reading(ctx, err)
 }
 
 // read asks GitHub for the run, and for what may have changed in it.

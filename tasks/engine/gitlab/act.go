@@ -31,7 +31,7 @@ func (e *Engine) Cancel(ctx context.Context, ref engine.Ref) error {
 	for _, j := range newest(all) {
 		if j.waits() {
 			if _, _, err := e.api.Jobs.CancelJob(project, j.id, gl.WithContext(ctx)); err != nil && !isNotFound(err) {
-				return e.acting(ctx, err)
+				return e.vendor.Acting(ctx, err)
 			}
 		}
 	}
@@ -44,7 +44,7 @@ func (e *Engine) missing(ctx context.Context, err error, ref engine.Ref) error {
 	if isNotFound(err) {
 		return fmt.Errorf("pipeline %q: %w", ref, engine.ErrNoRun)
 	}
-	return e.acting(ctx, err)
+	return e.vendor.Acting(ctx, err)
 }
 
 // Attempt implements engine.Retrier: a job that is run again gets a new, higher
@@ -58,7 +58,7 @@ func (e *Engine) Attempt(ctx context.Context, ref engine.Ref) (string, error) {
 	if isNotFound(err) {
 		return "", fmt.Errorf("pipeline %q: %w", ref, engine.ErrNoRun)
 	} else if err != nil {
-		return "", e.reading(ctx, err)
+		return "", e.vendor.Reading(ctx, err)
 	}
 	last := int64(0)
 	for _, j := range jobs {
@@ -79,7 +79,7 @@ func (e *Engine) Retry(ctx context.Context, ref engine.Ref) error {
 	case isNotFound(err):
 		return fmt.Errorf("pipeline %q: %w", ref, engine.ErrNoRun)
 	case err != nil:
-		return e.reading(ctx, err)
+		return e.vendor.Reading(ctx, err)
 	case !folded(p.Status).Over():
 		return slipway.Refuse(slipway.Conflict, "The pipeline is not over yet.", "流水线尚未结束。")
 	case p.Status == "success":
@@ -110,7 +110,7 @@ func (e *Engine) Answer(ctx context.Context, ref engine.Ref, name string, answer
 	}
 	blocked, err := e.blockedDeployments(ctx, project)
 	if err != nil {
-		return e.reading(ctx, err)
+		return e.vendor.Reading(ctx, err)
 	}
 	defer e.Nudge(ref)
 	for _, d := range blocked {
@@ -126,7 +126,7 @@ func (e *Engine) Answer(ctx context.Context, ref engine.Ref, name string, answer
 
 func (e *Engine) play(ctx context.Context, project int64, j job) error {
 	if _, _, err := e.api.Jobs.PlayJob(project, j.id, nil, gl.WithContext(ctx)); err != nil {
-		return e.acting(ctx, err)
+		return e.vendor.Acting(ctx, err)
 	}
 	return nil
 }
@@ -146,17 +146,17 @@ func (e *Engine) decide(ctx context.Context, project, deployment int64, j job, a
 		&gl.ApproveOrRejectProjectDeploymentOptions{Status: &status, Comment: &comment}, gl.WithContext(ctx))
 	if err != nil || !answer.Approve {
 		if err != nil {
-			return e.acting(ctx, err)
+			return e.vendor.Acting(ctx, err)
 		}
 		return nil
 	}
 	now, _, err := e.api.Jobs.GetJob(project, j.id, gl.WithContext(ctx))
 	if err != nil {
-		return e.reading(ctx, err)
+		return e.vendor.Reading(ctx, err)
 	}
 	blocked, err := e.blockedDeployments(ctx, project)
 	if err != nil {
-		return e.reading(ctx, err)
+		return e.vendor.Reading(ctx, err)
 	}
 	if now.Status != "manual" || slices.ContainsFunc(blocked, func(d *gl.Deployment) bool { return d.ID == deployment }) {
 		return nil // it runs, or others have to approve as well

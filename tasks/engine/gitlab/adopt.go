@@ -68,7 +68,7 @@ func (e *Engine) readSaid(spec slipway.WorkflowSpec, said string) (path string, 
 
 func (e *Engine) notThere(ctx context.Context, err error, said, path string) error {
 	if !isNotFound(err) {
-		return e.reading(ctx, err)
+		return e.vendor.Reading(ctx, err)
 	}
 	return slipway.Refuse(slipway.NotFound, "There is no pipeline %[1]s in %[2]s. Give the number or the address of one.",
 		"%[2]s 中没有流水线 %[1]s。请填写已有流水线的编号或地址。", strings.TrimSpace(said), path)

@@ -1,6 +1,7 @@
 package gitlab
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -16,7 +17,7 @@ import (
 	gl "gitlab.com/gitlab-org/api/client-go/v2"
 
 	"slipway"
-	"slipway/tasks/engine/remote"
+	"slipway/tasks/engine/output"
 )
 
 const (
@@ -72,11 +73,11 @@ func (e *Engine) resolve(ctx context.Context, spec slipway.WorkflowSpec) (*resol
 		return nil, slipway.Refuse(slipway.NotFound, "There is no branch or tag “%[1]s” in %[2]s.", "%[2]s 中没有名为“%[1]s”的分支或标签。",
 			r.ref, spec.Project)
 	} else if err != nil {
-		return nil, e.reading(ctx, err)
+		return nil, e.vendor.Reading(ctx, err)
 	}
 	if !lint.Valid {
 		for _, said := range lint.Errors {
-			faults.Add("workflow", "GitLab finds a fault in the configuration: %s", "GitLab 检查配置时发现错误：%s", e.hide(cut(said)))
+			faults.Add("workflow", "GitLab finds a fault in the configuration: %s", "GitLab 检查配置时发现错误：%s", e.vendor.Hide(output.Short(said)))
 		}
 	}
 	header, err := e.header(ctx, project, r.ref)
@@ -91,13 +92,6 @@ func (e *Engine) resolve(ctx context.Context, spec slipway.WorkflowSpec) (*resol
 		return nil, err
 	}
 	return r, nil
-}
-
-func cut(text string) string {
-	if r := []rune(text); len(r) > 500 {
-		return string(r[:500]) + "…"
-	}
-	return text
 }
 
 func refOf(faults *slipway.Faults, spec slipway.WorkflowSpec, otherwise string) string {
@@ -122,7 +116,7 @@ func (e *Engine) project(ctx context.Context, path string) (*gl.Project, error) 
 			"There is no project “%[1]s” in GitLab at %[2]s that Slipway's account may see. Give its full path, and add the account to it.",
 			"GitLab（%[2]s）中没有 Slipway 的账号可见的项目“%[1]s”。请填写完整路径，并将该账号加入项目。", path, e.host)
 	} else if err != nil {
-		return nil, e.reading(ctx, err)
+		return nil, e.vendor.Reading(ctx, err)
 	}
 	return project, nil
 }
@@ -166,7 +160,7 @@ func (e *Engine) lint(ctx context.Context, project int64, ref string) (*checked,
 // header reads what the configuration's own file declares before the configuration.
 // A file of another project, or of the web, is not read: its inputs are not known.
 func (e *Engine) header(ctx context.Context, project *gl.Project, ref string) ([]declared, error) {
-	path := remote.Or(project.CIConfigPath, ".gitlab-ci.yml")
+	path := cmp.Or(project.CIConfigPath, ".gitlab-ci.yml")
 	if strings.ContainsAny(path, "@:") {
 		return nil, nil
 	}
@@ -174,7 +168,7 @@ func (e *Engine) header(ctx context.Context, project *gl.Project, ref string) ([
 	if isNotFound(err) {
 		return nil, nil // Auto DevOps, for one
 	} else if err != nil {
-		return nil, e.reading(ctx, err)
+		return nil, e.vendor.Reading(ctx, err)
 	}
 	return readInputs(file), nil
 }

@@ -17,15 +17,15 @@
 package gitlab
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	gl "gitlab.com/gitlab-org/api/client-go/v2"
@@ -68,17 +68,13 @@ type Engine struct {
 	config   Config
 	api      *gl.Client
 	way      *remote.Transport
+	vendor   remote.Vendor
 	host     string // and the path, if it is not at the root
 	starts   remote.Starts
 	watchers remote.Watchers
-
-	mu      sync.Mutex
-	marks   map[int64]string // of pipelines that were looked at
-	account string           // the username of the token's owner
+	marks    remote.Memory[int64, string] // of pipelines that were looked at
+	account  atomic.Pointer[string]       // the username of the token's owner; nil: not known yet
 }
-
-// maxRemembered bounds what is remembered of marks; it is only to spare requests.
-const maxRemembered = 4096
 
 // Compile-time list of what the engine can do.
 var (
@@ -97,25 +93,28 @@ func New(c Config) (*Engine, error) {
 	if c.URL == "" {
 		c.URL = "https://gitlab.com"
 	}
-	base, err := url.Parse(c.URL)
-	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") || base.User != nil {
-		return nil, fmt.Errorf("address of GitLab is not an http or https URL without a password: %q", base.Redacted())
+	base, err := remote.Address("GitLab", c.URL)
+	if err != nil {
+		return nil, err
 	}
 	if c.Token == "" {
 		return nil, fmt.Errorf("GitLab at %s has no token", base.Host)
 	}
-	c.Timeout = remote.Or(c.Timeout, 15*time.Second)
-	c.Poll = remote.Or(c.Poll, 5*time.Second)
-	c.MaxPoll = remote.Or(c.MaxPoll, 12*c.Poll)
-	c.LogPoll = remote.Or(c.LogPoll, 3*c.Poll)
-	c.Settle = remote.Or(c.Settle, max(time.Minute, 4*c.Timeout))
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
+	c.Timeout = cmp.Or(c.Timeout, 15*time.Second)
+	c.Poll = cmp.Or(c.Poll, 5*time.Second)
+	c.MaxPoll = cmp.Or(c.MaxPoll, 12*c.Poll)
+	c.LogPoll = cmp.Or(c.LogPoll, 3*c.Poll)
+	c.Settle = cmp.Or(c.Settle, max(time.Minute, 4*c.Timeout))
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
+	host := base.Host + strings.TrimSuffix(base.Path, "/")
 	e := &Engine{
-		config: c, host: base.Host + strings.TrimSuffix(base.Path, "/"), marks: map[int64]string{},
+		config: c, host: host,
+		starts:   remote.Starts{Host: host, Settle: c.Settle, Now: c.Now, Runs: c.Runs},
 		way:      remote.NewTransport(remote.TransportConfig{Next: c.Transport, Timeout: c.Timeout, PerMinute: c.PerMinute}),
 		watchers: remote.Watchers{Service: "GitLab", Poll: c.Poll, MaxPoll: c.MaxPoll, Now: c.Now, Rand: c.Rand},
+	}
+	e.vendor = remote.Vendor{
+		Name: "GitLab", Host: host, Own: func() []string { return []string{c.Token, c.WebhookToken} }, Refusal: e.refusal,
 	}
 	e.api, err = gl.NewClient(c.Token, gl.WithBaseURL(strings.TrimSuffix(c.URL, "/")),
 		gl.WithHTTPClient(e.way.Client()),
@@ -144,7 +143,7 @@ func (e *Engine) Requests() int64 { return e.way.Sent() }
 func (e *Engine) Check(ctx context.Context) error {
 	token, _, err := e.api.PersonalAccessTokens.GetSinglePersonalAccessToken(gl.WithContext(ctx))
 	if err != nil {
-		return e.reading(ctx, err)
+		return e.vendor.Reading(ctx, err)
 	}
 	if !slices.Contains(token.Scopes, "api") {
 		return slipway.Refuse(slipway.Forbidden,

@@ -1,9 +1,8 @@
 package gitlab
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 
 	"slipway"
@@ -31,8 +30,7 @@ type notice struct {
 // Hear implements engine.Hearer: it understands pipeline events and job events. The
 // hint of a pipeline that Slipway started has both its ref and its mark.
 func (e *Engine) Hear(_ context.Context, n engine.Notice) ([]engine.Hint, error) {
-	want, got := sha256.Sum256([]byte(e.config.WebhookToken)), sha256.Sum256([]byte(n.Header.Get("X-Gitlab-Token")))
-	if e.config.WebhookToken == "" || subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
+	if !remote.SameToken(e.config.WebhookToken, n.Header.Get("X-Gitlab-Token")) {
 		return nil, slipway.Refuse(slipway.Unauthenticated,
 			"The webhook's secret token is missing or wrong. Set the same one in GitLab and in SLIPWAY_GITLAB_WEBHOOK_TOKEN.",
 			"webhook 的密钥令牌缺失或错误。请在 GitLab 和 SLIPWAY_GITLAB_WEBHOOK_TOKEN 中设置相同的令牌。")
@@ -52,7 +50,7 @@ func (e *Engine) Hear(_ context.Context, n engine.Notice) ([]engine.Hint, error)
 		}
 		return []engine.Hint{hint}, nil
 	case said.Kind == "build" && said.PipelineID != 0:
-		return []engine.Hint{{Ref: refOfPipeline(remote.Or(said.ProjectID, said.Project.ID), said.PipelineID)}}, nil
+		return []engine.Hint{{Ref: refOfPipeline(cmp.Or(said.ProjectID, said.Project.ID), said.PipelineID)}}, nil
 	}
 	return nil, nil
 }

@@ -12,7 +12,6 @@ import (
 
 	"slipway"
 	"slipway/tasks/engine"
-	"slipway/tasks/engine/remote"
 )
 
 // job is a job of a pipeline or a bridge to another pipeline.
@@ -61,7 +60,7 @@ func (e *Engine) listBridges(ctx context.Context, project, pipeline int64) ([]jo
 			bridge: true, url: b.WebURL, started: b.StartedAt, ended: b.FinishedAt,
 		}
 		if b.DownstreamPipeline != nil {
-			j.url = remote.Or(b.DownstreamPipeline.WebURL, j.url)
+			j.url = cmp.Or(b.DownstreamPipeline.WebURL, j.url)
 		}
 		all = append(all, j)
 	}

@@ -117,20 +117,12 @@ func (l *logs) job(ctx context.Context, j job, over bool) ([]engine.Line, error)
 	}
 	fresh, shown := output.Excerpt(l.readable(string(text), over), l.shown, over)
 	l.shown = shown
-	var lines []engine.Line
-	for _, text := range fresh {
-		lines = append(lines, engine.Line{At: millis(j.started), Job: j.name, Text: text})
-	}
-	return lines, nil
+	return remote.Lines(millis(j.started), j.name, fresh...), nil
 }
 
 // once returns a line in place of a log, unless something of the job was shown.
 func (l *logs) once(j job, text string) []engine.Line {
-	if l.shown > 0 {
-		return nil
-	}
-	l.shown = 1
-	return []engine.Line{{At: millis(j.started), Job: j.name, Text: text}}
+	return remote.Instead(&l.shown, millis(j.started), j.name, text)
 }
 
 var section = regexp.MustCompile(`section_(start|end):[0-9]+:[^\r\n]*\r(\x1b\[0K)?`)

@@ -2,7 +2,6 @@ package gitlab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,14 +11,11 @@ import (
 
 	"slipway"
 	"slipway/tasks/engine"
-	"slipway/tasks/engine/output"
 	"slipway/tasks/engine/remote"
 )
 
 const (
 	markVariable = own + "MARK"
-	// skew is by how much GitLab's clock may be behind ours.
-	skew = 10 * time.Minute
 	// maxSearched bounds the pipelines that are looked through for a mark.
 	maxSearched = 1000
 )
@@ -41,25 +37,11 @@ func parseRef(ref engine.Ref) (project, pipeline int64, err error) {
 
 // Place implements engine.Engine: the address of GitLab, and the time, from which on
 // Find has to search.
-func (e *Engine) Place() string { return remote.PlaceAt(e.host, e.config.Now()) }
+func (e *Engine) Place() string { return e.starts.Place() }
 
 // Start implements engine.Engine.
 func (e *Engine) Start(ctx context.Context, run slipway.Run, mark engine.Mark) (engine.Ref, error) {
-	if err := remote.CheckMark(mark, e.host); err != nil {
-		return "", err
-	}
-	if !e.starts.Begin(mark.ID, run.Workflow.Project) {
-		return "", slipway.Refuse(slipway.Conflict, "This run was started before.", "该次运行已经启动过。")
-	}
-	ref, err := e.launch(ctx, run, mark)
-	refusal := (*slipway.Error)(nil)
-	switch {
-	case err == nil:
-		e.starts.Keep(mark.ID, ref)
-	case errors.As(err, &refusal):
-		e.starts.Forget(mark.ID)
-	}
-	return ref, err
+	return e.starts.Once(mark, run.Workflow, func() (engine.Ref, error) { return e.launch(ctx, run, mark) })
 }
 
 // launch creates the pipeline, if the configuration is still what was frozen. Until
@@ -68,12 +50,9 @@ func (e *Engine) launch(ctx context.Context, run slipway.Run, mark engine.Mark) 
 	spec := run.Workflow
 	r, err := e.resolve(ctx, spec)
 	if err != nil {
-		if ctx.Err() != nil {
-			return "", slipway.Refuse(slipway.Unavailable, "The start was interrupted.", "启动被中断。").Because(err)
-		}
-		return "", err
+		return "", remote.Interrupted(ctx, err)
 	}
-	if spec.Definition == nil || slipway.CompareDefinitions(spec.Definition.Masked(), r.workflow.Masked()) != nil {
+	if remote.Changed(spec, r.workflow) {
 		return "", slipway.Refuse(slipway.Conflict,
 			"The pipeline of “%s” is not what the plan was approved with: its configuration was changed in between.",
 			"“%s”的流水线与发布计划审批时的不一致：其配置在此期间被修改过。", r.ref)
@@ -88,66 +67,28 @@ func (e *Engine) launch(ctx context.Context, run slipway.Run, mark engine.Mark) 
 	}
 	made, _, err := e.api.Pipelines.CreatePipeline(r.project.ID, options, gl.WithContext(ctx))
 	if err != nil {
-		return "", e.startFault(ctx, err, r.secrets)
+		return "", e.vendor.Starting(ctx, "create pipeline", err, r.secrets)
 	}
 	return refOfPipeline(r.project.ID, made.ID), nil
-}
-
-// startFault keeps the run's credentials out of the error of its start.
-func (e *Engine) startFault(ctx context.Context, err error, secrets []string) error {
-	err = e.acting(ctx, err)
-	m := output.NewMasker(secrets)
-	var refusal *slipway.Error
-	switch {
-	case errors.As(err, &refusal):
-		refusal.Text.EN, refusal.Text.ZH = m.Mask(refusal.Text.EN), m.Mask(refusal.Text.ZH)
-		if refusal.Err != nil {
-			refusal.Err = errors.New(m.Mask(refusal.Err.Error()))
-		}
-		return refusal
-	case ctx.Err() != nil:
-		return err
-	}
-	return fmt.Errorf("create pipeline: %w", errors.New(m.Mask(err.Error())))
 }
 
 // Find implements engine.Engine. It looks through the pipelines that Slipway's account
 // created since the mark was written down. If none carries it, it waits until none
 // can appear any more, and looks again.
 func (e *Engine) Find(ctx context.Context, mark engine.Mark) (engine.Ref, engine.Outcome, error) {
-	since, ours := remote.ReadPlace(mark.Place, e.host)
-	if !ours {
-		return "", engine.Unknowable, nil
-	}
-	known := e.starts.Of(mark.ID)
-	if known.Ref != "" {
-		return known.Ref, engine.Started, nil
-	}
-	project := known.Project
-	if project == "" && e.config.Runs != nil {
-		spec, err := e.config.Runs(ctx, mark.ID)
-		if err != nil && slipway.CodeOf(err) != slipway.NotFound {
-			return "", engine.Unknowable, fmt.Errorf("look up run: %w", err)
-		}
-		project = spec.Project
-	}
-	if project == "" {
-		return "", engine.Unknowable, nil
-	}
-	ref, outcome, err := remote.Find(ctx, e.config.Settle, func(ctx context.Context) (engine.Ref, engine.Outcome, error) {
-		return e.search(ctx, project, mark.ID, since.Add(-skew))
+	return e.starts.Find(ctx, mark, func(ctx context.Context, spec slipway.WorkflowSpec, since time.Time) (engine.Ref, engine.Outcome, error) {
+		return e.search(ctx, spec.Project, mark.ID, since)
 	})
-	if outcome == engine.NeverStarted && err == nil {
-		e.starts.Forget(mark.ID)
-	}
-	return ref, outcome, err
 }
 
 // search looks once; the pipelines come with the newest first.
 func (e *Engine) search(ctx context.Context, project, mark string, since time.Time) (engine.Ref, engine.Outcome, error) {
+	if project == "" {
+		return "", engine.Unknowable, nil
+	}
 	account, err := e.whoami(ctx)
 	if err != nil {
-		return "", engine.Unknowable, e.reading(ctx, err)
+		return "", engine.Unknowable, e.vendor.Reading(ctx, err)
 	}
 	options := &gl.ListProjectPipelinesOptions{
 		ListOptions: gl.ListOptions{PerPage: 100, Page: 1}, Source: gl.Ptr("api"), Username: &account, CreatedAfter: &since,
@@ -156,7 +97,7 @@ func (e *Engine) search(ctx context.Context, project, mark string, since time.Ti
 	for searched := 0; searched < maxSearched; {
 		list, answer, err := e.api.Pipelines.ListProjectPipelines(project, options, gl.WithContext(ctx))
 		if err != nil {
-			return "", engine.Unknowable, e.reading(ctx, err)
+			return "", engine.Unknowable, e.vendor.Reading(ctx, err)
 		}
 		for _, p := range list {
 			if p.CreatedAt != nil && p.CreatedAt.Before(since) {
@@ -164,7 +105,7 @@ func (e *Engine) search(ctx context.Context, project, mark string, since time.Ti
 			}
 			carried, err := e.markOf(ctx, p.ProjectID, p.ID)
 			if err != nil {
-				return "", engine.Unknowable, e.reading(ctx, err)
+				return "", engine.Unknowable, e.vendor.Reading(ctx, err)
 			}
 			if carried == mark {
 				return refOfPipeline(p.ProjectID, p.ID), engine.Started, nil
@@ -182,27 +123,20 @@ func (e *Engine) search(ctx context.Context, project, mark string, since time.Ti
 
 // whoami returns the username of the token's owner.
 func (e *Engine) whoami(ctx context.Context) (string, error) {
-	e.mu.Lock()
-	account := e.account
-	e.mu.Unlock()
-	if account != "" {
-		return account, nil
+	if known := e.account.Load(); known != nil {
+		return *known, nil
 	}
 	user, _, err := e.api.Users.CurrentUser(gl.WithContext(ctx))
 	if err != nil {
 		return "", err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.account = user.Username
+	e.account.Store(&user.Username)
 	return user.Username, nil
 }
 
 // markOf returns the mark that a pipeline carries, which never changes.
 func (e *Engine) markOf(ctx context.Context, project, pipeline int64) (string, error) {
-	e.mu.Lock()
-	mark, known := e.marks[pipeline]
-	e.mu.Unlock()
+	mark, known := e.marks.Of(pipeline)
 	if known {
 		return mark, nil
 	}
@@ -215,11 +149,6 @@ func (e *Engine) markOf(ctx context.Context, project, pipeline int64) (string, e
 			mark = v.Value
 		}
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.marks) >= maxRemembered {
-		clear(e.marks)
-	}
-	e.marks[pipeline] = mark
+	e.marks.Keep(pipeline, mark)
 	return mark, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"slipway"
 	"slipway/tasks/engine"
+	"slipway/tasks/engine/output"
 )
 
 // view is what is known of a pipeline from look to look.
@@ -27,6 +28,16 @@ type view struct {
 
 func newView(e *Engine, project, pipeline int64) *view {
 	return &view{e: e, project: project, pipeline: pipeline, logs: newLogs(e, project, pipeline)}
+}
+
+// Watch implements engine.Engine. While GitLab does not answer, the run's status is
+// unknown, and it is asked again.
+func (e *Engine) Watch(ctx context.Context, ref engine.Ref, obs engine.Observer) (engine.Result, error) {
+	project, pipeline, err := parseRef(ref)
+	if err != nil {
+		return engine.Result{}, err
+	}
+	return e.watchers.Watch(ctx, ref, obs, newView(e, project, pipeline).look)
 }
 
 // look reads the state of the run, the log lines that are new since the last look, and
@@ -61,7 +72,7 @@ func (v *view) fault(ctx context.Context, err error) error {
 	if isNotFound(err) {
 		return fmt.Errorf("pipeline %d of project %d: %w", v.pipeline, v.project, engine.ErrNoRun)
 	}
-	return v.e.reading(ctx, err)
+	return v.e.vendor.Reading(ctx, err)
 }
 
 // jobs reads all jobs, of earlier attempts too, the oldest first, and the pipeline's
@@ -262,7 +273,7 @@ func (v *view) result(status engine.Status, present []job) *engine.Result {
 		case v.detail.Status == "skipped":
 			r.Reason = slipway.T("GitLab skipped the pipeline: nothing in it was run.", "GitLab 跳过了该流水线，没有运行任何任务。")
 		case v.detail.YamlErrors != "":
-			r.Reason = slipway.T("The configuration is faulty: %s", "配置有误：%s", v.e.hide(cut(v.detail.YamlErrors)))
+			r.Reason = slipway.T("The configuration is faulty: %s", "配置有误：%s", v.e.vendor.Hide(output.Short(v.detail.YamlErrors)))
 		default:
 			r.Reason = slipway.T("The pipeline failed.", "流水线失败。")
 		}

@@ -10,6 +10,7 @@ import (
 
 	"slipway"
 	"slipway/tasks/engine"
+	"slipway/tasks/engine/output"
 )
 
 // missing makes an error of one about a run.
@@ -17,7 +18,7 @@ func (e *Engine) missing(ctx context.Context, err error, ref engine.Ref) error {
 	if isNotFound(err) || errors.Is(err, engine.ErrNoRun) {
 		return fmt.Errorf("run %q: %w", ref, engine.ErrNoRun)
 	}
-	return e.acting(ctx, err)
+	return e.vendor.Acting(ctx, err)
 }
 
 // Cancel implements engine.Engine. A server that cannot end a run refuses.
@@ -62,7 +63,7 @@ func (e *Engine) now(ctx context.Context, ref engine.Ref) (*seen, error) {
 	case isNotFound(err), errors.Is(err, engine.ErrNoRun):
 		return nil, fmt.Errorf("run %q: %w", ref, engine.ErrNoRun)
 	case err != nil:
-		return nil, e.reading(ctx, err)
+		return nil, e.vendor.Reading(ctx, err)
 	}
 	return s, nil
 }
@@ -85,12 +86,7 @@ func (e Retrying) Retry(ctx context.Context, ref engine.Ref) error {
 	if _, err := e.send(ctx, e.settings.Retry, http.MethodPost, e.values(r, nil), nil); err != nil {
 		return e.missing(ctx, err, ref)
 	}
-	e.mu.Lock()
-	if len(e.again) >= maxRemembered {
-		clear(e.again)
-	}
-	e.again[ref] = attempt{s.attempt, e.config.Now()}
-	e.mu.Unlock()
+	e.again.Keep(ref, attempt{s.attempt, e.config.Now()})
 	e.Nudge(ref)
 	return nil
 }
@@ -98,9 +94,7 @@ func (e Retrying) Retry(ctx context.Context, ref engine.Ref) error {
 // stale tells whether what is seen of a run is of an attempt that was run again a moment
 // ago: the server may need a while to show the new one.
 func (e *Engine) stale(ref engine.Ref, s *seen) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	old, retried := e.again[ref]
+	old, retried := e.again.Of(ref)
 	return retried && s.status.Over() && s.attempt == old.of && e.config.Now().Sub(old.at) < e.config.Settle
 }
 
@@ -156,11 +150,11 @@ func (e *Engine) Adopt(ctx context.Context, spec slipway.WorkflowSpec, said stri
 	case isNotFound(err):
 		return "", slipway.Refuse(slipway.NotFound, "The engine %[1]s has no run %[2]s.", "引擎 %[1]s 中没有运行 %[2]s。", e.config.Name, said)
 	case err != nil:
-		return "", e.reading(ctx, err)
+		return "", e.vendor.Reading(ctx, err)
 	}
 	if of := optional(answer, at.Workflow); at.Workflow != "" && of != spec.Name {
 		return "", slipway.Refuse(slipway.Conflict, "That run is one of “%[1]s”; the workflow is “%[2]s”.", "该次运行属于“%[1]s”，而工作流是“%[2]s”。",
-			e.hide(cut(of)), spec.Name)
+			e.vendor.Hide(output.Short(of)), spec.Name)
 	}
 	r.mark = optional(answer, at.Mark)
 	return r.name(), nil

@@ -1,6 +1,7 @@
 package httpengine
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -108,7 +109,7 @@ func (c *checker) optional(key string, r *Request, method string, placeholders [
 
 // request checks a request whose method is one by default. One that reads is a GET.
 func (c *checker) request(key string, r *Request, method string, placeholders []string) {
-	switch m := or(r.Method, method); {
+	switch m := cmp.Or(r.Method, method); {
 	case method == http.MethodGet && m != http.MethodGet:
 		c.note(key+".method", "GET is expected: it only reads")
 	case method != http.MethodGet && !slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}, m):
@@ -131,13 +132,6 @@ func (c *checker) request(key string, r *Request, method string, placeholders []
 	if parts, ok := c.template(key+".body", r.Body, placeholders); ok && !form {
 		c.json(key+".body", r.Body, parts)
 	}
-}
-
-func or(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }
 
 // json checks that a body is JSON whatever the values are.

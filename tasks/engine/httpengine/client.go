@@ -1,6 +1,7 @@
 package httpengine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,12 +9,10 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"slipway"
 	"slipway/tasks/engine/output"
-	"slipway/tasks/engine/remote"
 )
 
 // fault is an answer that is not the one that was asked for.
@@ -29,9 +28,6 @@ func (f *fault) Error() string {
 	}
 	return text
 }
-
-// encoded is a secret as it stands in the body of a form or in JSON.
-func encoded(secret string) string { return url.QueryEscape(secret) }
 
 // values returns what placeholders stand for: the run, the secrets, and more.
 func (e *Engine) values(r run, more map[string]string) values {
@@ -64,7 +60,7 @@ func (e *Engine) send(ctx context.Context, r *Request, method string, v values, 
 	if err != nil {
 		return nil, err
 	}
-	request, err := http.NewRequestWithContext(ctx, or(r.Method, method), address, body)
+	request, err := http.NewRequestWithContext(ctx, cmp.Or(r.Method, method), address, body)
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
@@ -127,14 +123,7 @@ func saidOf(kind string, content []byte) string {
 	} else if strings.HasPrefix(kind, "text/plain") {
 		text = string(content)
 	}
-	return cut(strings.Join(strings.Fields(output.Clean(strings.ReplaceAll(text, "\n", " "))), " "))
-}
-
-func cut(text string) string {
-	if r := []rune(text); len(r) > 300 {
-		return string(r[:300]) + "…"
-	}
-	return text
+	return output.Short(text)
 }
 
 // read sends a request that reads JSON.
@@ -158,100 +147,33 @@ func isNotFound(err error) bool {
 	return statusOf(err) == http.StatusNotFound || statusOf(err) == http.StatusGone
 }
 
-// reading makes an error for people of one from a request that only read.
-func (e *Engine) reading(ctx context.Context, err error) error {
-	if refusal := e.refusal(ctx, err); refusal != nil {
-		return refusal
-	}
-	return slipway.Refuse(slipway.Unavailable, "The engine %s does not answer at the moment. Try again in a little while.",
-		"引擎 %s 暂时没有响应，请稍后重试。", e.config.Name).Because(e.redacted(err))
-}
-
-// acting makes an error of one from a request that was to change something. It is for
-// people only if nothing was changed.
-func (e *Engine) acting(ctx context.Context, err error) error {
-	if refusal := e.refusal(ctx, err); refusal != nil {
-		return refusal
-	}
-	if remote.NeverSent(err) {
-		return e.reading(ctx, err)
-	}
-	return e.redacted(err)
-}
-
-// refusal returns what the server refused, or the context's end; nil for anything else.
-// An answer that sends elsewhere may come after something was done.
-func (e *Engine) refusal(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	var refusal *slipway.Error
-	if errors.As(err, &refusal) {
-		return refusal // nothing was sent
-	}
+// refusal makes a refusal of an answer that says that the server did nothing. One that
+// sends elsewhere may come after something was done.
+func (e *Engine) refusal(err error) *slipway.Error {
 	var f *fault
 	if !errors.As(err, &f) {
 		return nil
 	}
-	cause, name := e.redacted(err), e.config.Name
-	said := e.hide(remote.Or(f.said, fmt.Sprint(f.status)))
+	name := e.config.Name
+	said := e.vendor.Hide(cmp.Or(f.said, fmt.Sprint(f.status)))
 	switch {
 	case f.status == http.StatusUnauthorized:
 		return slipway.Refuse(slipway.Unauthenticated,
 			"The engine %[1]s does not accept Slipway's credentials. An operator sets them anew; they come from: %[2]s.",
-			"引擎 %[1]s 不接受 Slipway 的凭据。请运维人员重新设置，凭据来源：%[2]s。", name, e.sources()).Because(cause)
+			"引擎 %[1]s 不接受 Slipway 的凭据。请运维人员重新设置，凭据来源：%[2]s。", name, e.sources())
 	case f.status == http.StatusForbidden:
 		return slipway.Refuse(slipway.Forbidden, "The engine %[1]s does not let Slipway do this: %[2]s", "引擎 %[1]s 不允许 Slipway 执行此操作：%[2]s",
-			name, said).Because(cause)
+			name, said)
 	case isNotFound(err):
-		return slipway.Refuse(slipway.NotFound, "The engine %[1]s knows no such thing: %[2]s", "引擎 %[1]s 中没有该对象：%[2]s", name, said).Because(cause)
+		return slipway.Refuse(slipway.NotFound, "The engine %[1]s knows no such thing: %[2]s", "引擎 %[1]s 中没有该对象：%[2]s", name, said)
 	case f.status == http.StatusTooManyRequests:
-		return slipway.Refuse(slipway.TooMany, "The engine %s is asked too often. Try again in a minute.", "对引擎 %s 的请求过于频繁，请一分钟后重试。", name).
-			Because(cause)
+		return slipway.Refuse(slipway.TooMany, "The engine %s is asked too often. Try again in a minute.", "对引擎 %s 的请求过于频繁，请一分钟后重试。", name)
 	case f.status == http.StatusMovedPermanently, f.status == http.StatusTemporaryRedirect, f.status == http.StatusPermanentRedirect:
 		return slipway.Refuse(slipway.Conflict,
 			"The engine %s sends us elsewhere, and Slipway follows nobody with its credentials. An operator sets the final address.",
-			"引擎 %s 将请求重定向到其他地址，Slipway 不会带着凭据跟随重定向。请运维人员填写最终地址。", name).Because(cause)
+			"引擎 %s 将请求重定向到其他地址，Slipway 不会带着凭据跟随重定向。请运维人员填写最终地址。", name)
 	case f.status == http.StatusRequestTimeout, f.status < 400, f.status >= 500:
 		return nil
 	}
-	return slipway.Refuse(slipway.Conflict, "The engine %[1]s refuses: %[2]s", "引擎 %[1]s 拒绝了该操作：%[2]s", name, said).Because(cause)
-}
-
-// hide replaces our own credentials in a text.
-func (e *Engine) hide(text string) string { return e.own.Mask(text) }
-
-// redacted returns an error that says the same without credentials, and wraps nothing.
-func (e *Engine) redacted(err error) error { return errors.New(e.hide(err.Error())) }
-
-// masked keeps the credentials of a run out of an error.
-func masked(err error, secrets []string) error {
-	var all []string
-	for _, s := range secrets {
-		all = append(all, s, encoded(s), inner(s))
-	}
-	m := output.NewMasker(all)
-	var refusal *slipway.Error
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &refusal):
-		refusal.Text.EN, refusal.Text.ZH = m.Mask(refusal.Text.EN), m.Mask(refusal.Text.ZH)
-		if refusal.Err != nil {
-			refusal.Err = errors.New(m.Mask(refusal.Err.Error()))
-		}
-		return refusal
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return err
-	}
-	return errors.New(m.Mask(err.Error()))
-}
-
-// inner is a text as it stands within a string of JSON.
-func inner(text string) string {
-	b, err := json.Marshal(text)
-	if err != nil {
-		return text
-	}
-	return string(b[1 : len(b)-1])
+	return slipway.Refuse(slipway.Conflict, "The engine %[1]s refuses: %[2]s", "引擎 %[1]s 拒绝了该操作：%[2]s", name, said)
 }

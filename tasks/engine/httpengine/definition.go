@@ -2,11 +2,11 @@ package httpengine
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -78,13 +78,13 @@ func (e *Engine) definition(d *Workflow) *slipway.Workflow {
 	}
 	sum := sha256.Sum256(what)
 	w := &slipway.Workflow{
-		Name: d.Name, DisplayName: or(d.DisplayName, d.Name), Project: d.Project, Category: string(jobType), Description: d.Description,
+		Name: d.Name, DisplayName: cmp.Or(d.DisplayName, d.Name), Project: d.Project, Category: string(jobType), Description: d.Description,
 		Remark: "settings sha256:" + hex.EncodeToString(sum[:]),
 	}
 	for i := range d.Params {
 		w.Params = append(w.Params, d.Params[i].param())
 	}
-	raw, err := json.Marshal(map[string]string{"method": or(start.Method, http.MethodPost), "url": start.URL})
+	raw, err := json.Marshal(map[string]string{"method": cmp.Or(start.Method, http.MethodPost), "url": start.URL})
 	if err != nil {
 		panic("httpengine: a request cannot be written: " + err.Error())
 	}
@@ -181,7 +181,7 @@ func (r *resolved) params(v values) {
 		raw := json.RawMessage(value)
 		switch {
 		case p.Type != "number" && p.Type != "boolean":
-			raw = json.RawMessage(fmt.Sprintf(`"%s"`, inner(value)))
+			raw = json.RawMessage(inJSON(part{name: name}, v))
 		case value == "":
 			raw = json.RawMessage("null")
 		}

@@ -11,6 +11,7 @@
 package httpengine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,12 +22,10 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"slipway"
 	"slipway/tasks/engine"
-	"slipway/tasks/engine/output"
 	"slipway/tasks/engine/remote"
 )
 
@@ -63,13 +62,11 @@ type Engine struct {
 	settings *Settings
 	way      *remote.Transport
 	client   *http.Client
-	own      *output.Masker // hides our own credentials
+	vendor   remote.Vendor
 	starts   remote.Starts
 	watchers remote.Watchers
-
-	mu      sync.Mutex
-	secrets map[string][]string // the credentials of runs that this process started, by mark
-	again   map[engine.Ref]attempt
+	secrets  remote.Memory[string, []string] // the credentials of runs that this process started, by mark
+	again    remote.Memory[engine.Ref, attempt]
 }
 
 // attempt is one that was run again by us.
@@ -80,9 +77,6 @@ type attempt struct {
 
 // Retrying is an engine whose server can run again what failed in a run.
 type Retrying struct{ *Engine }
-
-// maxRemembered bounds what is remembered of runs.
-const maxRemembered = 4096
 
 // Compile-time list of what the engine can do.
 var (
@@ -117,21 +111,20 @@ func New(c Config) (engine.Engine, error) {
 	case c.Settings.Status == nil && c.Report == nil:
 		return nil, errors.New("engine " + c.Name + " cannot be asked and keeps no reports")
 	}
-	c.Timeout = remote.Or(c.Timeout, 15*time.Second)
-	c.Poll = remote.Or(c.Poll, 5*time.Second)
-	c.MaxPoll = remote.Or(c.MaxPoll, 12*c.Poll)
-	c.Settle = remote.Or(c.Settle, max(time.Minute, 4*c.Timeout))
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
-	var secrets []string
-	for _, s := range c.Secrets {
-		secrets = append(secrets, s, encoded(s), inner(s))
-	}
+	c.Timeout = cmp.Or(c.Timeout, 15*time.Second)
+	c.Poll = cmp.Or(c.Poll, 5*time.Second)
+	c.MaxPoll = cmp.Or(c.MaxPoll, 12*c.Poll)
+	c.Settle = cmp.Or(c.Settle, max(time.Minute, 4*c.Timeout))
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	e := &Engine{
-		config: c, settings: &c.Settings, own: output.NewMasker(secrets), secrets: map[string][]string{}, again: map[engine.Ref]attempt{},
+		config: c, settings: &c.Settings,
+		starts:   remote.Starts{Host: hostOf(c.Name, &c.Settings), Settle: c.Settle, Now: c.Now},
 		way:      remote.NewTransport(remote.TransportConfig{Next: c.Transport, Timeout: c.Timeout, PerMinute: c.PerMinute}),
 		watchers: remote.Watchers{Service: c.Name, Poll: c.Poll, MaxPoll: c.MaxPoll, Now: c.Now, Rand: c.Rand},
+	}
+	e.vendor = remote.Vendor{
+		Own: func() []string { return slices.Collect(maps.Values(c.Secrets)) }, Refusal: e.refusal,
+		Away: slipway.T("The engine %s does not answer at the moment. Try again in a little while.", "引擎 %s 暂时没有响应，请稍后重试。", c.Name),
 	}
 	e.client = e.way.Client()
 	if c.Settings.Retry != nil {
@@ -159,7 +152,7 @@ func (e *Engine) Check(ctx context.Context) error {
 		return nil
 	}
 	if _, err := e.send(ctx, e.settings.Probe, http.MethodGet, e.values(run{}, nil), nil); err != nil {
-		return e.reading(ctx, err)
+		return e.vendor.Reading(ctx, err)
 	}
 	return nil
 }

@@ -21,7 +21,6 @@ import (
 	"slipway/tasks/engine/enginetest/standin"
 	"slipway/tasks/engine/httpengine"
 	"slipway/tasks/engine/httpengine/httpenginetest"
-	"slipway/tasks/engine/remote"
 )
 
 const (
@@ -231,7 +230,10 @@ func (w *world) suite(t *testing.T) enginetest.World {
 		},
 		Another: func(s enginetest.Settings) engine.Engine {
 			c := w.config
-			c.Transport, c.Log, c.Settle = s.Transport, s.Log, remote.Or(s.Settle, c.Settle)
+			c.Transport, c.Log = s.Transport, s.Log
+			if s.Settle > 0 {
+				c.Settle = s.Settle
+			}
 			if s.Poll > 0 {
 				c.Poll, c.MaxPoll = s.Poll, s.Poll
 			}

@@ -57,11 +57,7 @@ func (l *logs) news(ctx context.Context, s *seen) ([]engine.Line, error) {
 	}
 	fresh, shown := output.Excerpt(output.Terminal(all, over, l.mask, nil), l.shown, over)
 	l.shown, l.done = shown, over
-	var lines []engine.Line
-	for _, text := range fresh {
-		lines = append(lines, engine.Line{At: s.started, Job: l.job, Text: text})
-	}
-	return lines, nil
+	return remote.Lines(s.started, l.job, fresh...), nil
 }
 
 // whole is the log so far.
@@ -99,27 +95,16 @@ func joined(lines []string) string {
 // once returns a line in place of a log, unless something of it was shown.
 func (l *logs) once(s *seen, text string) []engine.Line {
 	l.done = true
-	if l.shown > 0 {
-		return nil
-	}
-	l.shown = 1
-	return []engine.Line{{At: s.started, Job: l.job, Text: text}}
+	return remote.Instead(&l.shown, s.started, l.job, text)
 }
 
 // show makes a text of the server fit to be shown.
 func (l *logs) show(text string) string {
-	text = l.e.hide(output.Clean(text))
+	text = l.e.vendor.Hide(output.Clean(text))
 	if l.mask != nil {
 		text = l.mask.Mask(text)
 	}
 	return text
-}
-
-// given returns the credentials that this process gave to a run.
-func (e *Engine) given(mark string) []string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.secrets[mark]
 }
 
 // learn finds out the run's credentials, to mask them.
@@ -127,9 +112,9 @@ func (l *logs) learn(ctx context.Context) error {
 	if l.mask != nil {
 		return nil
 	}
-	secrets := l.e.given(l.run.mark)
+	secrets, given := l.e.secrets.Of(l.run.mark)
 	w := l.e.settings.workflow(l.run.project, l.run.workflow)
-	if secrets == nil && w != nil && w.hasCredentials() {
+	if !given && w != nil && w.hasCredentials() {
 		l.unsafe = true
 		if l.run.mark != "" && l.e.config.Runs != nil {
 			r, err := l.e.config.Runs(ctx, l.run.mark)

@@ -112,9 +112,8 @@ func FuzzTemplate(f *testing.F) {
 func TestTheEndOfAnAttemptThatWasRunAgainIsNoEnd(t *testing.T) {
 	t.Parallel()
 	now := time.UnixMilli(0)
-	e := &Engine{
-		config: Config{Settle: time.Minute, Now: func() time.Time { return now }}, again: map[engine.Ref]attempt{"r": {of: "1", at: now}},
-	}
+	e := &Engine{config: Config{Settle: time.Minute, Now: func() time.Time { return now }}}
+	e.again.Keep("r", attempt{of: "1", at: now})
 	failed := &seen{status: engine.Failed, attempt: "1"}
 	if !e.stale("r", failed) {
 		t.Error("the end of the first attempt counts at once")

@@ -1,9 +1,8 @@
 package httpengine
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"slipway"
 	"slipway/tasks/engine"
 	"slipway/tasks/engine/output"
+	"slipway/tasks/engine/remote"
 )
 
 // tokenHeader may carry the token of a callback.
@@ -85,8 +85,7 @@ func (e *Engine) genuine(n engine.Notice) error {
 		given = bearer
 	}
 	if e.settings.Callback != nil {
-		want, got := sha256.Sum256([]byte(e.config.Secrets[e.settings.Callback.Token])), sha256.Sum256([]byte(given))
-		if given != "" && subtle.ConstantTimeCompare(want[:], got[:]) == 1 {
+		if remote.SameToken(e.config.Secrets[e.settings.Callback.Token], given) {
 			return nil
 		}
 	}
@@ -131,7 +130,7 @@ func (e *Engine) complete(before, said *callback) {
 		if said.Jobs == nil && !status.Over() {
 			said.Jobs = before.Jobs
 		}
-		said.Page, said.Ref = or(said.Page, before.Page), or(said.Ref, before.Ref)
+		said.Page, said.Ref = cmp.Or(said.Page, before.Page), cmp.Or(said.Ref, before.Ref)
 	}
 	if said.Started == 0 && status != engine.Queued {
 		said.Started = now
@@ -139,11 +138,11 @@ func (e *Engine) complete(before, said *callback) {
 	if said.Ended == 0 && status.Over() {
 		said.Ended = now
 	}
-	secrets := e.given(said.Mark)
+	secrets, _ := e.secrets.Of(said.Mark)
 	m := output.NewMasker(secrets)
-	said.Reason = e.hide(m.Mask(said.Reason))
+	said.Reason = e.vendor.Hide(m.Mask(said.Reason))
 	for i, line := range said.Log {
-		said.Log[i] = e.hide(m.Mask(line))
+		said.Log[i] = e.vendor.Hide(m.Mask(line))
 	}
 }
 

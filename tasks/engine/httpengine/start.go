@@ -2,11 +2,12 @@ package httpengine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"time"
 
 	"slipway"
 	"slipway/tasks/engine"
@@ -42,35 +43,21 @@ func parseRef(ref engine.Ref) (run, error) {
 	return run{mark: parts[0], project: parts[1], workflow: parts[2], ref: parts[3]}, nil
 }
 
-// host is the place of the engine: where runs are started.
-func (e *Engine) host() string {
-	u, err := url.Parse(fill(e.settings.Start.URL, values{}, inURL))
+// hostOf is where the runs of an engine are started.
+func hostOf(name string, s *Settings) string {
+	u, err := url.Parse(fill(s.Start.URL, values{}, inURL))
 	if err != nil {
-		return e.config.Name
+		return name
 	}
-	return e.config.Name + "@" + u.Host
+	return name + "@" + u.Host
 }
 
 // Place implements engine.Engine.
-func (e *Engine) Place() string { return remote.PlaceAt(e.host(), e.config.Now()) }
+func (e *Engine) Place() string { return e.starts.Place() }
 
 // Start implements engine.Engine.
 func (e *Engine) Start(ctx context.Context, r slipway.Run, mark engine.Mark) (engine.Ref, error) {
-	if err := remote.CheckMark(mark, e.host()); err != nil {
-		return "", err
-	}
-	if !e.starts.Begin(mark.ID, r.Workflow.Name) {
-		return "", slipway.Refuse(slipway.Conflict, "This run was started before.", "该次运行已经启动过。")
-	}
-	ref, err := e.launch(ctx, r, mark.ID)
-	refusal := (*slipway.Error)(nil)
-	switch {
-	case err == nil:
-		e.starts.Keep(mark.ID, ref)
-	case errors.As(err, &refusal):
-		e.starts.Forget(mark.ID)
-	}
-	return ref, err
+	return e.starts.Once(mark, r.Workflow, func() (engine.Ref, error) { return e.launch(ctx, r, mark.ID) })
 }
 
 // launch sends the start request, if the workflow is still what was frozen.
@@ -80,17 +67,12 @@ func (e *Engine) launch(ctx context.Context, r slipway.Run, mark string) (engine
 	if err != nil {
 		return "", err
 	}
-	if spec.Definition == nil || slipway.CompareDefinitions(spec.Definition.Masked(), found.workflow.Masked()) != nil {
+	if remote.Changed(spec, found.workflow) {
 		return "", slipway.Refuse(slipway.Conflict,
 			"The workflow “%s” is not what the plan was approved with: the engine's settings were changed in between.",
 			"工作流“%s”与发布计划审批时的不一致：引擎配置在此期间被修改过。", spec.Name)
 	}
-	e.mu.Lock()
-	if len(e.secrets) >= maxRemembered {
-		clear(e.secrets)
-	}
-	e.secrets[mark] = append([]string{}, found.secrets...)
-	e.mu.Unlock()
+	e.secrets.Keep(mark, slices.Clip(found.secrets))
 	v := e.values(run{mark: mark, project: spec.Project, workflow: spec.Name}, map[string]string{
 		"plan_id": r.PlanID, "item": r.ItemID, "by": r.By, "callback_url": e.config.CallbackURL,
 	})
@@ -101,11 +83,7 @@ func (e *Engine) launch(ctx context.Context, r slipway.Run, mark string) (engine
 	}
 	content, err := e.send(ctx, &e.settings.Start.Request, http.MethodPost, v, header)
 	if err != nil {
-		err = e.acting(ctx, err)
-		if refusal := (*slipway.Error)(nil); !errors.As(err, &refusal) && ctx.Err() == nil {
-			err = fmt.Errorf("start run: %w", err)
-		}
-		return "", masked(err, found.secrets)
+		return "", e.vendor.Starting(ctx, "start run", err, found.secrets)
 	}
 	started := run{mark: mark, project: spec.Project, workflow: spec.Name, ref: mark}
 	if at := e.settings.Start.Ref; at != "" {
@@ -125,71 +103,55 @@ func (e *Engine) launch(ctx context.Context, r slipway.Run, mark string) (engine
 // asked for once more: it leads to the run that is there, or to the one that was meant
 // to be. Otherwise nobody can know.
 func (e *Engine) Find(ctx context.Context, mark engine.Mark) (engine.Ref, engine.Outcome, error) {
-	if _, ours := remote.ReadPlace(mark.Place, e.host()); !ours {
-		return "", engine.Unknowable, nil
-	}
-	if known := e.starts.Of(mark.ID); known.Ref != "" {
-		return known.Ref, engine.Started, nil
-	}
+	return e.starts.Find(ctx, mark, func(ctx context.Context, _ slipway.WorkflowSpec, _ time.Time) (engine.Ref, engine.Outcome, error) {
+		return e.search(ctx, mark.ID)
+	})
+}
+
+// search looks once.
+func (e *Engine) search(ctx context.Context, mark string) (engine.Ref, engine.Outcome, error) {
 	if e.config.Runs == nil {
 		return "", engine.Unknowable, nil
 	}
-	r, err := e.config.Runs(ctx, mark.ID)
+	r, err := e.config.Runs(ctx, mark)
 	switch {
 	case slipway.CodeOf(err) == slipway.NotFound:
 		return "", engine.Unknowable, nil
 	case err != nil:
 		return "", engine.Unknowable, fmt.Errorf("look up run: %w", err)
 	}
-	sought := run{mark: mark.ID, project: r.Workflow.Project, workflow: r.Workflow.Name, ref: mark.ID}
-	switch ref, err := e.reported(ctx, sought); {
+	sought := run{mark: mark, project: r.Workflow.Project, workflow: r.Workflow.Name, ref: mark}
+	ref, err := e.reported(ctx, sought)
+	switch {
 	case err != nil:
 		return "", engine.Unknowable, err
 	case ref != "":
 		return ref, engine.Started, nil
-	}
-	search := e.search(sought)
-	switch {
-	case search != nil:
-		ref, outcome, err := remote.Find(ctx, e.config.Settle, search)
-		if outcome == engine.NeverStarted && err == nil {
-			e.starts.Forget(mark.ID)
-		}
-		return ref, outcome, err
+	case e.settings.Find != nil:
+		return e.ask(ctx, sought, &e.settings.Find.Request, e.settings.Find.Ref)
+	case e.settings.Start.Ref == "" && e.settings.Status != nil: // its name is its mark
+		return e.ask(ctx, sought, &e.settings.Status.Request, "")
 	case e.settings.Start.Idempotent:
-		return e.repeat(ctx, r, mark.ID)
+		return e.repeat(ctx, r, mark)
 	}
 	return "", engine.Unknowable, nil
 }
 
-// search returns how the server is asked for a mark; nil if it cannot be. A run whose
-// name is its mark is asked for as any other.
-func (e *Engine) search(sought run) remote.Search {
-	ask, at := e.settings.Find, ""
+// ask asks the server for a run. Its name is at a path in the answer, if that is set.
+func (e *Engine) ask(ctx context.Context, sought run, how *Request, at string) (engine.Ref, engine.Outcome, error) {
+	answer, err := e.read(ctx, how, e.values(sought, nil))
 	switch {
-	case ask != nil:
-		at = ask.Ref
-	case e.settings.Start.Ref == "" && e.settings.Status != nil:
-		ask = &Find{Request: e.settings.Status.Request}
-	default:
-		return nil
+	case isNotFound(err):
+		return "", engine.NeverStarted, nil
+	case err != nil:
+		return "", engine.Unknowable, e.vendor.Reading(ctx, err)
 	}
-	return func(ctx context.Context) (engine.Ref, engine.Outcome, error) {
-		answer, err := e.read(ctx, &ask.Request, e.values(sought, nil))
-		switch {
-		case isNotFound(err):
+	if at != "" {
+		if sought.ref = text(answer, at); sought.ref == "" {
 			return "", engine.NeverStarted, nil
-		case err != nil:
-			return "", engine.Unknowable, e.reading(ctx, err)
 		}
-		found := sought
-		if at != "" {
-			if found.ref = text(answer, at); found.ref == "" {
-				return "", engine.NeverStarted, nil
-			}
-		}
-		return found.name(), engine.Started, nil
 	}
+	return sought.name(), engine.Started, nil
 }
 
 // repeat asks for a start once more.
@@ -201,7 +163,6 @@ func (e *Engine) repeat(ctx context.Context, r slipway.Run, mark string) (engine
 	if err != nil {
 		return "", engine.Unknowable, err
 	}
-	e.starts.Begin(mark, r.Workflow.Name)
 	e.starts.Keep(mark, ref)
 	return ref, engine.Started, nil
 }

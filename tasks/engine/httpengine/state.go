@@ -1,6 +1,7 @@
 package httpengine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"slipway"
 	"slipway/tasks/engine"
+	"slipway/tasks/engine/output"
 )
 
 // seen is what the server says of a run, whichever way it says it.
@@ -103,7 +105,7 @@ func (v *view) look(ctx context.Context) (engine.State, []engine.Line, *engine.R
 	}
 	if s.status == engine.Skipped {
 		s.status = engine.Failed
-		s.reason = or(s.reason, "skipped")
+		s.reason = cmp.Or(s.reason, "skipped")
 	}
 	if v.e.stale(v.ref, s) {
 		s.status, s.jobs = engine.Queued, nil
@@ -124,7 +126,7 @@ func (v *view) fault(ctx context.Context, err error) error {
 	if isNotFound(err) || errors.Is(err, engine.ErrNoRun) {
 		return fmt.Errorf("run %q: %w", v.ref, engine.ErrNoRun)
 	}
-	return v.e.reading(ctx, err)
+	return v.e.vendor.Reading(ctx, err)
 }
 
 // times fills in when a run began and ended, as far as that was seen.
@@ -173,7 +175,7 @@ func (v *view) state(s *seen) engine.State {
 		state.WaitFor = slipway.T("The engine's answer does not say how the run is where its settings look for it.", "引擎的应答中没有运行状态：请检查配置中 status 的路径。")
 	case s.status == engine.Unknown:
 		state.WaitFor = slipway.T("The engine says “%s”, which is not among the words in its settings.", "引擎给出的状态是“%s”，其配置中没有对应的 words。",
-			v.logs.show(cut(s.word)))
+			v.logs.show(output.Short(s.word)))
 	}
 	return state
 }
@@ -212,7 +214,7 @@ func (v *view) stages(s *seen) []engine.StageState {
 		}
 	}
 	for _, j := range left {
-		add(or(j.stage, v.run.workflow), v.job(j))
+		add(cmp.Or(j.stage, v.run.workflow), v.job(j))
 	}
 	for i := range stages {
 		stages[i].Status = fold(stages[i].Jobs)
@@ -269,7 +271,7 @@ func fold(jobs []engine.JobState) engine.Status {
 
 // why says for people why a run or a job did not pass.
 func (v *view) why(status engine.Status, said string) slipway.Text {
-	if said = v.logs.show(cut(strings.Join(strings.Fields(said), " "))); said != "" {
+	if said = v.logs.show(output.Short(said)); said != "" {
 		return slipway.T("The engine says: %s", "引擎给出的原因：%s", said)
 	}
 	if status == engine.Timeout {

@@ -12,6 +12,7 @@ import (
 
 	"slipway"
 	"slipway/tasks/engine"
+	"slipway/tasks/engine/output"
 )
 
 // Cancel implements engine.Engine. A run that waits in the queue is taken out of it; one
@@ -74,7 +75,7 @@ func names(all []input) []string {
 	for _, i := range all {
 		name := i.ID
 		if made.MatchString(i.ID) && i.Message != "" {
-			name = cut(i.Message)
+			name = output.Short(i.Message)
 		}
 		if slices.Contains(list, name) {
 			name += " (" + i.ID + ")"
@@ -98,7 +99,7 @@ func (v *view) waits(ctx context.Context, address string, s *engine.State) error
 	}
 	for i, name := range names(all) {
 		in := all[i]
-		asks := v.logs.show(cut(in.Message))
+		asks := v.logs.show(output.Short(in.Message))
 		w := engine.Wait{
 			Job: v.logs.show(name), Answerable: len(in.Inputs) == 0,
 			For: slipway.T("The pipeline asks: %s", "流水线正在询问：%s", asks),
@@ -132,9 +133,9 @@ func (e *Engine) Answer(ctx context.Context, ref engine.Ref, name string, answer
 	all, err := e.inputs(ctx, address)
 	switch {
 	case isNotFound(err):
-		return gone.Because(e.redacted(err))
+		return gone.Because(e.vendor.Redacted(err))
 	case err != nil:
-		return e.reading(ctx, err)
+		return e.vendor.Reading(ctx, err)
 	}
 	i := slices.Index(names(all), name)
 	switch {
@@ -154,11 +155,11 @@ func (e *Engine) Answer(ctx context.Context, ref engine.Ref, name string, answer
 	case err == nil, errors.As(err, &f) && f.status == http.StatusFound:
 		return nil
 	case isNotFound(err):
-		return gone.Because(e.redacted(err))
+		return gone.Because(e.vendor.Redacted(err))
 	case f != nil && f.status == http.StatusBadRequest:
 		return slipway.Refuse(slipway.Conflict,
 			"Jenkins does not take the answer to “%s”: it was answered already, or Slipway's account is none of its submitters.",
-			"Jenkins 不接受对“%s”的答复：可能已有人处理，或 Slipway 的账号不在允许提交的人员之列。", name).Because(e.redacted(err))
+			"Jenkins 不接受对“%s”的答复：可能已有人处理，或 Slipway 的账号不在允许提交的人员之列。", name).Because(e.vendor.Redacted(err))
 	}
-	return e.acting(ctx, err)
+	return e.vendor.Acting(ctx, err)
 }

@@ -39,7 +39,7 @@ func (e *Engine) Adopt(ctx context.Context, spec slipway.WorkflowSpec, said stri
 		return "", slipway.Refuse(slipway.NotFound, "There is no build %[1]d of “%[2]s”. Give the number or the address of one.",
 			"“%[2]s”没有编号为 %[1]d 的构建。请填写已有构建的编号或地址。", number, path)
 	case err != nil:
-		return "", e.reading(ctx, err)
+		return "", e.vendor.Reading(ctx, err)
 	}
 	return ref, nil
 }

@@ -1,6 +1,7 @@
 package jenkins
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,7 +14,6 @@ import (
 	"slipway"
 	"slipway/tasks/engine"
 	"slipway/tasks/engine/output"
-	"slipway/tasks/engine/remote"
 )
 
 // answer is what Jenkins sent back.
@@ -69,7 +69,7 @@ func (e *Engine) send(ctx context.Context, path string, query, form url.Values) 
 	}
 	a := &answer{status: got.StatusCode, header: got.Header, body: content}
 	if a.status < 200 || a.status > 299 {
-		return a, &fault{status: a.status, said: e.hide(saidOf(a)), permission: a.header.Get("X-Required-Permission")}
+		return a, &fault{status: a.status, said: e.vendor.Hide(saidOf(a)), permission: a.header.Get("X-Required-Permission")}
 	}
 	return a, nil
 }
@@ -80,14 +80,7 @@ func saidOf(a *answer) string {
 	if kind := a.header.Get("Content-Type"); text == "" && (strings.HasPrefix(kind, "application/json") || strings.HasPrefix(kind, "text/plain")) {
 		text = string(a.body)
 	}
-	return cut(strings.Join(strings.Fields(output.Clean(strings.ReplaceAll(text, "\n", " "))), " "))
-}
-
-func cut(text string) string {
-	if r := []rune(text); len(r) > 300 {
-		return string(r[:300]) + "…"
-	}
-	return text
+	return output.Short(text)
 }
 
 // get reads what the tree names of an object of the remote access API.
@@ -120,63 +113,28 @@ func statusOf(err error) int {
 
 func isNotFound(err error) bool { return statusOf(err) == http.StatusNotFound }
 
-// reading makes an error for people of one from a request that only read.
-func (e *Engine) reading(ctx context.Context, err error) error {
-	if refusal := e.refusal(ctx, err); refusal != nil {
-		return refusal
-	}
-	return slipway.Refuse(slipway.Unavailable,
-		"Jenkins at %s does not answer at the moment. Try again in a little while.", "Jenkins（%s）暂时没有响应，请稍后重试。", e.host).
-		Because(e.redacted(err))
-}
-
-// acting makes an error of one from a request that was to change something. It is for
-// people only if nothing was changed.
-func (e *Engine) acting(ctx context.Context, err error) error {
-	if refusal := e.refusal(ctx, err); refusal != nil {
-		return refusal
-	}
-	if remote.NeverSent(err) {
-		return e.reading(ctx, err)
-	}
-	return e.redacted(err)
-}
-
-// refusal returns what Jenkins refused, or the context's end; nil for anything else.
-func (e *Engine) refusal(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
+// refusal makes a refusal of an answer that says that Jenkins did nothing.
+func (e *Engine) refusal(err error) *slipway.Error {
 	var f *fault
 	if !errors.As(err, &f) {
 		return nil
 	}
-	cause := e.redacted(err)
 	switch {
 	case f.status == http.StatusUnauthorized:
-		return e.notAccepted().Because(cause)
+		return e.notAccepted()
 	case f.status == http.StatusForbidden && f.permission != "":
 		return slipway.Refuse(slipway.Forbidden, "Jenkins does not let Slipway's account do this: it lacks the permission %s.",
-			"Jenkins 不允许 Slipway 的账号执行此操作：缺少权限 %s。", e.hide(f.permission)).Because(cause)
+			"Jenkins 不允许 Slipway 的账号执行此操作：缺少权限 %s。", e.vendor.Hide(f.permission))
 	case f.status == http.StatusForbidden:
 		return slipway.Refuse(slipway.Forbidden,
 			"Jenkins does not let Slipway's account do this. Give it the permission; and use an API token, not a password.",
-			"Jenkins 不允许 Slipway 的账号执行此操作。请为其授权，并确认使用的是 API token 而不是密码。").Because(cause)
-	case f.status == http.StatusNotFound:
-		return slipway.Refuse(slipway.NotFound, "Jenkins knows no such thing, or Slipway's account may not see it.",
-			"Jenkins 中没有该对象，或者 Slipway 的账号无权查看。").Because(cause)
-	case f.status == http.StatusTooManyRequests:
-		return slipway.Refuse(slipway.TooMany, "Jenkins is asked too often. Try again in a minute.", "对 Jenkins 的请求过于频繁，请一分钟后重试。").
-			Because(cause)
+			"Jenkins 不允许 Slipway 的账号执行此操作。请为其授权，并确认使用的是 API token 而不是密码。")
 	case f.status >= 300 && f.status < 400:
 		return slipway.Refuse(slipway.Conflict,
 			"Jenkins at %s sends us elsewhere, and Slipway follows nobody with its credentials. Set SLIPWAY_JENKINS_URL to the final address.",
-			"Jenkins（%s）将请求重定向到其他地址，Slipway 不会带着凭据跟随重定向。请将 SLIPWAY_JENKINS_URL 设置为最终地址。", e.host).Because(cause)
-	case f.status >= 400 && f.status < 500:
-		said := remote.Or(f.said, fmt.Sprint(f.status))
-		return slipway.Refuse(slipway.Conflict, "Jenkins refuses: %s", "Jenkins 拒绝了该操作：%s", said).Because(cause)
+			"Jenkins（%s）将请求重定向到其他地址，Slipway 不会带着凭据跟随重定向。请将 SLIPWAY_JENKINS_URL 设置为最终地址。", e.host)
 	}
-	return nil
+	return e.vendor.Usual(f.status, cmp.Or(f.said, fmt.Sprint(f.status)))
 }
 
 func (e *Engine) notAccepted() *slipway.Error {
@@ -191,11 +149,5 @@ func (e *Engine) missing(ctx context.Context, err error, ref engine.Ref) error {
 	if isNotFound(err) || errors.Is(err, engine.ErrNoRun) {
 		return fmt.Errorf("build %q: %w", ref, engine.ErrNoRun)
 	}
-	return e.acting(ctx, err)
+	return e.vendor.Acting(ctx, err)
 }
-
-// hide replaces our own credentials in a text.
-func (e *Engine) hide(text string) string { return e.own.Mask(text) }
-
-// redacted returns an error that says the same without credentials, and wraps nothing.
-func (e *Engine) redacted(err error) error { return errors.New(e.hide(err.Error())) }

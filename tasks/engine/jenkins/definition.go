@@ -111,7 +111,7 @@ func (e *Engine) resolve(ctx context.Context, spec slipway.WorkflowSpec) (*resol
 			"There is no job “%[1]s” in Jenkins at %[2]s that Slipway's account may see. Give its folders as the project and its name as the workflow.",
 			"Jenkins（%[2]s）中没有 Slipway 的账号可见的任务“%[1]s”。请将文件夹填写为项目，将任务名填写为工作流。", path, e.host)
 	} else if err != nil {
-		return nil, e.reading(ctx, err)
+		return nil, e.vendor.Reading(ctx, err)
 	}
 	digest, err := e.digest(ctx, path)
 	if err != nil {
@@ -149,7 +149,7 @@ func (e *Engine) digest(ctx context.Context, path string) (string, error) {
 	case status == http.StatusForbidden || status == http.StatusNotFound:
 		return "", nil
 	case err != nil:
-		return "", e.reading(ctx, err)
+		return "", e.vendor.Reading(ctx, err)
 	}
 	text := strings.ReplaceAll(string(a.body), "\r\n", "\n")
 	sum := sha256.Sum256([]byte(actions.ReplaceAllString(versions.ReplaceAllString(text, ""), "")))
@@ -276,7 +276,7 @@ func (e *Engine) Workflows(ctx context.Context, project string) ([]*slipway.Work
 	if isNotFound(err) {
 		return nil, e.noFolder(folder)
 	} else if err != nil {
-		return nil, e.reading(ctx, err)
+		return nil, e.vendor.Reading(ctx, err)
 	}
 	var found []*slipway.Workflow
 	var walk func(j *job)

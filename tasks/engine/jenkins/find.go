@@ -8,7 +8,6 @@ import (
 
 	"slipway"
 	"slipway/tasks/engine"
-	"slipway/tasks/engine/remote"
 )
 
 // Find implements engine.Engine. It looks through the queue and the builds of the job
@@ -18,32 +17,9 @@ import (
 // It is sure that nothing was started only if the list of builds has no gaps, and if
 // there is none by Slipway's account that carries no mark at all.
 func (e *Engine) Find(ctx context.Context, mark engine.Mark) (engine.Ref, engine.Outcome, error) {
-	since, ours := remote.ReadPlace(mark.Place, e.host)
-	if !ours {
-		return "", engine.Unknowable, nil
-	}
-	known := e.starts.Of(mark.ID)
-	if known.Ref != "" {
-		return known.Ref, engine.Started, nil
-	}
-	path := known.Project
-	if path == "" && e.config.Runs != nil {
-		spec, err := e.config.Runs(ctx, mark.ID)
-		if err != nil && slipway.CodeOf(err) != slipway.NotFound {
-			return "", engine.Unknowable, fmt.Errorf("look up run: %w", err)
-		}
-		path = pathOf(spec)
-	}
-	if path == "" {
-		return "", engine.Unknowable, nil
-	}
-	ref, outcome, err := remote.Find(ctx, e.config.Settle, func(ctx context.Context) (engine.Ref, engine.Outcome, error) {
-		return e.search(ctx, path, mark.ID, since.Add(-skew))
+	return e.starts.Find(ctx, mark, func(ctx context.Context, spec slipway.WorkflowSpec, since time.Time) (engine.Ref, engine.Outcome, error) {
+		return e.search(ctx, pathOf(spec), mark.ID, since)
 	})
-	if outcome == engine.NeverStarted && err == nil {
-		e.starts.Forget(mark.ID)
-	}
-	return ref, outcome, err
 }
 
 // recentBuild is a build in the list of its job.
@@ -56,11 +32,14 @@ type recentBuild struct {
 
 // search looks once: at the queue first, since what leaves it is built then.
 func (e *Engine) search(ctx context.Context, path, mark string, since time.Time) (engine.Ref, engine.Outcome, error) {
+	if path == "" {
+		return "", engine.Unknowable, nil
+	}
 	var queue struct {
 		Items []item `json:"items"`
 	}
 	if err := e.get(ctx, "/queue", "items[id,task[url],"+actionTree+"]", &queue); err != nil {
-		return "", engine.Unknowable, e.reading(ctx, err)
+		return "", engine.Unknowable, e.vendor.Reading(ctx, err)
 	}
 	unsure := false
 	for _, i := range queue.Items {
@@ -81,7 +60,7 @@ func (e *Engine) search(ctx context.Context, path, mark string, since time.Time)
 	}
 	tree := fmt.Sprintf("nextBuildNumber,allBuilds[number,queueId,timestamp,%s]{0,%d}", actionTree, maxSearched)
 	if err := e.get(ctx, addressOf(path), tree, &list); err != nil {
-		return "", engine.Unknowable, e.reading(ctx, err)
+		return "", engine.Unknowable, e.vendor.Reading(ctx, err)
 	}
 	recent := 0
 	before := int64(0) // the last build that is too old

@@ -2,13 +2,12 @@ package jenkins
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"net/url"
 
 	"slipway"
 	"slipway/tasks/engine"
+	"slipway/tasks/engine/remote"
 )
 
 // tokenHeader may carry the token of a notice, where something can set headers.
@@ -33,8 +32,7 @@ func (e *Engine) Hear(ctx context.Context, n engine.Notice) ([]engine.Hint, erro
 	if given == "" {
 		given = n.Header.Get(tokenHeader)
 	}
-	want, got := sha256.Sum256([]byte(e.config.WebhookToken)), sha256.Sum256([]byte(given))
-	if e.config.WebhookToken == "" || subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
+	if !remote.SameToken(e.config.WebhookToken, given) {
 		return nil, slipway.Refuse(slipway.Unauthenticated,
 			"The notice's token is missing or wrong. End the address in Jenkins with ?token= and the value of SLIPWAY_JENKINS_WEBHOOK_TOKEN.",
 			"通知的 token 缺失或错误。请在 Jenkins 中的地址末尾加上 ?token=，其值为 SLIPWAY_JENKINS_WEBHOOK_TOKEN。")
@@ -54,7 +52,7 @@ func (e *Engine) Hear(ctx context.Context, n engine.Notice) ([]engine.Hint, erro
 		if isNotFound(err) {
 			return nil, nil
 		} else if err != nil {
-			return nil, e.reading(ctx, err)
+			return nil, e.vendor.Reading(ctx, err)
 		}
 		hint.Ref = ref
 	}

@@ -16,21 +16,18 @@
 package jenkins
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"slipway"
 	"slipway/tasks/engine"
-	"slipway/tasks/engine/output"
 	"slipway/tasks/engine/remote"
 )
 
@@ -71,17 +68,12 @@ type Engine struct {
 	host     string // of the address, and its path
 	way      *remote.Transport
 	client   *http.Client
-	own      *output.Masker // hides our own credentials
+	vendor   remote.Vendor
 	starts   remote.Starts
 	watchers remote.Watchers
-
-	mu      sync.Mutex
-	numbers map[engine.Ref]int64             // of the builds that left the queue
-	secrets map[engine.Ref]map[string]string // the credentials that this process gave to runs, by parameter
+	numbers  remote.Memory[engine.Ref, int64]             // of the builds that left the queue
+	secrets  remote.Memory[engine.Ref, map[string]string] // the credentials that this process gave to runs, by parameter
 }
-
-// maxRemembered bounds what is remembered of runs.
-const maxRemembered = 4096
 
 // Compile-time list of what the engine can do.
 var (
@@ -97,29 +89,28 @@ var (
 
 // New returns an engine; nothing is asked of Jenkins yet.
 func New(c Config) (*Engine, error) {
-	base, err := url.Parse(c.URL)
-	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") || base.User != nil ||
-		base.RawQuery != "" || base.Fragment != "" {
-		return nil, errors.New("address of Jenkins is not an http or https URL without a password and a query")
+	base, err := remote.Address("Jenkins", c.URL)
+	if err != nil {
+		return nil, err
 	}
 	if c.User == "" || c.Token == "" || strings.Contains(c.User, ":") {
 		return nil, fmt.Errorf("Jenkins at %s needs a user and an API token", base.Host) //nolint:staticcheck // a name
 	}
-	c.Timeout = remote.Or(c.Timeout, 15*time.Second)
-	c.Poll = remote.Or(c.Poll, 5*time.Second)
-	c.MaxPoll = remote.Or(c.MaxPoll, 12*c.Poll)
-	c.LogPoll = remote.Or(c.LogPoll, c.Poll)
-	c.Settle = remote.Or(c.Settle, max(time.Minute, 4*c.Timeout))
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
+	c.Timeout = cmp.Or(c.Timeout, 15*time.Second)
+	c.Poll = cmp.Or(c.Poll, 5*time.Second)
+	c.MaxPoll = cmp.Or(c.MaxPoll, 12*c.Poll)
+	c.LogPoll = cmp.Or(c.LogPoll, c.Poll)
+	c.Settle = cmp.Or(c.Settle, max(time.Minute, 4*c.Timeout))
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
+	host := base.Host + strings.TrimRight(base.Path, "/")
 	e := &Engine{
-		config: c, base: strings.TrimRight(c.URL, "/"), host: base.Host + strings.TrimRight(base.Path, "/"),
+		config: c, base: strings.TrimRight(c.URL, "/"), host: host,
+		starts:   remote.Starts{Host: host, Settle: c.Settle, Now: c.Now, Runs: c.Runs},
 		way:      remote.NewTransport(remote.TransportConfig{Next: c.Transport, Timeout: c.Timeout, PerMinute: c.PerMinute}),
-		own:      output.NewMasker([]string{c.Token, c.WebhookToken, base64.StdEncoding.EncodeToString([]byte(c.User + ":" + c.Token))}),
 		watchers: remote.Watchers{Service: "Jenkins", Poll: c.Poll, MaxPoll: c.MaxPoll, Now: c.Now, Rand: c.Rand},
-		numbers:  map[engine.Ref]int64{}, secrets: map[engine.Ref]map[string]string{},
 	}
+	own := []string{c.Token, c.WebhookToken, base64.StdEncoding.EncodeToString([]byte(c.User + ":" + c.Token))}
+	e.vendor = remote.Vendor{Name: "Jenkins", Host: host, Own: func() []string { return own }, Refusal: e.refusal}
 	e.client = e.way.Client()
 	return e, nil
 }
@@ -144,7 +135,7 @@ func (e *Engine) Check(ctx context.Context) error {
 		Anonymous     bool   `json:"anonymous"`
 	}
 	if err := e.get(ctx, "/whoAmI", "name,authenticated,anonymous", &who); err != nil {
-		return e.reading(ctx, err)
+		return e.vendor.Reading(ctx, err)
 	}
 	if !who.Authenticated || who.Anonymous {
 		return e.notAccepted()
@@ -153,7 +144,7 @@ func (e *Engine) Check(ctx context.Context) error {
 		Class string `json:"_class"`
 	}
 	if err := e.get(ctx, "", "nodeName", &root); err != nil {
-		return e.reading(ctx, err)
+		return e.vendor.Reading(ctx, err)
 	}
 	return nil
 }

@@ -91,10 +91,7 @@ func (l *logs) edit(line string) (string, bool) {
 // fresh hands on the lines that are new, and forgets those that are needed no more.
 func (l *logs) fresh(b *build, whole bool) []engine.Line {
 	texts, shown := output.Excerpt(l.all, l.shown, whole)
-	var lines []engine.Line
-	for _, text := range texts {
-		lines = append(lines, engine.Line{At: b.At, Job: l.job, Text: text})
-	}
+	lines := remote.Lines(b.At, l.job, texts...)
 	clear(l.all[l.shown:shown])
 	if last := len(l.all) - output.LastLines; last > max(shown, output.FirstLines) {
 		clear(l.all[max(shown, output.FirstLines):last])
@@ -106,16 +103,12 @@ func (l *logs) fresh(b *build, whole bool) []engine.Line {
 // once returns a line in place of a log, unless something of it was shown.
 func (l *logs) once(b *build, text string) []engine.Line {
 	l.done = true
-	if l.shown > 0 {
-		return nil
-	}
-	l.shown = 1
-	return []engine.Line{{At: b.At, Job: l.job, Text: text}}
+	return remote.Instead(&l.shown, b.At, l.job, text)
 }
 
 // show makes a text of Jenkins fit to be shown.
 func (l *logs) show(text string) string {
-	text = l.e.hide(output.Clean(text))
+	text = l.e.vendor.Hide(output.Clean(text))
 	if l.mask != nil {
 		text = l.mask.Mask(text)
 	}
@@ -160,9 +153,7 @@ func (l *logs) learn(ctx context.Context, b *build) error {
 // given returns the values that a plan gave to the credentials of the run, nil if they
 // are not known. They are looked up only if that is needed.
 func (l *logs) given(ctx context.Context, mark string, needed bool) (map[string]string, error) {
-	l.e.mu.Lock()
-	given, started := l.e.secrets[l.ref]
-	l.e.mu.Unlock()
+	given, started := l.e.secrets.Of(l.ref)
 	if started || !needed || mark == "" || l.e.config.Runs == nil {
 		return given, nil
 	}

@@ -75,39 +75,26 @@ func (e *Engine) locate(ctx context.Context, ref engine.Ref) (spot, error) {
 	if err != nil {
 		return spot{}, err
 	}
-	e.mu.Lock()
-	build := e.numbers[ref]
-	e.mu.Unlock()
-	if build != 0 {
+	if build, known := e.numbers.Of(ref); known {
 		return spot{build: build}, nil
 	}
 	var found item
 	err = e.get(ctx, fmt.Sprintf("/queue/item/%d", id), "id,why,cancelled,executable[number],task[url]", &found)
 	switch {
 	case isNotFound(err):
-		build, err = e.builtFrom(ctx, path, id)
+		build, err := e.builtFrom(ctx, path, id)
 		if err != nil {
 			return spot{}, err
 		}
-		e.built(ref, build)
+		e.numbers.Keep(ref, build)
 		return spot{build: build}, nil
 	case err != nil:
 		return spot{}, err
 	case found.Executable != nil && found.Executable.Number > 0:
-		e.built(ref, found.Executable.Number)
+		e.numbers.Keep(ref, found.Executable.Number)
 		return spot{build: found.Executable.Number}, nil
 	}
 	return spot{cancelled: found.Cancelled, why: found.Why}, nil
-}
-
-// built remembers the build of a run.
-func (e *Engine) built(ref engine.Ref, build int64) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.numbers) >= maxRemembered {
-		clear(e.numbers)
-	}
-	e.numbers[ref] = build
 }
 
 // builtFrom finds the build of an item that left the queue long ago.
@@ -141,6 +128,6 @@ func (e *Engine) refOfBuild(ctx context.Context, path string, build int64) (engi
 		return "", errors.New("the build does not say from which item of the queue it is")
 	}
 	ref := refOf(path, b.QueueID)
-	e.built(ref, build)
+	e.numbers.Keep(ref, build)
 	return ref, nil
 }

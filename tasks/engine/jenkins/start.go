@@ -2,45 +2,26 @@ package jenkins
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"net/http"
-	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"slipway"
 	"slipway/tasks/engine"
-	"slipway/tasks/engine/output"
 	"slipway/tasks/engine/remote"
 )
 
-// skew is by how much Jenkins' clock may be behind ours.
-const skew = 10 * time.Minute
-
 // Place implements engine.Engine: the address of Jenkins, and the time, from which on
 // Find has to search.
-func (e *Engine) Place() string { return remote.PlaceAt(e.host, e.config.Now()) }
+func (e *Engine) Place() string { return e.starts.Place() }
 
 // Start implements engine.Engine.
 func (e *Engine) Start(ctx context.Context, run slipway.Run, mark engine.Mark) (engine.Ref, error) {
-	if err := remote.CheckMark(mark, e.host); err != nil {
-		return "", err
-	}
-	if !e.starts.Begin(mark.ID, pathOf(run.Workflow)) {
-		return "", slipway.Refuse(slipway.Conflict, "This run was started before.", "该次运行已经启动过。")
-	}
-	ref, err := e.launch(ctx, run, mark)
-	refusal := (*slipway.Error)(nil)
-	switch {
-	case err == nil:
-		e.starts.Keep(mark.ID, ref)
-	case errors.As(err, &refusal):
-		e.starts.Forget(mark.ID)
-	}
-	return ref, err
+	return e.starts.Once(mark, run.Workflow, func() (engine.Ref, error) { return e.launch(ctx, run, mark) })
 }
 
 // launch puts the job into the queue, if it is still what was frozen. Until the last
@@ -49,12 +30,9 @@ func (e *Engine) launch(ctx context.Context, run slipway.Run, mark engine.Mark) 
 	spec := run.Workflow
 	r, err := e.resolve(ctx, spec)
 	if err != nil {
-		if ctx.Err() != nil {
-			return "", slipway.Refuse(slipway.Unavailable, "The start was interrupted.", "启动被中断。").Because(err)
-		}
-		return "", err
+		return "", remote.Interrupted(ctx, err)
 	}
-	if spec.Definition == nil || slipway.CompareDefinitions(spec.Definition.Masked(), r.workflow.Masked()) != nil {
+	if remote.Changed(spec, r.workflow) {
 		return "", slipway.Refuse(slipway.Conflict,
 			"The job “%s” is not what the plan was approved with: it was changed in Jenkins in between.",
 			"任务“%s”与发布计划审批时的不一致：它在此期间在 Jenkins 中被修改过。", r.path)
@@ -66,14 +44,9 @@ func (e *Engine) launch(ctx context.Context, run slipway.Run, mark engine.Mark) 
 	}
 	ref, err := e.queue(ctx, r)
 	if err != nil {
-		return "", masked(err, r.secrets)
+		return "", err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.secrets) >= maxRemembered {
-		clear(e.secrets)
-	}
-	e.secrets[ref] = r.secrets
+	e.secrets.Keep(ref, r.secrets)
 	return ref, nil
 }
 
@@ -96,11 +69,7 @@ func (e *Engine) queue(ctx context.Context, r *resolved) (engine.Ref, error) {
 			return "", slipway.Refuse(slipway.Conflict, "Jenkins did not take “%s” into its queue: it is shutting down, or a plugin refuses the build.",
 				"Jenkins 没有将“%s”加入队列：它正在准备关闭，或有插件拒绝了该构建。", r.path)
 		}
-		err = e.acting(ctx, err)
-		if refusal := (*slipway.Error)(nil); errors.As(err, &refusal) || ctx.Err() != nil {
-			return "", err
-		}
-		return "", fmt.Errorf("ask for a build: %w", err)
+		return "", e.vendor.Starting(ctx, "ask for a build", err, slices.Collect(maps.Values(r.secrets)))
 	}
 	m := itemAddress.FindStringSubmatch(a.header.Get("Location"))
 	if m == nil {
@@ -111,26 +80,4 @@ func (e *Engine) queue(ctx context.Context, r *resolved) (engine.Ref, error) {
 		return "", fmt.Errorf("read item of the queue: %w", err)
 	}
 	return refOf(r.path, id), nil
-}
-
-// masked keeps the run's credentials out of the error of its start, also as they were
-// written in the request.
-func masked(err error, secrets map[string]string) error {
-	var all []string
-	for _, s := range secrets {
-		all = append(all, s, url.QueryEscape(s))
-	}
-	m := output.NewMasker(all)
-	var refusal *slipway.Error
-	switch {
-	case errors.As(err, &refusal):
-		refusal.Text.EN, refusal.Text.ZH = m.Mask(refusal.Text.EN), m.Mask(refusal.Text.ZH)
-		if refusal.Err != nil {
-			refusal.Err = errors.New(m.Mask(refusal.Err.Error()))
-		}
-		return refusal
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return err
-	}
-	return errors.New(m.Mask(err.Error()))
 }

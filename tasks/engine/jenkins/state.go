@@ -8,6 +8,7 @@ import (
 
 	"slipway"
 	"slipway/tasks/engine"
+	"slipway/tasks/engine/output"
 )
 
 // build is what Jenkins tells of a build.
@@ -50,6 +51,16 @@ const maxLate = 3
 func newView(e *Engine, ref engine.Ref, path string) *view {
 	_, name := split(path)
 	return &view{e: e, ref: ref, path: path, name: name, logs: newLogs(e, ref, name)}
+}
+
+// Watch implements engine.Engine. While Jenkins does not answer, the run's status is
+// unknown, and it is asked again.
+func (e *Engine) Watch(ctx context.Context, ref engine.Ref, obs engine.Observer) (engine.Result, error) {
+	path, _, err := parseRef(ref)
+	if err != nil {
+		return engine.Result{}, err
+	}
+	return e.watchers.Watch(ctx, ref, obs, newView(e, ref, path).look)
 }
 
 // look reads the state of the run, the log lines that are new since the last look, and
@@ -100,12 +111,10 @@ func (v *view) look(ctx context.Context) (engine.State, []engine.Line, *engine.R
 
 func (v *view) fault(ctx context.Context, err error) error {
 	if isNotFound(err) || errors.Is(err, engine.ErrNoRun) {
-		v.e.mu.Lock()
-		delete(v.e.numbers, v.ref)
-		v.e.mu.Unlock()
+		v.e.numbers.Forget(v.ref)
 		return fmt.Errorf("build %q: %w", v.ref, engine.ErrNoRun)
 	}
-	return v.e.reading(ctx, err)
+	return v.e.vendor.Reading(ctx, err)
 }
 
 // queued is the state of a run that is not built yet. How long it is still to be quiet
@@ -113,7 +122,7 @@ func (v *view) fault(ctx context.Context, err error) error {
 func (v *view) queued(why string, status engine.Status) engine.State {
 	s := engine.State{Status: status, Stages: v.alone(status, slipway.Text{}, 0, 0)}
 	if why != "" && !strings.HasPrefix(why, "In the quiet period") {
-		why = v.e.hide(cut(why))
+		why = v.e.vendor.Hide(output.Short(why))
 		s.WaitFor = slipway.T("In the queue of Jenkins: %s", "正在 Jenkins 队列中等待：%s", why)
 	}
 	return s
@@ -260,7 +269,7 @@ func (v *view) state(b *build, stages []stage) engine.State {
 		s.Status = v.ending(b)
 	}
 	if s.Status == engine.Unknown {
-		said := v.logs.show(cut(b.Result))
+		said := v.logs.show(output.Short(b.Result))
 		s.WaitFor = slipway.T("Jenkins says “%s”, which Slipway does not understand.", "Jenkins 给出的结果是“%s”，Slipway 无法识别。", said)
 	}
 	if s.Status.Over() {
@@ -312,7 +321,7 @@ func (v *view) whyStage(g *stage) slipway.Text {
 	case g.Status == "UNSTABLE":
 		return slipway.T("It is unstable: tests or checks failed.", "结果不稳定：有测试或检查未通过。")
 	case g.Error != nil && g.Error.Message != "" && !v.logs.unsafe:
-		said := v.logs.show(cut(strings.Join(strings.Fields(g.Error.Message), " ")))
+		said := v.logs.show(output.Short(g.Error.Message))
 		return slipway.T("Jenkins says: %s", "Jenkins 给出的原因：%s", said)
 	}
 	return slipway.T("A step of it failed.", "其中有步骤失败。")
@@ -321,7 +330,7 @@ func (v *view) whyStage(g *stage) slipway.Text {
 // why says for people why a build did not pass.
 func (v *view) why(b *build, status engine.Status) slipway.Text {
 	class, short := interruption(b)
-	short = v.logs.show(cut(short))
+	short = v.logs.show(output.Short(short))
 	switch {
 	case status == engine.Timeout:
 		return slipway.T("It took longer than its timeout.", "执行时间超过了超时限制。")

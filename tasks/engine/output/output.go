@@ -5,6 +5,8 @@ package output
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -92,6 +94,18 @@ func Clean(line string) string {
 	}, strings.ToValidUTF8(line, string(utf8.RuneError)))
 }
 
+// maxShort is how long a Short text is, in characters.
+const maxShort = 300
+
+// Short makes one short line of what a vendor says.
+func Short(text string) string {
+	text = strings.Join(strings.Fields(Clean(strings.NewReplacer("\r", " ", "\n", " ").Replace(text))), " ")
+	if r := []rune(text); len(r) > maxShort {
+		return string(r[:maxShort]) + "…"
+	}
+	return text
+}
+
 // Masker hides credentials in lines.
 type Masker struct {
 	secrets []string
@@ -100,7 +114,8 @@ type Masker struct {
 
 // NewMasker knows each credential as it is, without the space around it, and, if it
 // has several lines, by each line: output is seen one line at a time. Lines of fewer
-// than four characters say nothing and are left, unless nothing else is there.
+// than four characters say nothing and are left, unless nothing else is there. It knows
+// them as they are written in JSON and in addresses, too: servers repeat requests.
 func NewMasker(credentials []string) *Masker {
 	m := &Masker{}
 	for _, credential := range credentials {
@@ -111,11 +126,28 @@ func NewMasker(credentials []string) *Masker {
 				m.add(piece)
 			}
 			if trimmed := strings.TrimSpace(piece); utf8.RuneCountInString(trimmed) > 3 {
-				m.add(trimmed)
+				for _, spelling := range spellings(trimmed) {
+					m.add(spelling)
+				}
 			}
 		}
 	}
 	return m
+}
+
+// spellings are a text as it is, as it is written in addresses, and in JSON, which may
+// spare HTML its own characters.
+func spellings(text string) []string {
+	all := []string{text, url.QueryEscape(text), url.PathEscape(text)}
+	for _, forHTML := range []bool{true, false} {
+		var written bytes.Buffer
+		e := json.NewEncoder(&written)
+		e.SetEscapeHTML(forHTML)
+		if e.Encode(text) == nil {
+			all = append(all, written.String()[1:written.Len()-2]) // without the quotes and the end of the line
+		}
+	}
+	return all
 }
 
 func (m *Masker) add(secret string) {

@@ -33,15 +33,15 @@ func newPace(perMinute int) *pace {
 
 // wait waits until a request may be sent.
 func (p *pace) wait(ctx context.Context) error {
-	look, _ := ctx.Value(routineKey{}).(*routine)
-	if look != nil && look.wake != nil && p.routine != nil {
-		p.yield(ctx, look)
+	l := lookOf(ctx)
+	if l != nil && l.routine && p.routine != nil {
+		p.yield(ctx, l)
 	}
 	if err := p.limit.Wait(ctx); err != nil {
 		return fmt.Errorf("%w: %w", errNotAllowed, err)
 	}
-	if look != nil {
-		look.sent = true
+	if l != nil {
+		l.sent = true
 	}
 	return nil
 }
@@ -52,12 +52,12 @@ const maxYield = 4
 
 // yield lets others pass, until there is enough for all or the look is not routine any
 // more.
-func (p *pace) yield(ctx context.Context, look *routine) {
+func (p *pace) yield(ctx context.Context, l *look) {
 	select {
 	case <-ctx.Done():
 		return
-	case <-look.wake:
-		look.hurry()
+	case <-l.wake:
+		l.hurry()
 		return
 	case p.routine <- struct{}{}:
 	}
@@ -68,37 +68,65 @@ func (p *pace) yield(ctx context.Context, look *routine) {
 		case <-ctx.Done():
 			step.Stop()
 			return
-		case <-look.wake:
+		case <-l.wake:
 			step.Stop()
-			look.hurry()
+			l.hurry()
 			return
 		case <-step.C:
 		}
 	}
 }
 
-// routine is a look at a run that is made because it is time, until somebody nudges its
-// watcher. It is of one goroutine.
-type routine struct {
-	wake chan struct{} // of the watcher; nil: it was nudged
-	sent bool          // the look has asked something already
+// look is a look at a run. It is of one goroutine.
+type look struct {
+	wake    chan struct{} // of the watcher: it is nudged
+	routine bool          // it is made because it is time, and can wait
+	sent    bool          // it has asked something already
 }
 
-type routineKey struct{}
+type lookKey struct{}
 
-// inRoutine returns a context for a look that can wait.
-func inRoutine(ctx context.Context, wake chan struct{}) context.Context {
-	return context.WithValue(ctx, routineKey{}, &routine{wake: wake})
+// looking returns a context for a look.
+func looking(ctx context.Context, wake chan struct{}, routine bool) context.Context {
+	return context.WithValue(ctx, lookKey{}, &look{wake: wake, routine: routine})
+}
+
+// lookOf returns the look that a context is for; nil: none.
+func lookOf(ctx context.Context) *look {
+	l, _ := ctx.Value(lookKey{}).(*look)
+	return l
 }
 
 // hurry makes of a look one that does not wait. What it has asked before may be out of
 // date, and then the nudge stands.
-func (l *routine) hurry() {
+func (l *look) hurry() {
 	if l.sent {
-		select {
-		case l.wake <- struct{}{}:
-		default:
-		}
+		l.again()
 	}
-	l.wake = nil
+	l.routine = false
+}
+
+// again has the watcher look once more.
+func (l *look) again() {
+	select {
+	case l.wake <- struct{}{}:
+	default: // it will
+	}
+}
+
+// WhenNudged calls a function if the watcher of the context's look is nudged before the
+// context ends: what takes long in a look is cut short then, for the next one.
+func WhenNudged(ctx context.Context, do func()) {
+	l := lookOf(ctx)
+	if l == nil {
+		return
+	}
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-l.wake:
+			l.again()
+			do()
+		}
+	}()
 }

@@ -55,7 +55,7 @@ func TestWhatTheLimitHoldsBackIsNotSent(t *testing.T) {
 		next := &server{}
 		way := NewTransport(TransportConfig{Next: next, PerMinute: 1})
 		get(t.Context(), t, way)
-		for _, ctx := range []context.Context{t.Context(), inRoutine(t.Context(), make(chan struct{}, 1))} {
+		for _, ctx := range []context.Context{t.Context(), looking(t.Context(), make(chan struct{}, 1), true)} {
 			ctx, cancel := context.WithTimeout(ctx, time.Millisecond)
 			defer cancel()
 			for _, method := range []string{http.MethodGet, http.MethodPost} {
@@ -77,7 +77,7 @@ func TestRoutineLetsOthersPass(t *testing.T) {
 		way := NewTransport(TransportConfig{Next: status(http.StatusOK), PerMinute: 600}) // thirty at once
 		var all sync.WaitGroup
 		for range 200 {
-			all.Go(func() { get(inRoutine(t.Context(), make(chan struct{}, 1)), t, way) })
+			all.Go(func() { get(looking(t.Context(), make(chan struct{}, 1), true), t, way) })
 		}
 		<-time.After(5 * time.Second)
 		for range 15 {
@@ -104,7 +104,7 @@ func TestRoutineNeverComesToRest(t *testing.T) {
 		}
 		begun := time.Now()
 		for range 60 {
-			get(inRoutine(t.Context(), make(chan struct{}, 1)), t, way)
+			get(looking(t.Context(), make(chan struct{}, 1), true), t, way)
 		}
 		if took := time.Since(begun); took > time.Minute {
 			t.Errorf("sixty requests took %v", took)
@@ -152,4 +152,62 @@ func TestANudgedLookWaitsNoMore(t *testing.T) {
 			all.Wait()
 		})
 	}
+}
+
+// After a restart all runs are looked at, which must not hold back what people wait for.
+func TestTheFirstLookIsRoutineForWhoHasSeenTheRun(t *testing.T) {
+	t.Parallel()
+	lines := func([]engine.Line) {}
+	for _, tt := range []struct {
+		name    string
+		obs     engine.Observer
+		routine bool
+	}{
+		{"a new run", engine.Observer{Lines: lines}, false},
+		{"one whose log is known in part", engine.Observer{Lines: lines, Seen: 7}, true},
+		{"a look at the state alone", engine.Observer{Seen: 7}, false},
+	} {
+		w := &Watchers{Poll: time.Second, MaxPoll: time.Second, Now: time.Now}
+		_, err := w.Watch(t.Context(), "1/2", tt.obs, func(ctx context.Context) (engine.State, []engine.Line, *engine.Result, error) {
+			if l := lookOf(ctx); l.routine != tt.routine {
+				t.Errorf("%s: the first look is routine: %t", tt.name, l.routine)
+			}
+			return engine.State{}, nil, &engine.Result{Status: engine.Passed}, nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestWhatTakesLongInALookIsCutShortByANudge(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := &Watchers{Poll: time.Hour, MaxPoll: time.Hour, Now: time.Now}
+		begun, looks := time.Now(), 0
+		look := func(ctx context.Context) (engine.State, []engine.Line, *engine.Result, error) {
+			if looks++; looks == 2 {
+				return engine.State{}, nil, &engine.Result{Status: engine.Passed}, nil
+			}
+			reading, cut := context.WithTimeout(ctx, time.Minute)
+			defer cut()
+			WhenNudged(reading, cut)
+			<-reading.Done()
+			return engine.State{Status: engine.Running}, nil, nil, nil
+		}
+		go func() {
+			<-time.After(time.Second)
+			w.Nudge("1/2")
+		}()
+		if _, err := w.Watch(t.Context(), "1/2", engine.Observer{}, look); err != nil || time.Since(begun) != time.Second {
+			t.Errorf("after %v: %v", time.Since(begun), err)
+		}
+	})
+}
+
+func TestOutsideOfALookNobodyIsNudged(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	WhenNudged(ctx, func() { t.Error("nudged") })
 }

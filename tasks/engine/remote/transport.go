@@ -2,6 +2,7 @@ package remote
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,7 +51,7 @@ type TransportConfig struct {
 // NewTransport returns a transport.
 func NewTransport(c TransportConfig) *Transport {
 	t := &Transport{
-		next: c.Next, timeout: Or(c.Timeout, 15*time.Second), pause: Or(c.Pause, firstPause), pace: newPace(c.PerMinute),
+		next: c.Next, timeout: cmp.Or(c.Timeout, 15*time.Second), pause: cmp.Or(c.Pause, firstPause), pace: newPace(c.PerMinute),
 	}
 	if t.next == nil {
 		t.next = Direct(t.timeout)
@@ -168,13 +169,4 @@ func (t *Transport) once(r *http.Request) (*http.Response, error) {
 func NeverSent(err error) bool {
 	var way *net.OpError
 	return errors.Is(err, errNotAllowed) || (errors.As(err, &way) && (way.Op == "dial" || way.Op == "proxyconnect"))
-}
-
-// Or returns the value, or otherwise if it is zero.
-func Or[T comparable](value, otherwise T) T {
-	var zero T
-	if value == zero {
-		return otherwise
-	}
-	return value
 }

@@ -88,12 +88,12 @@ func (w *Watchers) Watch(ctx context.Context, ref engine.Ref, obs engine.Observe
 	wake, end := w.listen(ref)
 	defer end()
 	f := &follower{w: w, obs: obs, read: look, wait: w.Poll}
-	looking := ctx // the first look is waited for
+	routine := obs.Lines != nil && obs.Seen > 0 // it goes on with what it has seen before; else the first look is waited for
 	for {
 		if ctx.Err() != nil {
 			return engine.Result{}, ctx.Err()
 		}
-		result, err := f.look(looking)
+		result, err := f.look(looking(ctx, wake, routine))
 		switch {
 		case ctx.Err() != nil:
 			return engine.Result{}, ctx.Err()
@@ -106,9 +106,9 @@ func (w *Watchers) Watch(ctx context.Context, ref engine.Ref, obs engine.Observe
 		select {
 		case <-ctx.Done():
 		case <-wake:
-			f.wait, looking = w.Poll, ctx
+			f.wait, routine = w.Poll, false
 		case <-timer.C:
-			looking = inRoutine(ctx, wake)
+			routine = true
 		}
 		timer.Stop()
 	}

@@ -35,7 +35,7 @@ func (e *Engine) end(ctx context.Context, ref engine.Ref, t *task) error {
 				return nil // it ended in between
 			}
 		}
-		return e.acting(ctx, err)
+		return e.vendor.Acting(ctx, err)
 	}
 	e.Nudge(ref)
 	return nil
@@ -68,7 +68,7 @@ func (e *Engine) Retry(ctx context.Context, ref engine.Ref) error {
 	}
 	path := "/openapi/workflows/custom/" + url.PathEscape(t.Workflow) + "/task/" + strconv.FormatInt(t.ID, 10)
 	if err := e.call(ctx, http.MethodPost, path, url.Values{"projectKey": {t.Project}}, nil, nil); err != nil {
-		return e.acting(ctx, err)
+		return e.vendor.Acting(ctx, err)
 	}
 	e.Nudge(ref)
 	return nil
@@ -104,7 +104,7 @@ func (e *Engine) answerStage(ctx context.Context, ref engine.Ref, t *task, stage
 	body := map[string]string{"stage_name": stage.Name}
 	err := e.call(ctx, http.MethodPost, manualExec(t.Workflow, t.ID), url.Values{"projectKey": {t.Project}}, body, nil)
 	if err != nil {
-		return e.acting(ctx, err)
+		return e.vendor.Acting(ctx, err)
 	}
 	e.Nudge(ref)
 	return nil
@@ -134,9 +134,9 @@ func (e *Engine) answerJob(ctx context.Context, ref engine.Ref, t *task, wait en
 	case errors.As(err, &a) && a.Code == failedToApprove:
 		return slipway.Refuse(slipway.Forbidden,
 			"Zadig does not take the answer of Slipway's account: it must be one of the approvers of “%[1]s”. Zadig says: %[2]s",
-			"Zadig 不接受 Slipway 账号的处理：该账号须为“%[1]s”的审批人。Zadig 给出的原因：%[2]s", wait.Job, e.hide(a.Said)).Because(e.redacted(err))
+			"Zadig 不接受 Slipway 账号的处理：该账号须为“%[1]s”的审批人。Zadig 给出的原因：%[2]s", wait.Job, e.vendor.Hide(a.Said)).Because(e.vendor.Redacted(err))
 	case err != nil:
-		return e.acting(ctx, err)
+		return e.vendor.Acting(ctx, err)
 	}
 	e.Nudge(ref)
 	return nil

@@ -13,7 +13,6 @@ import (
 
 	"slipway"
 	"slipway/tasks/engine/output"
-	"slipway/tasks/engine/remote"
 )
 
 // answerError is an answer that is no success. Zadig answers most refusals with 500 and
@@ -111,81 +110,58 @@ func readFault(status int, text []byte) error {
 		if a.Said == "" {
 			a.Said = said.Message
 		}
-		a.Said = cut(a.Said)
+		a.Said = output.Short(a.Said)
 	}
 	return a
 }
 
-// cut makes one short line of what Zadig says.
-func cut(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
-	if r := []rune(text); len(r) > 300 {
-		text = string(r[:300]) + "…"
-	}
-	return text
-}
-
-// reading makes an error for people of one from a request that only read.
+// reading makes an error for people of one from a request that only read. Zadig answers
+// with 500 what it refuses, and when it is in trouble itself.
 func (e *Engine) reading(ctx context.Context, err error) error {
 	var a *answerError
-	if errors.As(err, &a) && a.Status < 500 || ctx.Err() != nil {
-		return e.acting(ctx, err)
-	}
-	if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
+	syntax := (*json.SyntaxError)(nil)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.As(err, &a) && a.Status >= 500:
+		return e.vendor.Silent(err)
+	case errors.As(err, &syntax):
 		return slipway.Refuse(slipway.Unavailable,
 			"What answers at %s is not Zadig's API. Check SLIPWAY_ZADIG_URL, and what stands in between.",
-			"%s 返回的不是 Zadig 接口的内容。请检查 SLIPWAY_ZADIG_URL 以及中间的代理。", e.host).Because(e.redacted(err))
+			"%s 返回的不是 Zadig 接口的内容。请检查 SLIPWAY_ZADIG_URL 以及中间的代理。", e.host).Because(e.vendor.Redacted(err))
 	}
-	return slipway.Refuse(slipway.Unavailable,
-		"Zadig at %s does not answer at the moment. Try again in a little while.", "Zadig（%s）暂时没有响应，请稍后重试。", e.host).
-		Because(e.redacted(err))
+	return e.vendor.Reading(ctx, err)
 }
 
-// acting makes an error of one from a request that was to change something. It is for
-// people only if nothing was changed.
-func (e *Engine) acting(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
+// refusal makes a refusal of an answer that says that Zadig, or what stands before it,
+// did nothing.
+func (e *Engine) refusal(err error) *slipway.Error {
 	var a *answerError
 	if !errors.As(err, &a) {
-		if remote.NeverSent(err) {
-			return e.reading(ctx, err)
-		}
-		return e.redacted(err)
+		return nil
 	}
-	cause := e.redacted(err)
 	switch {
 	case a.Status == http.StatusUnauthorized:
 		return slipway.Refuse(slipway.Unauthenticated,
 			"Zadig at %s does not accept Slipway's API token: it is wrong, replaced or expired. An operator sets a new one in SLIPWAY_ZADIG_TOKEN.",
-			"Zadig（%s）不接受 Slipway 的 API Token：Token 错误、已被替换或已过期。请运维人员在 SLIPWAY_ZADIG_TOKEN 中设置新的 Token。", e.host).Because(cause)
+			"Zadig（%s）不接受 Slipway 的 API Token：Token 错误、已被替换或已过期。请运维人员在 SLIPWAY_ZADIG_TOKEN 中设置新的 Token。", e.host)
 	case a.Status == http.StatusForbidden:
 		return slipway.Refuse(slipway.Forbidden,
 			"Zadig does not let Slipway's account do this. Give the account a role in the project that may view and execute workflows.",
-			"Zadig 不允许 Slipway 的账号执行此操作。请在该项目中为其授予可查看并执行工作流的角色。").Because(cause)
+			"Zadig 不允许 Slipway 的账号执行此操作。请在该项目中为其授予可查看并执行工作流的角色。")
 	case a.Status == http.StatusTooManyRequests:
-		return slipway.Refuse(slipway.TooMany, "Zadig is asked too often. Try again in a minute.", "对 Zadig 的请求过于频繁，请一分钟后重试。").
-			Because(cause)
+		return e.vendor.Usual(a.Status, a.Said)
 	case a.Status >= 300 && a.Status < 400:
 		return slipway.Refuse(slipway.Unfit,
 			"Zadig at %s sends Slipway to another address. Set the final one in SLIPWAY_ZADIG_URL.",
-			"Zadig（%s）将请求重定向到了其他地址。请在 SLIPWAY_ZADIG_URL 中填写最终地址。", e.host).Because(cause)
+			"Zadig（%s）将请求重定向到了其他地址。请在 SLIPWAY_ZADIG_URL 中填写最终地址。", e.host)
 	case a.Status == http.StatusNotFound && a.Said == "":
-		return slipway.Refuse(slipway.NotFound, "This version of Zadig does not offer that.", "当前版本的 Zadig 不支持该操作。").Because(cause)
+		return slipway.Refuse(slipway.NotFound, "This version of Zadig does not offer that.", "当前版本的 Zadig 不支持该操作。")
 	case a.Said != "":
-		return slipway.Refuse(slipway.Conflict, "Zadig refuses: %s", "Zadig 拒绝了该操作：%s", e.hide(a.Said)).Because(cause)
+		return slipway.Refuse(slipway.Conflict, "Zadig refuses: %s", "Zadig 拒绝了该操作：%s", e.vendor.Hide(a.Said))
 	case a.Status < 500 && a.Status != http.StatusRequestTimeout:
 		return slipway.Refuse(slipway.Unfit, "Something in front of Zadig at %[1]s refuses the request with status %[2]d.",
-			"Zadig（%[1]s）前面的代理拒绝了请求，状态码 %[2]d。", e.host, a.Status).Because(cause)
+			"Zadig（%[1]s）前面的代理拒绝了请求，状态码 %[2]d。", e.host, a.Status)
 	}
-	return cause
+	return nil
 }
-
-// hide replaces our own credentials in a text.
-func (e *Engine) hide(text string) string {
-	return output.NewMasker([]string{e.config.Token, e.config.WebhookToken}).Mask(text)
-}
-
-// redacted returns an error that says the same without credentials, and wraps nothing.
-func (e *Engine) redacted(err error) error { return errors.New(e.hide(err.Error())) }

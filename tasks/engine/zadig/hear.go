@@ -2,12 +2,11 @@ package zadig
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 
 	"slipway"
 	"slipway/tasks/engine"
+	"slipway/tasks/engine/remote"
 )
 
 // Hear implements engine.Hearer: it understands the notifications of workflows and the
@@ -15,8 +14,7 @@ import (
 // workflow and the number of the run, and neither tells the mark. A notice may come
 // before the run is stored, and none comes of some changes: it is a reason to look.
 func (e *Engine) Hear(_ context.Context, n engine.Notice) ([]engine.Hint, error) {
-	want, got := sha256.Sum256([]byte(e.config.WebhookToken)), sha256.Sum256([]byte(n.Header.Get("X-Zadig-Token")))
-	if e.config.WebhookToken == "" || subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
+	if !remote.SameToken(e.config.WebhookToken, n.Header.Get("X-Zadig-Token")) {
 		return nil, slipway.Refuse(slipway.Unauthenticated,
 			"The webhook's token is missing or wrong. Set the same one in Zadig and in SLIPWAY_ZADIG_WEBHOOK_TOKEN.",
 			"webhook 的 Token 缺失或错误。请在 Zadig 和 SLIPWAY_ZADIG_WEBHOOK_TOKEN 中设置相同的 Token。")

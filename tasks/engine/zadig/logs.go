@@ -15,6 +15,7 @@ import (
 	"slipway"
 	"slipway/tasks/engine"
 	"slipway/tasks/engine/output"
+	"slipway/tasks/engine/remote"
 )
 
 const (
@@ -66,9 +67,7 @@ func (l *logs) news(ctx context.Context, t *task) ([]engine.Line, error) {
 			return nil, err
 		}
 		fresh, shown := output.Excerpt(output.Terminal(text, ended, l.v.mask, nil), l.shown, ended)
-		for _, text := range fresh {
-			lines = append(lines, engine.Line{At: millis(job.StartTime), Job: l.v.name(t, job), Text: text})
-		}
+		lines = append(lines, remote.Lines(millis(job.StartTime), l.v.name(t, job), fresh...)...)
 		l.shown, l.read = shown, l.v.e.config.Now()
 		if !ended {
 			break
@@ -119,6 +118,7 @@ func (l *logs) text(ctx context.Context, job *taskJob, ended bool) (string, erro
 func (e *Engine) peek(ctx context.Context, path string) (string, error) {
 	ctx, stop := context.WithTimeout(ctx, maxPeek)
 	defer stop()
+	remote.WhenNudged(ctx, stop) // there is news, which is more than the log
 	request, err := e.request(ctx, http.MethodGet, path, nil, nil)
 	if err != nil {
 		return "", err

@@ -1,6 +1,7 @@
 package zadig
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 	"strings"
 
 	"slipway"
-	"slipway/tasks/engine/remote"
 )
 
 // markParam is the variable that a workflow declares to be given Slipway's mark.
@@ -36,7 +36,7 @@ func (e *Engine) Resolve(ctx context.Context, spec slipway.WorkflowSpec) (*slipw
 func (e *Engine) resolve(ctx context.Context, spec slipway.WorkflowSpec) (*resolved, error) {
 	project, name := spec.Project, spec.Name
 	if spec.Inline && spec.Definition != nil {
-		project, name = remote.Or(project, spec.Definition.Project), spec.Definition.Name
+		project, name = cmp.Or(project, spec.Definition.Project), spec.Definition.Name
 	}
 	d, err := e.define(ctx, project, name)
 	if err != nil {

@@ -13,13 +13,10 @@ import (
 
 	"slipway"
 	"slipway/tasks/engine"
-	"slipway/tasks/engine/output"
 	"slipway/tasks/engine/remote"
 )
 
 const (
-	// skew is by how much Zadig's clock may be behind ours.
-	skew = 10 * time.Minute
 	// pageSize and maxSearched bound the runs that are looked through for a mark.
 	pageSize    = 50
 	maxSearched = 1000
@@ -44,29 +41,12 @@ func parseRef(ref engine.Ref) (workflow string, task int64, err error) {
 
 // Place implements engine.Engine: the address of Zadig, and the time, from which on Find
 // has to search.
-func (e *Engine) Place() string { return remote.PlaceAt(e.host, e.config.Now()) }
+func (e *Engine) Place() string { return e.starts.Place() }
 
 // Start implements engine.Engine.
 func (e *Engine) Start(ctx context.Context, run slipway.Run, mark engine.Mark) (engine.Ref, error) {
-	if err := remote.CheckMark(mark, e.host); err != nil {
-		return "", err
-	}
-	if !e.starts.Begin(mark.ID, whereOf(run.Workflow)) {
-		return "", slipway.Refuse(slipway.Conflict, "This run was started before.", "该次运行已经启动过。")
-	}
-	ref, err := e.launch(ctx, run, mark)
-	refusal := (*slipway.Error)(nil)
-	switch {
-	case err == nil:
-		e.starts.Keep(mark.ID, ref)
-	case errors.As(err, &refusal):
-		e.starts.Forget(mark.ID)
-	}
-	return ref, err
+	return e.starts.Once(mark, run.Workflow, func() (engine.Ref, error) { return e.launch(ctx, run, mark) })
 }
-
-// whereOf is where the runs of a spec are: the keys of project and workflow.
-func whereOf(spec slipway.WorkflowSpec) string { return spec.Project + "/" + spec.Name }
 
 // launch creates the run, if the workflow is still what was frozen. Until the last
 // request nothing happens, so all before it is refused only.
@@ -74,12 +54,9 @@ func (e *Engine) launch(ctx context.Context, run slipway.Run, mark engine.Mark) 
 	spec := run.Workflow
 	r, err := e.resolve(ctx, spec)
 	if err != nil {
-		if ctx.Err() != nil {
-			return "", slipway.Refuse(slipway.Unavailable, "The start was interrupted.", "启动被中断。").Because(err)
-		}
-		return "", err
+		return "", remote.Interrupted(ctx, err)
 	}
-	if spec.Definition == nil || slipway.CompareDefinitions(spec.Definition.Masked(), r.workflow.Masked()) != nil {
+	if remote.Changed(spec, r.workflow) {
 		return "", slipway.Refuse(slipway.Conflict,
 			"The workflow “%s” is not what the plan was approved with: it was changed in Zadig in between.",
 			"工作流“%s”与发布计划审批时的不一致：其在 Zadig 中被修改过。", r.workflow.Name)
@@ -98,7 +75,7 @@ func (e *Engine) launch(ctx context.Context, run slipway.Run, mark engine.Mark) 
 		return "", fmt.Errorf("start of workflow %s: the answer names no run", r.request.Workflow)
 	}
 	ref := refOf(r.request.Workflow, made.Task)
-	e.remember(ref, carried{mark: mark.ID, known: true})
+	e.marks.Keep(ref, carried{mark: mark.ID, known: true})
 	return ref, nil
 }
 
@@ -106,25 +83,15 @@ func (e *Engine) launch(ctx context.Context, run slipway.Run, mark engine.Mark) 
 // whether anything happened.
 func (e *Engine) startFault(ctx context.Context, err error, secrets []string, mark engine.Mark, spec slipway.WorkflowSpec) error {
 	var a *answerError
-	answered := errors.As(err, &a)
-	err = e.acting(ctx, err)
-	m := output.NewMasker(secrets)
-	var refusal *slipway.Error
-	if !errors.As(err, &refusal) {
-		if ctx.Err() != nil {
-			return err
-		}
-		return fmt.Errorf("start run: %w", errors.New(m.Mask(err.Error())))
+	sure := !errors.As(err, &a) || a.Code != failedToCreate || strings.HasPrefix(a.Said, "workflow ")
+	err = e.vendor.Starting(ctx, "start run", err, secrets)
+	refusal := (*slipway.Error)(nil)
+	if sure || !errors.As(err, &refusal) {
+		return err
 	}
-	refusal.Text.EN, refusal.Text.ZH = m.Mask(refusal.Text.EN), m.Mask(refusal.Text.ZH)
-	if refusal.Err != nil {
-		refusal.Err = errors.New(m.Mask(refusal.Err.Error()))
-	}
-	if answered && a.Code == failedToCreate && !strings.HasPrefix(a.Said, "workflow ") {
-		since, _ := remote.ReadPlace(mark.Place, e.host)
-		if _, outcome, err := e.search(ctx, spec.Project, spec.Name, mark.ID, since.Add(-skew)); err != nil || outcome != engine.NeverStarted {
-			return fmt.Errorf("start run: %w", errors.New(refusal.Error()))
-		}
+	since, _ := e.starts.Since(mark)
+	if _, outcome, err := e.search(ctx, spec, mark.ID, since); err != nil || outcome != engine.NeverStarted {
+		return fmt.Errorf("start run: %w", errors.New(refusal.Error()))
 	}
 	return refusal
 }
@@ -134,37 +101,17 @@ func (e *Engine) startFault(ctx context.Context, err error, secrets []string, ma
 // appear any more, and looks again. A run that carries no mark may be any: then nobody
 // can tell.
 func (e *Engine) Find(ctx context.Context, mark engine.Mark) (engine.Ref, engine.Outcome, error) {
-	since, ours := remote.ReadPlace(mark.Place, e.host)
-	if !ours {
-		return "", engine.Unknowable, nil
-	}
-	known := e.starts.Of(mark.ID)
-	if known.Ref != "" {
-		return known.Ref, engine.Started, nil
-	}
-	where := known.Project
-	if where == "" && e.config.Runs != nil {
-		spec, err := e.config.Runs(ctx, mark.ID)
-		if err != nil && slipway.CodeOf(err) != slipway.NotFound {
-			return "", engine.Unknowable, fmt.Errorf("look up run: %w", err)
-		}
-		where = whereOf(spec)
-	}
-	project, workflow, _ := strings.Cut(where, "/")
-	if workflow == "" {
-		return "", engine.Unknowable, nil
-	}
-	ref, outcome, err := remote.Find(ctx, e.config.Settle, func(ctx context.Context) (engine.Ref, engine.Outcome, error) {
-		return e.search(ctx, project, workflow, mark.ID, since.Add(-skew))
+	return e.starts.Find(ctx, mark, func(ctx context.Context, spec slipway.WorkflowSpec, since time.Time) (engine.Ref, engine.Outcome, error) {
+		return e.search(ctx, spec, mark.ID, since)
 	})
-	if outcome == engine.NeverStarted && err == nil {
-		e.starts.Forget(mark.ID)
-	}
-	return ref, outcome, err
 }
 
 // search looks once.
-func (e *Engine) search(ctx context.Context, project, workflow, mark string, since time.Time) (engine.Ref, engine.Outcome, error) {
+func (e *Engine) search(ctx context.Context, spec slipway.WorkflowSpec, mark string, since time.Time) (engine.Ref, engine.Outcome, error) {
+	project, workflow := spec.Project, spec.Name
+	if workflow == "" {
+		return "", engine.Unknowable, nil
+	}
 	outcome := engine.NeverStarted
 	for page, searched := 1, 0; searched < maxSearched; page++ {
 		var h history
@@ -207,30 +154,19 @@ type carried struct {
 
 // markOf returns the mark of a run, which never changes.
 func (e *Engine) markOf(ctx context.Context, ref engine.Ref) (carried, error) {
-	e.mu.Lock()
-	c, asked := e.marks[ref]
-	e.mu.Unlock()
-	if asked {
+	if c, asked := e.marks.Of(ref); asked {
 		return c, nil
 	}
 	t, err := e.task(ctx, ref)
 	if err != nil {
 		return carried{}, err
 	}
+	var c carried
 	if i := slices.IndexFunc(t.Params, func(p slipway.Param) bool { return p.Name == markParam }); i >= 0 {
 		c = carried{mark: t.Params[i].Value, known: true}
 	}
-	e.remember(ref, c)
+	e.marks.Keep(ref, c)
 	return c, nil
-}
-
-func (e *Engine) remember(ref engine.Ref, c carried) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.marks) >= maxRemembered {
-		clear(e.marks)
-	}
-	e.marks[ref] = c
 }
 
 // task reads a run; what is not there is engine.ErrNoRun.

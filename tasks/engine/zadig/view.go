@@ -132,7 +132,7 @@ func (e *Engine) page(project, workflow string, number int64) string {
 }
 
 // clean makes a text of Zadig's fit to be shown.
-func (v *view) clean(text string) string { return output.Clean(v.mask.Mask(cut(text))) }
+func (v *view) clean(text string) string { return output.Clean(v.mask.Mask(output.Short(text))) }
 
 // secretsIn returns every credential in a run: variables of the workflow and of its jobs.
 func secretsIn(raw json.RawMessage) []string {

@@ -15,6 +15,7 @@
 package zadig
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -22,9 +23,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"slipway"
@@ -64,19 +63,15 @@ type Config struct {
 type Engine struct {
 	config   Config
 	way      *remote.Transport
+	vendor   remote.Vendor
 	client   *http.Client
 	base     string // of all addresses
 	host     string // and the path, if it is not at the root
 	account  string // the name of the token's owner; empty: not known
 	starts   remote.Starts
 	watchers remote.Watchers
-
-	mu    sync.Mutex
-	marks map[engine.Ref]carried // of runs that were looked at
+	marks    remote.Memory[engine.Ref, carried] // of runs that were looked at
 }
-
-// maxRemembered bounds what is remembered of marks; it is only to spare requests.
-const maxRemembered = 4096
 
 // Compile-time list of what the engine can do.
 var (
@@ -93,27 +88,28 @@ var (
 
 // New returns an engine; nothing is asked of Zadig yet.
 func New(c Config) (*Engine, error) {
-	base, err := url.Parse(c.URL)
-	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") || base.User != nil {
-		return nil, fmt.Errorf("address of Zadig is not an http or https URL without a password")
+	base, err := remote.Address("Zadig", c.URL)
+	if err != nil {
+		return nil, err
 	}
 	if c.Token == "" {
 		return nil, fmt.Errorf("zadig at %s has no token", base.Host)
 	}
-	c.Poll = remote.Or(c.Poll, 5*time.Second)
-	c.MaxPoll = remote.Or(c.MaxPoll, 12*c.Poll)
-	c.LogPoll = remote.Or(c.LogPoll, 3*c.Poll)
-	c.LogQuiet = remote.Or(c.LogQuiet, 500*time.Millisecond)
-	c.Settle = remote.Or(c.Settle, time.Minute)
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
+	c.Poll = cmp.Or(c.Poll, 5*time.Second)
+	c.MaxPoll = cmp.Or(c.MaxPoll, 12*c.Poll)
+	c.LogPoll = cmp.Or(c.LogPoll, 3*c.Poll)
+	c.LogQuiet = cmp.Or(c.LogQuiet, 500*time.Millisecond)
+	c.Settle = cmp.Or(c.Settle, time.Minute)
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	path := strings.TrimSuffix(base.Path, "/")
 	e := &Engine{
 		config: c, base: base.Scheme + "://" + base.Host + path, host: base.Host + path, account: accountOf(c.Token),
 		way:      remote.NewTransport(remote.TransportConfig{Next: c.Transport, Timeout: c.Timeout, PerMinute: c.PerMinute}),
 		watchers: remote.Watchers{Service: "Zadig", Poll: c.Poll, MaxPoll: c.MaxPoll, Now: c.Now, Rand: c.Rand},
-		marks:    map[engine.Ref]carried{},
+		starts:   remote.Starts{Host: base.Host + path, Settle: c.Settle, Now: c.Now, Runs: c.Runs},
+	}
+	e.vendor = remote.Vendor{
+		Name: "Zadig", Host: e.host, Own: func() []string { return []string{c.Token, c.WebhookToken} }, Refusal: e.refusal,
 	}
 	e.client = e.way.Client()
 	return e, nil

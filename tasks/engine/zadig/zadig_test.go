@@ -12,7 +12,6 @@ import (
 	"slipway/tasks/engine"
 	"slipway/tasks/engine/enginetest"
 	"slipway/tasks/engine/enginetest/standin"
-	"slipway/tasks/engine/remote"
 	"slipway/tasks/engine/zadig"
 	"slipway/tasks/engine/zadig/zadigtest"
 )
@@ -120,7 +119,9 @@ func (w *world) suite(t *testing.T) enginetest.World {
 			if s.Poll > 0 {
 				c.Poll, c.MaxPoll = s.Poll, s.Poll
 			}
-			c.Settle = remote.Or(s.Settle, c.Settle)
+			if s.Settle > 0 {
+				c.Settle = s.Settle
+			}
 			if s.Now != nil {
 				c.Now = s.Now
 			}

@@ -1,6 +1,6 @@
 // The fields of a form, as screen.Form has them: both platforms' forms are made of these.
 import { el } from './dom.js';
-import { t } from './words.js';
+import { moment, t, wall } from './words.js';
 
 // choices are the options of a field; people are those of the chat where it picks people
 // by itself.
@@ -12,11 +12,11 @@ function choices(field, people) {
 // local is a moment as a date-time field wants it, and seconds turns it back.
 function local(unix) {
   const at = new Date(Number(unix) * 1000);
-  return Number.isNaN(at.getTime()) || !unix ? '' : new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+  return Number.isNaN(at.getTime()) || !unix ? '' : wall(at);
 }
 
 function seconds(text) {
-  return text ? String(Math.floor(new Date(text).getTime() / 1000)) : '';
+  return text ? String(Math.floor(moment(text) / 1000)) : '';
 }
 
 // draw makes a field with its label. read returns what it holds now.

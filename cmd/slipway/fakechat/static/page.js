@@ -3,7 +3,7 @@ import { avatar, el, link, rebuild } from './dom.js';
 import * as feishu from './feishu.js';
 import * as fields from './fields.js';
 import * as slack from './slack.js';
-import { clock, language, speak, t } from './words.js';
+import { clock, language, live, speak, t } from './words.js';
 
 const $ = (id) => document.getElementById(id);
 
@@ -111,6 +111,7 @@ function accounts() {
 // Showing
 
 function show() {
+  live(world.people.find((p) => p.name === at.who)?.zone);
   document.body.dataset.look = chat().look;
   document.title = `${at.who} · ${place()?.name ?? ''} · ${chat().name}`;
   showRail();
@@ -194,7 +195,7 @@ function showList() {
   const list = $('list');
   $('composer').hidden = at.tab === 'home';
   if (at.tab === 'home') {
-    rebuild(list, [home, language()], () => el('article', { class: 'home' }, home ? content(home) : el('p', { class: 'hint', text: t('homeEmpty') })));
+    rebuild(list, [home, at.who, language()], () => el('article', { class: 'home' }, home ? content(home) : el('p', { class: 'hint', text: t('homeEmpty') })));
     return;
   }
   stick(list, () => messages(list, sight.messages, true));
@@ -215,7 +216,7 @@ function messages(list, all, threads) {
     const id = `${at.who} ${at.chat} ${m.room} ${m.id}`;
     const node = there.get(id) ?? el('article', { 'data-id': id, tabindex: '-1' });
     node.className = `message ${m.bot ? 'bot' : ''} ${m.only ? 'only' : ''} ${m.author === me() ? 'mine' : ''}`;
-    rebuild(node, [m, isOpen(m) && sight.form, previews.get(m.text), language()], () => message(m, threads));
+    rebuild(node, [m, isOpen(m) && sight.form, previews.get(m.text), at.who, language()], () => message(m, threads));
     return node;
   });
   if (nodes.length === 0) nodes.push(el('p', { class: 'empty', text: t('empty') }));
@@ -412,7 +413,7 @@ function showForm() {
     return;
   }
   dialog.setAttribute('aria-labelledby', 'form-title');
-  rebuild(dialog, [form, language()], () => {
+  rebuild(dialog, [form, at.who, language()], () => {
     const list = formFields();
     const rest = list.map((f) => f.node);
     const inside = slackForm(form, rest);
@@ -468,6 +469,7 @@ at.who = world.people.some((p) => p.name === wanted.get('who')) ? wanted.get('wh
 at.chat = world.chats.some((c) => c.id === wanted.get('chat')) ? wanted.get('chat') : world.chats[0].id;
 at.room = wanted.get('room') ?? '';
 at.thread = wanted.get('thread') ?? '';
+if (at.room) document.body.dataset.view = at.thread ? 'thread' : 'room'; // a phone shows one at a time
 document.addEventListener('click', (e) => {
   for (const menu of document.querySelectorAll('details.menu[open]')) if (!menu.contains(e.target) || e.target.closest('.options')) menu.open = false;
 });

@@ -1,6 +1,6 @@
 // Draws Block Kit as Slack's clients do.
 import { el, entities, link } from './dom.js';
-import { clock, t } from './words.js';
+import { clock, dayOf, t } from './words.js';
 
 // blocksOf finds the blocks in what the bot sent.
 function blocksOf(raw) {
@@ -136,8 +136,8 @@ function moment(unix, format, fallback) {
     time: { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }, time_secs: { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
   };
   const said = (format ?? '{date_short} {time}').replace(/\{(\w+)\}/g, (all, name) => {
-    const form = forms[name.replace(/_pretty$/, '')];
-    return form ? clock(date, form) : clock(date, forms.date_short);
+    const form = forms[name.replace(/_pretty$/, '')] ?? forms.date_short;
+    return (name.endsWith('_pretty') && dayOf(date)) || clock(date, form);
   });
   return el('time', { datetime: date.toISOString(), title: fallback, text: said });
 }
