@@ -136,7 +136,7 @@ func TestZadigHooksThatOnlyInform(t *testing.T) {
 	}
 }
 
-func FuzzZadigHook(f *testing.F) {
+func FuzzDecodeZadigHook(f *testing.F) {
 	f.Add([]byte(zadigHook(f, nil)))
 	f.Add([]byte(`{"object_kind":"release_plan","event":"finish_planning","release_plan":{"id":"6b04d8587efe53958245c151","status":"wait_for_finish_planning_external_check","instance_code":"x","jobs":[{"type":"text"},{"spec":{"workflow":{}}}]}}`))
 	f.Add([]byte(`{"object_kind":"release_plan","release_plan":{"jobs":[null,{"spec":null}],"index":"-9","start_time":1e99}}`))
