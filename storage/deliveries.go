@@ -130,7 +130,7 @@ func (s *Store) EndpointSpeeds(ctx context.Context, since int64) ([]EndpointSpee
 	err := s.read.NewSelect().Model((*attemptRow)(nil)).Join("JOIN deliveries AS d ON d.id = a.delivery_id").
 		ColumnExpr("d.endpoint AS endpoint, count(*) AS tries").
 		ColumnExpr("sum(CASE WHEN a.error = '' THEN 1 ELSE 0 END) AS good").
-		ColumnExpr("coalesce(avg(CASE WHEN a.status_code <> 0 THEN a.duration_ms END), 0) AS mean").
+		ColumnExpr("CAST(coalesce(avg(CASE WHEN a.status_code <> 0 THEN a.duration_ms END), 0) AS DOUBLE PRECISION) AS mean").
 		ColumnExpr("max(a.duration_ms) AS slowest").
 		Where("a.ended").Where("a.started_at >= ?", since).GroupExpr("d.endpoint").OrderExpr("d.endpoint").Scan(ctx, &speeds)
 	if err != nil {
