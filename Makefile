@@ -25,7 +25,7 @@ build: ## build the static binary bin/slipway
 test: ## run all tests with the race detector; installs and starts what they need
 	deploy/dev/install services browser sdk
 	go test -race -count=1 -timeout 20m $$(go list ./... | grep -v '/cmd/slipway$$')
-	go test -race -count=1 -timeout 20m ./cmd/slipway # by itself: there the program has to answer chats in time
+	go test -race -count=1 -timeout 30m ./cmd/slipway # by itself: there the program has to answer chats in time
 
 check: lint test ## all that continuous integration asks: lint, then test
 
