@@ -161,6 +161,7 @@ func (m *Masker) add(secret string) {
 // Mask replaces every stretch of text that is covered by credentials, which may
 // overlap.
 func (m *Masker) Mask(text string) string {
+	text = m.maskCut(text)
 	var covered [][2]int
 	for _, secret := range m.secrets {
 		for from := 0; from < len(text); {
@@ -187,6 +188,23 @@ func (m *Masker) Mask(text string) string {
 	}
 	out.WriteString(text[end:])
 	return out.String()
+}
+
+// maskCut hides the beginning of a credential at the end of a text that was cut short.
+func (m *Masker) maskCut(text string) string {
+	const least = 4 // fewer characters say nothing
+	cut, short := strings.CutSuffix(text, "…")
+	if !short {
+		return text
+	}
+	for _, secret := range m.secrets {
+		for n := min(len(secret)-1, len(cut)); n >= least; n-- {
+			if strings.HasSuffix(cut, secret[:n]) {
+				return cut[:len(cut)-n] + slipway.Mask + "…"
+			}
+		}
+	}
+	return text
 }
 
 // Limit is how much of a line must be read so that a credential that crosses MaxLine

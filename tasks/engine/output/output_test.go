@@ -79,3 +79,15 @@ func FuzzMaskedOutput(f *testing.F) {
 		}
 	})
 }
+
+func TestACredentialThatWasCutOffIsHidden(t *testing.T) {
+	t.Parallel()
+	m := NewMasker([]string{"s3cret-that-is-long"})
+	for text, want := range map[string]string{
+		"said: s3cret-tha…": "said: ***…", "said: s3c…": "said: s3c…", "said: s3cret-tha": "said: s3cret-tha", "s3cret-that-is-long…": "***…",
+	} {
+		if got := m.Mask(text); got != want {
+			t.Errorf("%q is shown as %q, want %q", text, got, want)
+		}
+	}
+}
