@@ -27,6 +27,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -64,7 +65,7 @@ type Store struct {
 	// definitions are workflows that were read before, so that a large frozen
 	// definition is not parsed with every change of its plan.
 	definitions definitions
-	onCommit    func(context.Context, Committed)
+	onCommit    atomic.Pointer[func(context.Context, Committed)]
 }
 
 // Committed tells what a commit brought.
@@ -77,12 +78,13 @@ type Committed struct {
 }
 
 // OnCommit sets the function that is called after every commit of the write path,
-// outside of any lock. It must be set before the store is used, and must not block.
-func (s *Store) OnCommit(f func(context.Context, Committed)) { s.onCommit = f }
+// outside of any lock. It must not block. The function set last is called; commits made
+// before it was set are not told.
+func (s *Store) OnCommit(f func(context.Context, Committed)) { s.onCommit.Store(&f) }
 
 func (s *Store) committed(ctx context.Context, c Committed) {
-	if s.onCommit != nil {
-		s.onCommit(ctx, c)
+	if f := s.onCommit.Load(); f != nil {
+		(*f)(ctx, c)
 	}
 }
 
