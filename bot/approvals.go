@@ -35,8 +35,8 @@ type Question struct {
 	Title string
 	// Details are what there is to know, in the order in which they are shown. The first
 	// ones are short; all of them together fit one multi-line field of a form.
-	Facts []Detail
-	URL   string // the plan's page
+	Details []Detail
+	URL     string // the plan's page
 	// Nodes are passed one after another.
 	Nodes []QuestionNode
 	At    int64 // when it was first asked, in Unix seconds
