@@ -18,9 +18,8 @@ import (
 func (v *view) waitPoints(present []job) []engine.Wait {
 	var waits []engine.Wait
 	for i, p := range v.pending {
-		waits = append(waits, engine.Wait{
-			Job: v.gate(i, present), For: waitsAt(p), Answerable: p.GetCurrentUserCanApprove(),
-		})
+		job := v.gate(i, present)
+		waits = append(waits, engine.Wait{Job: job, For: waitsAt(job, p), Answerable: p.GetCurrentUserCanApprove()})
 	}
 	return waits
 }
@@ -47,9 +46,13 @@ func (v *view) gate(i int, present []job) string {
 	return environment
 }
 
-// waitsAt says whom or what a deployment waits for.
-func waitsAt(p *gh.PendingDeployment) slipway.Text {
+// waitsAt says whom or what the deployment of a job waits for.
+func waitsAt(job string, p *gh.PendingDeployment) slipway.Text {
 	environment := p.GetEnvironment().GetName()
+	what := slipway.T("Job “%[1]s”, which deploys to %[2]s,", "任务“%[1]s”（部署到 %[2]s）", job, environment)
+	if job == environment {
+		what = slipway.T("The deployment to %s", "%s 的部署", environment)
+	}
 	var who []string
 	for _, r := range p.Reviewers {
 		switch reviewer := r.Reviewer.(type) {
@@ -62,12 +65,12 @@ func waitsAt(p *gh.PendingDeployment) slipway.Text {
 	begun, minutes := p.GetWaitTimerStartedAt(), p.GetWaitTimer()
 	switch {
 	case len(who) > 0:
-		return slipway.T("The deployment to %[1]s waits for a review by %[2]s.", "部署到 %[1]s 等待 %[2]s 审批。", environment, strings.Join(who, ", "))
+		return slipway.T("%[1]s waits for a review by %[2]s.", "%[1]s等待 %[2]s 审批。", what, strings.Join(who, ", "))
 	case minutes > 0 && !begun.IsZero():
 		until := begun.Add(time.Duration(minutes) * time.Minute).UTC().Format("15:04")
-		return slipway.T("The deployment to %[1]s waits for its timer, until %[2]s UTC.", "部署到 %[1]s 等待定时器，至 %[2]s（UTC）。", environment, until)
+		return slipway.T("%[1]s waits for its timer, until %[2]s UTC.", "%[1]s等待定时器，至 %[2]s（UTC）。", what, until)
 	}
-	return slipway.T("The deployment to %s waits for the environment's protection rules.", "部署到 %s 等待该环境的保护规则。", environment)
+	return slipway.T("%s waits for the environment's protection rules.", "%s等待该环境的保护规则。", what)
 }
 
 // waitsFor is what the run as a whole waits for.
@@ -103,7 +106,7 @@ func (e *Engine) Answer(ctx context.Context, ref engine.Ref, name string, answer
 	case found == nil:
 		return slipway.Refuse(slipway.Conflict, "Job “%s” waits for nobody any more.", "任务“%s”已不再等待处理。", name)
 	case !found.GetCurrentUserCanApprove():
-		text := waitsAt(found)
+		text := waitsAt(name, found)
 		return &slipway.Error{Code: slipway.Forbidden, Text: slipway.T(
 			"GitHub does not let Slipway's account answer this. %[1]s Answer it in GitHub: %[2]s",
 			"GitHub 不允许 Slipway 的账号处理此项。%[1]s请在 GitHub 中处理：%[2]s", text, v.run.GetHTMLURL(),
