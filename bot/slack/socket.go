@@ -2,37 +2,32 @@ package slack
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
-	"net/http"
-	"sync"
 	"time"
-
-	"github.com/slack-go/slack"
-	"github.com/slack-go/slack/socketmode"
-
-	"slipway/bot/slack/blockkit"
 )
 
-// How long to wait before the next connection; a connection that worked begins anew.
+// How long to wait before the next connection. One that held for a while begins anew.
 const (
-	firstPause = time.Second
+	firstPause = 200 * time.Millisecond
 	lastPause  = 30 * time.Second
+	steady     = 10 * time.Second
 )
 
-// supervise keeps a connection open until ctx ends. The library gives up for good when a
-// token is refused, and else waits for up to five minutes; here every failure comes back
-// to this loop.
+// supervise keeps a connection open until ctx ends. Every failure comes back to this
+// loop, also that a token is refused: it may be given back.
 func (s *Slack) supervise(ctx context.Context) {
 	pause := firstPause
 	for ctx.Err() == nil {
-		worked, err := s.connect(ctx)
-		if ctx.Err() != nil {
+		held, err := s.connect(ctx)
+		switch {
+		case ctx.Err() != nil:
 			return
-		}
-		if worked {
+		case held:
 			pause = firstPause
+			if errors.Is(err, errRefresh) {
+				continue // Slack does so every few hours
+			}
 		}
 		wait := s.jitter(pause)
 		if after, ok := limited(err); ok {
@@ -63,97 +58,24 @@ func (s *Slack) jitter(pause time.Duration) time.Duration {
 	return pause + pause*time.Duration(b[0])/1024
 }
 
-var errSocketEnded = errors.New("the connection ended")
-
-// connect opens a connection and serves it until it fails; worked tells whether it ever
-// stood. Reconnections that Slack asks for are the library's business.
-func (s *Slack) connect(ctx context.Context) (worked bool, err error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	client := socketmode.New(s.api, socketmode.OptionReadLimit(maxBody))
-	var reading sync.WaitGroup
-	reading.Go(func() {
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case event := <-client.Events:
-				//exhaustive:ignore
-				switch event.Type {
-				case socketmode.EventTypeHello:
-					worked = true
-					s.status.setSocket("")
-				case socketmode.EventTypeConnectionError:
-					cancel(connectionError(event.Data))
-				case socketmode.EventTypeIncomingError:
-					s.status.setSocket("Socket Mode: the connection was lost")
-				default:
-					s.incoming(ctx, client, event)
-				}
-			}
-		}
-	})
-	err = client.RunContext(ctx)
-	if cause := context.Cause(ctx); cause != nil {
-		err = cause
+// connect opens a connection and serves it to its end; held tells whether it was good for
+// a while.
+func (s *Slack) connect(ctx context.Context) (held bool, err error) {
+	_, address, err := s.api.StartSocketModeContext(ctx)
+	if err != nil {
+		return false, safe(err)
 	}
-	cancel(nil)
-	reading.Wait()
-	if err == nil {
-		err = errSocketEnded
+	c, err := dial(ctx, s, address)
+	if err != nil {
+		return false, err
 	}
-	return worked, safe(err)
-}
-
-func connectionError(data any) error {
-	if e, ok := data.(*slack.ConnectionErrorEvent); ok && e.ErrorObj != nil {
-		return e.ErrorObj
-	}
-	return errSocketEnded
-}
-
-// request is what comes over the connection.
-type request struct {
-	Type       string          `json:"type"`
-	EnvelopeID string          `json:"envelope_id"`
-	Payload    json.RawMessage `json:"payload"`
-}
-
-// incoming handles one delivery on a goroutine of its own, so that the reader is never
-// held up. Payloads that the library cannot read come to the same path as the others.
-func (s *Slack) incoming(ctx context.Context, client *socketmode.Client, event socketmode.Event) {
-	var r request
-	switch {
-	case event.Request != nil:
-		r = request{Type: event.Request.Type, EnvelopeID: event.Request.EnvelopeID, Payload: event.Request.Payload}
+	good := time.NewTimer(steady)
+	defer good.Stop()
+	err = c.serve(ctx)
+	select {
+	case <-good.C:
+		return true, err
 	default:
-		bad, ok := event.Data.(*socketmode.ErrorBadMessage)
-		if !ok || json.Unmarshal(bad.Message, &r) != nil {
-			return
-		}
-	}
-	if r.EnvelopeID == "" {
-		return
-	}
-	s.chores.do(func() {
-		a := s.receive(ctx, source(r.Type), r.Payload)
-		if a.status == http.StatusServiceUnavailable {
-			return // Slack delivers it again
-		}
-		s.ack(context.WithoutCancel(ctx), client, r.EnvelopeID, a.body)
-		a.sent()
-	})
-}
-
-// ack answers a delivery.
-func (s *Slack) ack(ctx context.Context, client *socketmode.Client, envelope string, body any) {
-	ctx, cancel := context.WithTimeout(ctx, ackTime)
-	defer cancel()
-	if data, err := json.Marshal(body); err == nil && len(data) > blockkit.SocketResponse-200 {
-		s.Log.ErrorContext(ctx, "answer is too large for socket mode", "bytes", len(data))
-		body = nil
-	}
-	if err := client.AckCtx(ctx, envelope, body); err != nil {
-		s.Log.WarnContext(ctx, "answer over socket mode", "error", err)
+		return false, err
 	}
 }
