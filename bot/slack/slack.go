@@ -104,7 +104,7 @@ func New(c Config) (*Slack, error) {
 	}
 	s := &Slack{Config: c}
 	s.gate.now, s.people.now, s.rooms.now = c.Now, c.Now, c.Now
-	s.api = slack.New(c.BotToken, slack.OptionAPIURL(c.APIURL), slack.OptionHTTPClient(c.Client), slack.OptionAppLevelToken(c.AppToken))
+	s.api = slack.New(c.BotToken, slack.OptionAPIURL(c.APIURL), slack.OptionHTTPClient(lean{c.Client}), slack.OptionAppLevelToken(c.AppToken))
 	return s, nil
 }
 
