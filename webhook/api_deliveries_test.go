@@ -10,6 +10,7 @@ import (
 
 	"slipway"
 	"slipway/storage"
+	"slipway/storage/storagetest"
 )
 
 // delivered is what the API tells of a delivery.
@@ -34,14 +35,9 @@ func (w *world) settle(planID string, state storage.DeliveryState) {
 		w.t.Fatal(err)
 	}
 	for _, d := range ds {
-		a, err := w.store.BeginAttempt(w.t.Context(), d.ID, w.now())
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		a.StatusCode, a.Sent, a.Answer = 503, "Slipway-Callback-Url: /"+d.InstanceCode+"\n", "you sent "+d.InstanceCode
-		if err := w.store.EndAttempt(w.t.Context(), a, state); err != nil {
-			w.t.Fatal(err)
-		}
+		storagetest.Try(w.t, w.store, d.ID, w.now(), state, storage.Attempt{
+			StatusCode: 503, Sent: "Slipway-Callback-Url: /" + d.InstanceCode + "\n", Answer: "you sent " + d.InstanceCode,
+		})
 	}
 }
 

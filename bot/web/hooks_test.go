@@ -11,6 +11,7 @@ import (
 	"slipway/bot/web"
 	"slipway/commands"
 	"slipway/storage"
+	"slipway/storage/storagetest"
 )
 
 // fakeHooks knows no network: every endpoint is fine and answers 200.
@@ -55,14 +56,8 @@ func TestThePageOfHooksShowsHowTheyAreTaken(t *testing.T) {
 	if err != nil || len(ds) != 1 {
 		t.Fatalf("%d deliveries, %v", len(ds), err)
 	}
-	a, err := w.store.BeginAttempt(t.Context(), ds[0].ID, noon)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.StatusCode, a.Error, a.DurationMS = 503, "answered 503", 120
-	if err := w.store.EndAttempt(t.Context(), a, storage.DeliveryFailed); err != nil {
-		t.Fatal(err)
-	}
+	storagetest.Try(t, w.store, ds[0].ID, noon, storage.DeliveryFailed,
+		storage.Attempt{StatusCode: 503, Error: "answered 503", DurationMS: 120})
 	for who, want := range map[*slipway.User][]string{
 		w.alice: {"office", "from the configuration", "0 %", "120 ms", "given up", "answered 503", "#1 payments", "Send all again"},
 		w.wang:  {"office", "来自配置文件", "已放弃", "answered 503"},
