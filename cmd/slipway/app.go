@@ -74,6 +74,9 @@ func newApp(ctx context.Context, c *config, role tasks.Role, environ []string, l
 	}
 	engines := tasks.NewEngines(append([]engine.Engine{runner}, remote...)...)
 	html := commands.NewMarkdown().HTML
+	if err = a.store.SealEndpoints(ctx); err != nil {
+		return a, err
+	}
 	a.rulebook = commands.NewRulebook(c.rules(html), a.store)
 	if err = a.rulebook.Refresh(ctx); err != nil {
 		return a, err
