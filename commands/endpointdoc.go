@@ -51,19 +51,22 @@ func EndpointName(data []byte) string {
 type endpointReader struct{ slipway.Endpoint }
 
 func (r *reader) endpoint(o object) endpointReader {
-	r.keys(o, "", "name", "url", "events", "wait", "advisory", "deadline", "after_deadline", "projects", "labels", "secrets",
+	r.keys(o, "", "name", "url", "events", "wait", "advisory", "deadline", "after_deadline", "ask", "projects", "labels", "secrets",
 		"callback_token", "callback_signed", "callback_url", "headers", "allow_private", "allow_networks", "compat", "envelope",
 		"credentials", "rate", "client_cert", "client_key", "enabled")
 	e := slipway.Endpoint{
 		Name: r.text(o, "name", ""), URL: r.text(o, "url", ""), Wait: r.flag(o, "wait", false), Advisory: r.flag(o, "advisory", false),
 		Deadline: r.span(o, "deadline"), AfterDeadline: slipway.AfterDeadline(r.text(o, "after_deadline", "")),
-		Projects: r.texts(o, "projects"), Labels: r.texts(o, "labels"), Secrets: r.texts(o, "secrets"),
+		Ask: r.texts(o, "ask"), Projects: r.texts(o, "projects"), Labels: r.texts(o, "labels"), Secrets: r.texts(o, "secrets"),
 		CallbackToken: r.text(o, "callback_token", ""), CallbackSigned: r.flag(o, "callback_signed", false),
 		CallbackURL: r.flag(o, "callback_url", false), AllowPrivate: r.flag(o, "allow_private", false),
 		AllowNetworks: r.texts(o, "allow_networks"), Compat: r.text(o, "compat", ""),
 		Envelope: slipway.Envelope(r.text(o, "envelope", "")), Credentials: r.flag(o, "credentials", false), Rate: r.rate(o, "rate"),
 		ClientCert: r.text(o, "client_cert", ""), ClientKey: r.text(o, "client_key", ""), Disabled: !r.flag(o, "enabled", true),
 		Managed: true,
+	}
+	for i, name := range e.Ask {
+		r.person(fmt.Sprintf("ask[%d]", i), name)
 	}
 	for _, ev := range r.texts(o, "events") {
 		e.Events = append(e.Events, slipway.Event(ev))
@@ -154,6 +157,7 @@ type WrittenEndpoint struct {
 	Advisory       bool                  `json:"advisory" yaml:"advisory,omitempty"`
 	Deadline       string                `json:"deadline" yaml:"deadline,omitempty"`
 	AfterDeadline  slipway.AfterDeadline `json:"after_deadline" yaml:"after_deadline,omitempty"`
+	Ask            []string              `json:"ask" yaml:"ask,omitempty,flow"`
 	Projects       []string              `json:"projects" yaml:"projects,omitempty,flow"`
 	Labels         []string              `json:"labels" yaml:"labels,omitempty,flow"`
 	Secrets        []string              `json:"secrets" yaml:"secrets,omitempty,flow"`
@@ -176,7 +180,7 @@ type WrittenEndpoint struct {
 func WriteEndpoint(e *slipway.Endpoint) WrittenEndpoint {
 	w := WrittenEndpoint{
 		Name: e.Name, URL: e.URL, Events: slices.Clone(e.Events), Wait: e.Wait, Advisory: e.Advisory, AfterDeadline: e.AfterDeadline,
-		Projects: present(e.Projects), Labels: present(e.Labels), Secrets: []string{}, CallbackToken: masked(e.CallbackToken),
+		Ask: present(e.Ask), Projects: present(e.Projects), Labels: present(e.Labels), Secrets: []string{}, CallbackToken: masked(e.CallbackToken),
 		CallbackSigned: e.CallbackSigned, CallbackURL: e.CallbackURL, Headers: make(map[string]string, len(e.Headers)),
 		AllowPrivate: e.AllowPrivate, AllowNetworks: present(e.AllowNetworks), Compat: e.Compat, Envelope: e.Envelope,
 		Credentials: e.Credentials, Rate: e.Rate, ClientCert: e.ClientCert, ClientKey: masked(e.ClientKey), Enabled: !e.Disabled,
