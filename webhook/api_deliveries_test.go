@@ -134,11 +134,16 @@ func TestDeliveriesAreFoundShownExportedAndSentAgain(t *testing.T) {
 			t.Errorf("a period has %d, of which %d are sent", f, s)
 		}
 		want("state=pending", 2)
+		if f, s, _ := replay("alice", `{"plan":"1","dry_run":true}`, 200); f != 1 || s != 0 {
+			t.Errorf("a plan has %d, of which %d are sent", f, s)
+		}
 		if f, s, _ := replay("root", `{"endpoint":"office"}`, 202); f != 2 || s != 2 {
 			t.Errorf("the others are %d, of which %d are sent", f, s)
 		}
 		want("state=failed")
 		w.send("root", "POST", "/api/v1/deliveries/replay", `{"endpoint":"nobody"}`).want(404)
 		w.send("root", "POST", "/api/v1/deliveries/replay", `{"since":"soon","dry_run":1,"x":2}`).want(400)
+		w.send("root", "POST", "/api/v1/deliveries/replay", `{"since":"1795500000","until":"1795400000"}`).want(400)
+		w.send("root", "POST", "/api/v1/deliveries/replay", `{"plan":"99"}`).want(404)
 	})
 }

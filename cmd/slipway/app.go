@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"time"
 
@@ -128,6 +129,9 @@ func (a *app) people(html func(string) string, engines []string) (err error) {
 	a.web, err = web.New(web.Config{
 		Commands: a.commands, Store: a.store, Notices: a.notices, HTML: html, PublicURL: a.config.publicURL(),
 		Queues: queues, Now: time.Now, Rand: rand.Reader, Log: a.log, Version: version,
+		ExportHooks: func(rw http.ResponseWriter, r *http.Request, f storage.DeliveryFilter) error {
+			return webhook.ExportDeliveries(rw, r, a.store, a.log, f)
+		},
 	})
 	if err != nil {
 		return fmt.Errorf("make console: %w", err)
