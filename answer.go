@@ -173,9 +173,9 @@ func (p *Plan) open(deliveryID string) (w *Wait, ev Event, advisory bool) {
 }
 
 // Expire is what the time of a TaskDeadline brings: before the deadline the manager is
-// reminded of it, after it the check fails. A question that is no longer open is
-// Unchanged.
-func (p *Plan) Expire(req Request, deliveryID string) (*Change, error) {
+// reminded of it, after it the check fails. Who is asked then are the people that the
+// endpoint names. A question that is no longer open is Unchanged.
+func (p *Plan) Expire(req Request, deliveryID string, asked []PersonRef) (*Change, error) {
 	w, ev, advisory := p.open(deliveryID)
 	if w == nil {
 		return nil, Unchanged
@@ -188,12 +188,15 @@ func (p *Plan) Expire(req Request, deliveryID string) (*Change, error) {
 	if advisory || e == nil || e.AfterDeadline != DeadlineAsks {
 		return p.FailWait(req, VerbExpireGate, deliveryID, reason)
 	}
+	if len(asked) == 0 {
+		asked = []PersonRef{p.Manager, p.Creator}
+	}
 	reason = T("No answer came before the deadline. A person decides now: %[1]s can ask again, an admin can override the check.",
 		"在截止时间前没有收到答复，请人工处理：%[1]s可以重新发起检测，管理员可以放行。", p.whoText(WhoManager, nil))
 	c, err := p.FailWait(req, VerbExpireGate, deliveryID, reason)
 	if err == nil {
 		c.tell(req, p, Notice{
-			To: []string{p.Manager.ID, p.Creator.ID}, Card: true, Urgent: true,
+			To: ids(asked), Card: true, Urgent: true,
 			Text: T("Plan #%[1]d %[2]s needs your decision: %[3]s did not answer the %[4]s in time. `ask again`, or have an admin `override`.",
 				"发布计划 #%[1]d %[2]s 需要您处理：%[3]s 未在期限内答复%[4]s。请“重新检测”，或请管理员“放行”。", p.Index, p.Name, w.Endpoint, ev.Text()),
 		})

@@ -47,7 +47,7 @@ type AfterDeadline string
 // What may follow.
 const (
 	DeadlineFails AfterDeadline = "fail" // the default: the manager is told
-	DeadlineAsks  AfterDeadline = "ask"  // the manager is called to decide, and told how
+	DeadlineAsks  AfterDeadline = "ask"  // people are called to decide, and told how
 )
 
 // Endpoint is an outside URL that is told of events and may be asked.
@@ -61,6 +61,8 @@ type Endpoint struct {
 	// Deadline is how long the answer is waited for; then AfterDeadline follows.
 	Deadline      time.Duration `json:"deadline,omitempty"`
 	AfterDeadline AfterDeadline `json:"after_deadline,omitempty"`
+	// Ask names whom DeadlineAsks calls; nobody: the plan's manager and its creator.
+	Ask []string `json:"ask,omitempty"`
 	// Projects and Labels limit the endpoint to plans that run a workflow of one of the
 	// projects, or have one of the labels; without any it hears of all plans.
 	Projects      []string `json:"projects,omitempty"`

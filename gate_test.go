@@ -1,6 +1,7 @@
 package slipway
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -55,7 +56,7 @@ func TestAdviceIsShownAndHoldsNothingBack(t *testing.T) {
 	if err := w.says("cost", cost.Code, ResultSuccess); err != nil || w.plan.Advice[1].State != GatePassed {
 		t.Errorf("advice that comes late: %v, %+v", err, w.plan.Advice[1])
 	}
-	if _, err := w.plan.Expire(w.req(SystemActor()), risk.DeliveryID); !errors.Is(err, Unchanged) {
+	if _, err := w.plan.Expire(w.req(SystemActor()), risk.DeliveryID, nil); !errors.Is(err, Unchanged) {
 		t.Errorf("an answered question expires: %v", err)
 	}
 
@@ -65,7 +66,7 @@ func TestAdviceIsShownAndHoldsNothingBack(t *testing.T) {
 	}
 	w.at = w.at.Add(2 * time.Hour)
 	// The plan goes on meanwhile: what Bob approved before is what is submitted again.
-	w.do(w.plan.Expire(w.req(SystemActor()), w.plan.Advice[0].DeliveryID)).is(Executing)
+	w.do(w.plan.Expire(w.req(SystemActor()), w.plan.Advice[0].DeliveryID, nil)).is(Executing)
 	if w.plan.Advice[0].State != GateFailed || !w.last.Entry.Data.Advisory {
 		t.Errorf("after its deadline: %+v", w.plan.Advice[0])
 	}
@@ -105,12 +106,12 @@ func TestPeopleAreRemindedBeforeADeadline(t *testing.T) {
 		}
 		id := w.plan.Gate.Waits[0].DeliveryID
 		w.at = noon.Add(deadline - early)
-		w.do(w.plan.Expire(w.req(SystemActor()), id)).is(WaitFinishPlanning)
+		w.do(w.plan.Expire(w.req(SystemActor()), id, nil)).is(WaitFinishPlanning)
 		if w.last.Entry.Verb != VerbRemind || w.last.Entry.Data.Endpoint != "office" || w.tellings() != 1 {
 			t.Errorf("the reminder: %+v, %d told", w.last.Entry, w.tellings())
 		}
 		w.at = noon.Add(deadline)
-		w.do(w.plan.Expire(w.req(SystemActor()), id)).is(FinishPlanningCheckFailed)
+		w.do(w.plan.Expire(w.req(SystemActor()), id, nil)).is(FinishPlanningCheckFailed)
 		if w.last.Entry.Verb != VerbExpireGate || w.tellings() != 1 {
 			t.Errorf("the deadline: %+v, %d told", w.last.Entry, w.tellings())
 		}
@@ -123,12 +124,39 @@ func TestAfterADeadlineAPersonMayBeAskedToDecide(t *testing.T) {
 	w.rules.Endpoints = asks(Endpoint{Name: "office", Deadline: time.Hour, AfterDeadline: DeadlineAsks})
 	w.create(w.draft()).do(w.plan.Submit(w.req(alice), nil))
 	w.at = noon.Add(time.Hour)
-	w.do(w.plan.Expire(w.req(SystemActor()), w.plan.Gate.Waits[0].DeliveryID)).is(FinishPlanningCheckFailed)
+	w.do(w.plan.Expire(w.req(SystemActor()), w.plan.Gate.Waits[0].DeliveryID, nil)).is(FinishPlanningCheckFailed)
 	want := "office: No answer came before the deadline. A person decides now: the manager (Alice) can ask again, an admin can override the check."
 	if got := w.plan.Gate.Reason.EN; got != want || w.tellings() != 2 {
 		t.Errorf("reason %q, want %q; %d told, want the news and the call", got, want, w.tellings())
 	}
 	w.do(w.plan.Override(w.req(root), "asked by phone")).is(WaitForApproval)
+}
+
+func TestWhomAnEndpointNamesIsCalledAfterItsDeadline(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		named  []PersonRef
+		called []string
+	}{
+		{nil, []string{"alice", "alice"}}, // the manager, the creator
+		{[]PersonRef{{"bob", "Bob"}, {"root", "Root"}}, []string{"bob", "root"}},
+	} {
+		w := newWorld(t)
+		w.rules.Endpoints = asks(Endpoint{Name: "office", Deadline: time.Hour, AfterDeadline: DeadlineAsks})
+		w.create(w.draft()).do(w.plan.Submit(w.req(alice), nil))
+		w.at = noon.Add(time.Hour)
+		w.do(w.plan.Expire(w.req(SystemActor()), w.plan.Gate.Waits[0].DeliveryID, tt.named)).is(FinishPlanningCheckFailed)
+		var called []string
+		for _, task := range w.last.Tasks {
+			var n Notice
+			if task.Kind == TaskNotice && json.Unmarshal(task.Data, &n) == nil && n.Urgent {
+				called = append(called, n.To...)
+			}
+		}
+		if !slices.Equal(called, tt.called) {
+			t.Errorf("named %v: called %v, want %v", tt.named, called, tt.called)
+		}
+	}
 }
 
 func TestOneOfSeveralIsAskedAgain(t *testing.T) {

@@ -269,3 +269,13 @@ func (p *Plan) Resend(req Request, d *Delivery) (*Change, error) {
 	c.task(req, p, TaskHook, "hook:"+d.ID, req.At, d.ID)
 	return p.done(req, c), nil
 }
+
+// LoseHook notes that a hook was given up that nobody waits for, and tells the manager.
+func (p *Plan) LoseHook(req Request, d *Delivery, reason Text) *Change {
+	c := p.newChange(req, VerbGiveUp)
+	c.Entry.Data = EntryData{Event: d.Event, Endpoint: d.Endpoint, Result: string(ResultFailed), Reason: &reason, Delivery: d.ID}
+	c.notify(req, p, T("%[1]s could not be told of plan #%[2]d %[3]s (%[4]s). %[5]s The plan goes on. `hooks #%[2]d` shows its hooks and sends them again; what else %[1]s misses is noted there only.",
+		"发布计划 #%[2]d %[3]s 的推送（%[4]s）未能送达 %[1]s。%[5]s发布计划不受影响。可通过“推送 #%[2]d”查看并重新发送；此后 %[1]s 未收到的推送不再另行通知。",
+		d.Endpoint, p.Index, p.Name, d.Event.Text(), reason), p.Manager.ID)
+	return p.done(req, c)
+}

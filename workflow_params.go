@@ -20,9 +20,11 @@ func (w *Workflow) WithParams(values map[string]string) *Workflow {
 	return c
 }
 
-// credentialName tells by the name of a param that it holds a credential, while nothing
-// else tells it.
-var credentialName = regexp.MustCompile(`(?i)token|passw(or)?d|passphrase|secret|credential|(api|access|private|ssh|deploy|signing)_?key`)
+// LooksSecret tells by the name of a param that it holds a credential, where nothing else
+// tells it.
+func LooksSecret(name string) bool { return secretName.MatchString(name) }
+
+var secretName = regexp.MustCompile(`(?i)token|passw(or)?d|passphrase|secret|credential|(api|access|private|ssh|deploy|signing)_?key`)
 
 // ShownParams returns the params as people may see them: Mask in place of every
 // credential. Which those are the definition says; while there is none, as before the
@@ -37,7 +39,7 @@ func (w *WorkflowSpec) ShownParams() map[string]string {
 	}
 	for name, value := range shown {
 		is, defined := secret[name]
-		if value != "" && (is || !defined && credentialName.MatchString(name)) {
+		if value != "" && (is || !defined && LooksSecret(name)) {
 			shown[name] = Mask
 		}
 	}

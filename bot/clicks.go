@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"slipway"
+	"slipway/storage"
 )
 
 // clicked does what a button says.
@@ -88,7 +89,7 @@ func (b *Bot) press(ctx context.Context, v *visit, p *slipway.Plan, ref Ref) (Re
 	case verbLog:
 		return b.showLog(ctx, v, p, ref.Cursor)
 	case verbHooks:
-		return b.hooks(ctx, v, p)
+		return b.hooks(ctx, v, p, storage.DeliveryFilter{})
 	case actionResend:
 		return b.resend(ctx, v, p, ref)
 	case verbRemove:
@@ -144,7 +145,7 @@ func (b *Bot) resend(ctx context.Context, v *visit, p *slipway.Plan, ref Ref) (R
 	if err != nil {
 		return Reply{}, err
 	}
-	r, err := b.hooks(ctx, v, p)
+	r, err := b.hooks(ctx, v, p, storage.DeliveryFilter{})
 	if err != nil {
 		return Reply{}, err
 	}

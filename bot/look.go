@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 
 	"slipway"
@@ -61,16 +60,6 @@ func (b *Bot) showLog(ctx context.Context, v *visit, p *slipway.Plan, cursor str
 		return Reply{}, err
 	}
 	card := LogCard(p, page.Rows, page.Next, b.view(v))
-	return Reply{Whisper: &card}, nil
-}
-
-func (b *Bot) hooks(ctx context.Context, v *visit, p *slipway.Plan) (Reply, error) {
-	deliveries, err := b.Store.Deliveries(ctx, p.ID)
-	if err != nil {
-		return Reply{}, err
-	}
-	slices.SortStableFunc(deliveries, func(x, y storage.Delivery) int { return int(y.At - x.At) })
-	card := HooksCard(p, deliveries, b.view(v))
 	return Reply{Whisper: &card}, nil
 }
 

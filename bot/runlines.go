@@ -73,8 +73,8 @@ func (v View) whereToAnswer(it *slipway.Item, job string) string {
 			return j.URL
 		}
 	}
-	if it.Workflow.URL == "" && g != nil {
-		return g.URL
+	if it.Workflow.URL == "" && g != nil && g.State != nil {
+		return g.State.URL
 	}
 	return it.Workflow.URL
 }

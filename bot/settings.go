@@ -11,6 +11,9 @@ import (
 const (
 	keyWindow = "window"
 	keyParam  = "param."
+	// The period of what is looked for.
+	keySince = "since"
+	keyUntil = "until"
 )
 
 // settingWords are the words for each key; the keys are names of fields.
@@ -32,6 +35,8 @@ var settingWords = map[string][]string{
 	"spec.project":              {"project", "项目"},
 	"spec.workflow":             {"workflow", "工作流"},
 	keyParam:                    {"param.", "params.", "参数."},
+	keySince:                    {"since", "from", "after", "自", "从", "开始"},
+	keyUntil:                    {"until", "to", "before", "至", "到", "结束"},
 }
 
 var (
@@ -50,6 +55,7 @@ var settingsOf = map[ActionID][]string{
 	verbWindow:    {"start_time", "end_time"},
 	verbSchedule:  {"schedule_execute_time"},
 	verbApprovers: {"approval.approvers", "approval.needed_approvers", "approval.levels"},
+	verbHooks:     {keySince, keyUntil},
 }
 
 // settingKey finds the key that was typed among the known ones, "" if it is none.

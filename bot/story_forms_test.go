@@ -6,6 +6,8 @@ import (
 
 	"slipway"
 	"slipway/bot"
+	"slipway/storage"
+	"slipway/storage/storagetest"
 )
 
 func TestEveryButtonOfPlanningOpensItsForm(t *testing.T) {
@@ -67,14 +69,7 @@ func TestHooksAreSentAgainByHand(t *testing.T) {
 	if err != nil || len(deliveries) != 1 {
 		t.Fatalf("%d deliveries: %v", len(deliveries), err)
 	}
-	a, err := w.store.BeginAttempt(t.Context(), deliveries[0].ID, w.now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.Ended, a.Error = true, "connection refused"
-	if err := w.store.EndAttempt(t.Context(), a, "failed"); err != nil {
-		t.Fatal(err)
-	}
+	storagetest.Try(t, w.store, deliveries[0].ID, w.now, storage.DeliveryFailed, storage.Attempt{Error: "connection refused"})
 	w.web.Twice = true
 	w.wantWhisper(w.alice.Say(w.room, "hooks #1"), "given up wall · check of the planning")
 	card := w.web.Last(w.alice.Account, w.room)

@@ -29,7 +29,14 @@ func TestHooksThatWereGivenUpAreSentAgainFromChat(t *testing.T) {
 	w.wantToast(w.bob.Say(w.room, "hooks replay"), bot.ToastInfo, "0 of 1 hooks that were given up are sent again. 1 are of plans that somebody else manages.")
 	w.wantWhisper(w.alice.Say(w.room, "hooks replay nobody"), "There is no endpoint nobody")
 	w.wantWhisper(w.alice.Say(w.room, "hooks #1 please"), "is too much here")
-	w.wantToast(w.alice.Say(w.room, "推送 #1 重发 wall"), bot.ToastDone, "1")
+	for _, typed := range []string{"hooks since=2h", "hooks #1 since=2h", "推送 从=昨天 至=今天"} {
+		w.wantWhisper(w.bob.Say(w.room, typed), "payments 4.2")
+	}
+	w.wantWhisper(w.bob.Say(w.room, "hooks until=yesterday"), "Every hook has arrived")
+	w.wantWhisper(w.bob.Say(w.room, "hooks since=soon"), "is not a time that is understood")
+	w.wantWhisper(w.bob.Say(w.room, "hooks since=1h since=2h"), "given twice")
+	w.wantToast(w.alice.Say(w.room, "hooks replay wall until=yesterday"), bot.ToastInfo, "0 of 0 hooks")
+	w.wantToast(w.alice.Say(w.room, "推送 #1 重发 wall 从=2h"), bot.ToastDone, "1")
 	if d, err := w.store.Delivery(t.Context(), ds[0].ID); err != nil || d.State != storage.DeliveryPending {
 		t.Errorf("the delivery is %s, %v", d.State, err)
 	}

@@ -306,9 +306,10 @@ var infoVerbs = []VerbRow{
 		Does: slipway.T("Shows who did what, newest first.", "查看操作日志，最新的在前。"),
 	},
 	{
-		Name: "hooks", ID: verbHooks, Aliases: []string{"hook", "deliveries"}, ZH: []string{"推送", "推送记录"}, Group: GroupInfo, Takes: TakesPlanText,
-		Usage: slipway.T("hooks [#plan] [replay [who]]", "推送 [#计划] [重发 [接收方]]"), Example: slipway.T("hooks #12", "推送 #12"),
-		Does: slipway.T("Shows what was sent to outside systems and how they took it; replay sends all again that was given up.", "查看发给外部系统的 Hook 及其结果；“重发”会重新发送已放弃的推送。"),
+		Name: "hooks", ID: verbHooks, Aliases: []string{"hook", "deliveries"}, ZH: []string{"推送", "推送记录"}, Group: GroupInfo, Takes: TakesOptions,
+		Usage:   slipway.T("hooks [#plan] [replay [who]] [since=…] [until=…]", "推送 [#计划] [重发 [接收方]] [从=…] [至=…]"),
+		Example: slipway.T("hooks #12", "推送 #12"),
+		Does:    slipway.T("Shows what was sent to outside systems and how they took it; replay sends all again that was given up, or only that of a period.", "查看发给外部系统的 Hook 及其结果；“重发”会重新发送已放弃的推送，可限定时间段。"),
 	},
 	{
 		Name: "whoami", ID: verbWhoami, Aliases: []string{"me"}, ZH: []string{"我是谁", "我"}, Group: GroupInfo, Takes: TakesNothing,

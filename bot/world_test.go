@@ -223,7 +223,7 @@ func (w *world) begins(item int) string {
 	w.t.Helper()
 	p := w.plan(1)
 	run := p.Items[item-1].Workflow.RunID
-	if err := w.store.RunStartedAs(w.t.Context(), run, "1", "https://engine.example.com/1", w.now); err != nil {
+	if err := w.store.RunStartedAs(w.t.Context(), run, "1", w.now); err != nil {
 		w.t.Fatal(err)
 	}
 	if _, err := w.commands.RunStarted(w.t.Context(), "task:start-"+run, p.ID, run, "https://engine.example.com/1"); err != nil {

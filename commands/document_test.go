@@ -270,6 +270,43 @@ func TestTimesAsPeopleTypeThem(t *testing.T) {
 	}
 }
 
+func TestPeriodsThatLieBehindAreReadInThePersonsZone(t *testing.T) {
+	t.Parallel()
+	shanghai, err := time.LoadLocation("Asia/Shanghai")
+	if err != nil {
+		t.Fatal(err)
+	}
+	midnight := noon.Add(-20 * time.Hour) // noon is 20:00 in Shanghai
+	for typed, want := range map[[2]string][2]time.Time{
+		{"2h", ""}:                               {noon.Add(-2 * time.Hour)},
+		{"3d ago", "30分钟前"}:                      {noon.Add(-72 * time.Hour), noon.Add(-30 * time.Minute)},
+		{"21:00", "19:00"}:                       {noon.Add(-23 * time.Hour), noon.Add(-time.Hour)},
+		{"yesterday", "昨天"}:                      {midnight.Add(-24 * time.Hour), midnight},
+		{"yesterday 22:00", "today"}:             {midnight.Add(-2 * time.Hour), midnight.Add(24 * time.Hour)},
+		{"2026-11-23", "2026-11-23"}:             {midnight.Add(-24 * time.Hour), midnight},
+		{"2026-11-24 18:00", "2026-11-24T19:30"}: {noon.Add(-2 * time.Hour), noon.Add(-30 * time.Minute)},
+		{"", "2026-11-24T11:00:00Z"}:             {{}, noon.Add(-time.Hour)},
+	} {
+		since, until, err := commands.ParsePeriod(typed[0], typed[1], noon, shanghai)
+		if err != nil || since != milli(want[0]) || until != milli(want[1]) {
+			t.Errorf("%q: %d to %d, want %d to %d (%v)", typed, since, until, milli(want[0]), milli(want[1]), err)
+		}
+	}
+	for _, typed := range [][2]string{{"soon", ""}, {"", "25:00"}, {"1h", "2h"}, {"today", "yesterday"}, {"19:00", "21:00"}} {
+		if _, _, err := commands.ParsePeriod(typed[0], typed[1], noon, shanghai); slipway.CodeOf(err) != slipway.Invalid {
+			t.Errorf("%q: %v", typed, err)
+		}
+	}
+}
+
+// milli is a time in Unix milliseconds, 0 for none.
+func milli(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
 func TestMarkdownBecomesHarmlessHTML(t *testing.T) {
 	t.Parallel()
 	html := commands.NewMarkdown().HTML

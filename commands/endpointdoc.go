@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -50,19 +51,22 @@ func EndpointName(data []byte) string {
 type endpointReader struct{ slipway.Endpoint }
 
 func (r *reader) endpoint(o object) endpointReader {
-	r.keys(o, "", "name", "url", "events", "wait", "advisory", "deadline", "after_deadline", "projects", "labels", "secrets",
+	r.keys(o, "", "name", "url", "events", "wait", "advisory", "deadline", "after_deadline", "ask", "projects", "labels", "secrets",
 		"callback_token", "callback_signed", "callback_url", "headers", "allow_private", "allow_networks", "compat", "envelope",
 		"credentials", "rate", "client_cert", "client_key", "enabled")
 	e := slipway.Endpoint{
 		Name: r.text(o, "name", ""), URL: r.text(o, "url", ""), Wait: r.flag(o, "wait", false), Advisory: r.flag(o, "advisory", false),
 		Deadline: r.span(o, "deadline"), AfterDeadline: slipway.AfterDeadline(r.text(o, "after_deadline", "")),
-		Projects: r.texts(o, "projects"), Labels: r.texts(o, "labels"), Secrets: r.texts(o, "secrets"),
+		Ask: r.texts(o, "ask"), Projects: r.texts(o, "projects"), Labels: r.texts(o, "labels"), Secrets: r.texts(o, "secrets"),
 		CallbackToken: r.text(o, "callback_token", ""), CallbackSigned: r.flag(o, "callback_signed", false),
 		CallbackURL: r.flag(o, "callback_url", false), AllowPrivate: r.flag(o, "allow_private", false),
 		AllowNetworks: r.texts(o, "allow_networks"), Compat: r.text(o, "compat", ""),
 		Envelope: slipway.Envelope(r.text(o, "envelope", "")), Credentials: r.flag(o, "credentials", false), Rate: r.rate(o, "rate"),
 		ClientCert: r.text(o, "client_cert", ""), ClientKey: r.text(o, "client_key", ""), Disabled: !r.flag(o, "enabled", true),
 		Managed: true,
+	}
+	for i, name := range e.Ask {
+		r.person(fmt.Sprintf("ask[%d]", i), name)
 	}
 	for _, ev := range r.texts(o, "events") {
 		e.Events = append(e.Events, slipway.Event(ev))
@@ -143,57 +147,73 @@ func (r *reader) rate(o object, key string) float64 {
 	return 0
 }
 
-// endpointDocument is what an endpoint is written as, with the keys of slipway.yaml.
-type endpointDocument struct {
-	Name           string                `yaml:"name"`
-	URL            string                `yaml:"url"`
-	Events         []slipway.Event       `yaml:"events,flow"`
-	Wait           bool                  `yaml:"wait"`
-	Advisory       bool                  `yaml:"advisory,omitempty"`
-	Deadline       string                `yaml:"deadline,omitempty"`
-	AfterDeadline  slipway.AfterDeadline `yaml:"after_deadline,omitempty"`
-	Projects       []string              `yaml:"projects,omitempty,flow"`
-	Labels         []string              `yaml:"labels,omitempty,flow"`
-	Secrets        []string              `yaml:"secrets,omitempty,flow"`
-	CallbackToken  string                `yaml:"callback_token,omitempty"`
-	CallbackSigned bool                  `yaml:"callback_signed,omitempty"`
-	CallbackURL    bool                  `yaml:"callback_url,omitempty"`
-	Headers        map[string]string     `yaml:"headers,omitempty"`
-	AllowPrivate   bool                  `yaml:"allow_private,omitempty"`
-	AllowNetworks  []string              `yaml:"allow_networks,omitempty,flow"`
-	Compat         string                `yaml:"compat,omitempty"`
-	Envelope       slipway.Envelope      `yaml:"envelope,omitempty"`
-	Credentials    bool                  `yaml:"credentials,omitempty"`
-	Rate           float64               `yaml:"rate,omitempty"`
-	ClientCert     string                `yaml:"client_cert,omitempty"`
-	ClientKey      string                `yaml:"client_key,omitempty"`
-	Enabled        bool                  `yaml:"enabled"`
+// WrittenEndpoint is an endpoint as it is written down, with the keys of slipway.yaml. Its
+// secrets are masked.
+type WrittenEndpoint struct {
+	Name           string                `json:"name" yaml:"name"`
+	URL            string                `json:"url" yaml:"url"`
+	Events         []slipway.Event       `json:"events" yaml:"events,flow"`
+	Wait           bool                  `json:"wait" yaml:"wait"`
+	Advisory       bool                  `json:"advisory" yaml:"advisory,omitempty"`
+	Deadline       string                `json:"deadline" yaml:"deadline,omitempty"`
+	AfterDeadline  slipway.AfterDeadline `json:"after_deadline" yaml:"after_deadline,omitempty"`
+	Ask            []string              `json:"ask" yaml:"ask,omitempty,flow"`
+	Projects       []string              `json:"projects" yaml:"projects,omitempty,flow"`
+	Labels         []string              `json:"labels" yaml:"labels,omitempty,flow"`
+	Secrets        []string              `json:"secrets" yaml:"secrets,omitempty,flow"`
+	CallbackToken  string                `json:"callback_token" yaml:"callback_token,omitempty"`
+	CallbackSigned bool                  `json:"callback_signed" yaml:"callback_signed,omitempty"`
+	CallbackURL    bool                  `json:"callback_url" yaml:"callback_url,omitempty"`
+	Headers        map[string]string     `json:"headers" yaml:"headers,omitempty"`
+	AllowPrivate   bool                  `json:"allow_private" yaml:"allow_private,omitempty"`
+	AllowNetworks  []string              `json:"allow_networks" yaml:"allow_networks,omitempty,flow"`
+	Compat         string                `json:"compat" yaml:"compat,omitempty"`
+	Envelope       slipway.Envelope      `json:"envelope" yaml:"envelope,omitempty"`
+	Credentials    bool                  `json:"credentials" yaml:"credentials,omitempty"`
+	Rate           float64               `json:"rate" yaml:"rate,omitempty"`
+	ClientCert     string                `json:"client_cert" yaml:"client_cert,omitempty"`
+	ClientKey      string                `json:"client_key" yaml:"client_key,omitempty"`
+	Enabled        bool                  `json:"enabled" yaml:"enabled"`
 }
 
-// EndpointDocument writes an endpoint down as ParseEndpoint reads it, its secrets masked.
-func EndpointDocument(e *slipway.Endpoint) string {
-	masked := func(s string) string {
-		if s == "" {
-			return ""
-		}
-		return slipway.Mask
-	}
-	d := endpointDocument{
-		Name: e.Name, URL: e.URL, Events: e.Events, Wait: e.Wait, Advisory: e.Advisory, AfterDeadline: e.AfterDeadline, Projects: e.Projects,
-		Labels: e.Labels, CallbackToken: masked(e.CallbackToken), CallbackSigned: e.CallbackSigned, CallbackURL: e.CallbackURL,
-		AllowPrivate: e.AllowPrivate, AllowNetworks: e.AllowNetworks, Compat: e.Compat, Envelope: e.Envelope, Credentials: e.Credentials,
-		Rate: e.Rate, ClientCert: e.ClientCert, ClientKey: masked(e.ClientKey), Enabled: !e.Disabled, Headers: map[string]string{},
+// WriteEndpoint writes an endpoint down. What it lacks is empty rather than nil.
+func WriteEndpoint(e *slipway.Endpoint) WrittenEndpoint {
+	w := WrittenEndpoint{
+		Name: e.Name, URL: e.URL, Events: slices.Clone(e.Events), Wait: e.Wait, Advisory: e.Advisory, AfterDeadline: e.AfterDeadline,
+		Ask: present(e.Ask), Projects: present(e.Projects), Labels: present(e.Labels), Secrets: []string{}, CallbackToken: masked(e.CallbackToken),
+		CallbackSigned: e.CallbackSigned, CallbackURL: e.CallbackURL, Headers: make(map[string]string, len(e.Headers)),
+		AllowPrivate: e.AllowPrivate, AllowNetworks: present(e.AllowNetworks), Compat: e.Compat, Envelope: e.Envelope,
+		Credentials: e.Credentials, Rate: e.Rate, ClientCert: e.ClientCert, ClientKey: masked(e.ClientKey), Enabled: !e.Disabled,
 	}
 	if e.Deadline != 0 {
-		d.Deadline = e.Deadline.String()
+		w.Deadline = e.Deadline.String()
 	}
 	for range e.Secrets {
-		d.Secrets = append(d.Secrets, slipway.Mask)
+		w.Secrets = append(w.Secrets, slipway.Mask)
 	}
 	for name := range e.Headers {
-		d.Headers[name] = slipway.Mask
+		w.Headers[name] = slipway.Mask
 	}
-	text, err := yaml.Marshal(d) //nolint:gosec // secrets are masked above
+	return w
+}
+
+func present(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+func masked(s string) string {
+	if s == "" {
+		return ""
+	}
+	return slipway.Mask
+}
+
+// EndpointDocument writes an endpoint down in YAML, as ParseEndpoint reads it.
+func EndpointDocument(e *slipway.Endpoint) string {
+	text, err := yaml.Marshal(WriteEndpoint(e)) //nolint:gosec // secrets are masked
 	if err != nil {
 		panic(fmt.Sprintf("marshal endpoint: %v", err)) // every part of it marshals
 	}

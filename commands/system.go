@@ -23,19 +23,54 @@ func (c *Commands) FireSchedule(ctx context.Context, requestID, planID string) (
 
 // ExpireGate reminds of a gate's deadline, and fails the gate when it has passed.
 func (c *Commands) ExpireGate(ctx context.Context, requestID, planID, deliveryID string) (storage.Outcome, error) {
+	asked, err := c.askedAfter(ctx, deliveryID)
+	if err != nil {
+		return storage.Outcome{}, fmt.Errorf("deadline of delivery %s: %w", deliveryID, err)
+	}
 	req := c.request(systemAsk(requestID))
-	out, err := c.Store.Change(ctx, req, planID, func(p *slipway.Plan) (*slipway.Change, error) { return p.Expire(req, deliveryID) })
+	out, err := c.Store.Change(ctx, req, planID, func(p *slipway.Plan) (*slipway.Change, error) { return p.Expire(req, deliveryID, asked) })
 	if err != nil {
 		return storage.Outcome{}, fmt.Errorf("deadline of delivery %s: %w", deliveryID, err)
 	}
 	return out, nil
 }
 
-// GiveUpHook fails a gate whose question cannot be delivered. For a delivery that
-// nobody waits for it is Unchanged.
+// askedAfter returns the people whom a delivery's endpoint has called after the deadline,
+// without those who are not known any more.
+func (c *Commands) askedAfter(ctx context.Context, deliveryID string) ([]slipway.PersonRef, error) {
+	d, err := c.Store.Delivery(ctx, deliveryID)
+	if err != nil {
+		return nil, err
+	}
+	e := c.Rules().Endpoint(d.Endpoint)
+	if e == nil {
+		return nil, nil
+	}
+	var asked []slipway.PersonRef
+	for _, name := range e.Ask {
+		switch u, err := c.FindUser(ctx, name); {
+		case err == nil:
+			asked = append(asked, u.Ref())
+		case slipway.CodeOf(err) == slipway.Internal:
+			return nil, err
+		}
+	}
+	return asked, nil
+}
+
+// GiveUpHook fails a gate whose question cannot be delivered. For a question that is not
+// open any more it is Unchanged.
 func (c *Commands) GiveUpHook(ctx context.Context, requestID, planID, deliveryID string, reason slipway.Text) (storage.Outcome, error) {
 	return c.system(ctx, requestID, planID, slipway.VerbGiveUp, func(p *slipway.Plan, req slipway.Request) (*slipway.Change, error) {
 		return p.FailWait(req, slipway.VerbGiveUp, deliveryID, reason)
+	})
+}
+
+// LoseHook notes that a hook was given up that nobody waits for, and tells the manager:
+// once for each endpoint of a plan, however many of its hooks are lost.
+func (c *Commands) LoseHook(ctx context.Context, d *slipway.Delivery, reason slipway.Text) (storage.Outcome, error) {
+	return c.system(ctx, "lost:"+d.PlanID+":"+d.Endpoint, d.PlanID, slipway.VerbGiveUp, func(p *slipway.Plan, req slipway.Request) (*slipway.Change, error) {
+		return p.LoseHook(req, d, reason), nil
 	})
 }
 

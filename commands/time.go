@@ -88,3 +88,72 @@ func dayAndClock(s string, now time.Time) (time.Time, bool) {
 	}
 	return t, true
 }
+
+// ParsePeriod reads a period that lies behind, as people type it, in their zone: times as
+// ParseTime reads them, but "22:00" is the last one; besides, "2h" and "3d" ago, "yesterday
+// 22:00", and a day alone, "2026-11-24", "today" or "yesterday", which counts from its
+// beginning and until its end. Nothing typed is no bound. The results are Unix
+// milliseconds, 0 for no bound; the second one is not part of the period.
+func ParsePeriod(since, until string, now time.Time, zone *time.Location) (from, to int64, err error) {
+	now = now.In(zone)
+	if from, err = parsePast(since, now, 0); err != nil {
+		return 0, 0, err
+	}
+	if to, err = parsePast(until, now, 1); err != nil {
+		return 0, 0, err
+	}
+	if from != 0 && to != 0 && to <= from {
+		return 0, 0, slipway.Refuse(slipway.Invalid, "The period ends before it begins: from %[1]q until %[2]q.",
+			"时间段的结束早于开始：从 %[1]q 到 %[2]q。", since, until)
+	}
+	return from, to, nil
+}
+
+var (
+	agoWord  = regexp.MustCompile(`^-?(\d{1,4}) ?(m|min|h|d|分钟|小时|天)(?: ago|前)?$`)
+	agoUnits = map[string]time.Duration{
+		"m": time.Minute, "min": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "分钟": time.Minute, "小时": time.Hour, "天": 24 * time.Hour,
+	}
+	pastDays = map[string]int{"today": 0, "今天": 0, "yesterday": -1, "昨天": -1, "前天": -2}
+)
+
+// parsePast reads a time that lies behind; of a day alone, the beginning of the day so many
+// days later.
+func parsePast(s string, now time.Time, later int) (int64, error) {
+	typed := s
+	s = strings.ToLower(strings.TrimSpace(s))
+	if s == "" {
+		return 0, nil
+	}
+	if m := agoWord.FindStringSubmatch(s); m != nil {
+		n, _ := strconv.Atoi(m[1])
+		return now.Add(-time.Duration(n) * agoUnits[m[2]]).UnixMilli(), nil
+	}
+	for _, layout := range []string{"2006-01-02", "2006/01/02", "2006-1-2"} {
+		if t, err := time.ParseInLocation(layout, s, now.Location()); err == nil {
+			return t.AddDate(0, 0, later).UnixMilli(), nil
+		}
+	}
+	day, clock, timed := strings.Cut(s, " ")
+	if n, named := pastDays[day]; named {
+		if !timed {
+			return time.Date(now.Year(), now.Month(), now.Day()+n+later, 0, 0, 0, 0, now.Location()).UnixMilli(), nil
+		}
+		if t, ok := dayAndClock("today "+strings.TrimSpace(clock), now); ok {
+			return t.AddDate(0, 0, n).UnixMilli(), nil
+		}
+	}
+	if t, ok := dayAndClock(s, now); ok && clockWord.MatchString(s) {
+		if t.After(now) {
+			t = t.AddDate(0, 0, -1)
+		}
+		return t.UnixMilli(), nil
+	}
+	at, err := ParseTime(typed, now, now.Location())
+	if err != nil {
+		return 0, slipway.Refuse(slipway.Invalid,
+			"%q is not a time that is understood. Write 2026-11-24, 2026-11-24T22:00, 22:00, yesterday or 2h for two hours ago (your zone is %s).",
+			"无法识别时间 %q。可以写 2026-11-24、2026-11-24T22:00、22:00、昨天，或以 2h 表示两小时前（您的时区为 %s）。", typed, now.Location())
+	}
+	return at * 1000, nil
+}

@@ -3,6 +3,7 @@ package storage_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"slipway"
 	"slipway/storage"
@@ -31,7 +32,7 @@ func TestTheSchemaKeepsWhatTheDomainPromises(t *testing.T) {
 		run := move(t, s, p.ID, req, func(p *slipway.Plan) (*slipway.Change, error) { return p.Execute(req, p.Items[1].ID) })
 		must(t, s.AppendRunLog(ctx, run.Plan.Items[1].Workflow.RunID, []storage.LogLine{{Text: "line"}}))
 		two := submit(t, s, create(t, s, draft(t, "two")), askingRules).Plan
-		_, err := s.BeginAttempt(ctx, two.Gate.Waits[0].DeliveryID, morning)
+		_, err := s.BeginAttempts(ctx, map[string]time.Time{two.Gate.Waits[0].DeliveryID: morning})
 		must(t, err)
 		_, err = s.PutCard(ctx, storage.CardRef{PlanID: p.ID, Platform: "web", RoomID: "general", MessageID: "m1"}, morning)
 		must(t, err)
@@ -133,7 +134,7 @@ func TestTheSchemaKeepsWhatTheDomainPromises(t *testing.T) {
 			{"runs begin at 1", "UPDATE runs SET task_id = 0"},
 			{
 				"a run's number is its own",
-				"INSERT INTO runs SELECT 'new', plan_id, item_id, task_id, engine, '', 1, '', 'created', 'created', '', '', FALSE, NULL, NULL, 0, 0, 0, '', '', '', TRUE, '', '', NULL, NULL FROM runs",
+				"INSERT INTO runs SELECT 'new', plan_id, item_id, task_id, engine, '', 1, '', 'created', 'created', '', FALSE, NULL, NULL, 0, 0, 0, '', '', '', TRUE, '', '', NULL, NULL FROM runs",
 			},
 			{"a run has an engine", "UPDATE runs SET engine = ''"},
 			{"a run's doubt is one of two words", "UPDATE runs SET doubt = 'doubtful'"},

@@ -24,10 +24,7 @@ func TestTheFiguresOfEndpoints(t *testing.T) {
 		}
 		for _, d := range deliveries {
 			for _, try := range tries[d.Endpoint] {
-				a, err := s.BeginAttempt(ctx, d.ID, morning)
-				must(t, err)
-				a.StatusCode, a.DurationMS, a.Error, a.Ended = try.StatusCode, try.DurationMS, try.Error, true
-				must(t, s.EndAttempt(ctx, a, storage.DeliveryPending))
+				storagetest.Try(t, s, d.ID, morning, storage.DeliveryPending, try)
 			}
 		}
 		got, err := s.EndpointSpeeds(ctx, morning.Add(-time.Hour).UnixMilli())

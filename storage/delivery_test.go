@@ -26,17 +26,16 @@ func TestADeliveryAndItsAttempts(t *testing.T) {
 			t.Fatalf("deliveries: %+v", all)
 		}
 
-		one, err := s.BeginAttempt(ctx, d.ID, morning)
+		one := storagetest.Try(t, s, d.ID, morning, storage.DeliveryPending,
+			storage.Attempt{DurationMS: 120, StatusCode: 503, Error: "503 Service Unavailable", Answer: "busy \x00"})
+		begun, err := s.BeginAttempts(ctx, map[string]time.Time{d.ID: morning.Add(time.Second)})
 		must(t, err)
-		one.DurationMS, one.StatusCode, one.Error, one.Answer, one.Ended = 120, 503, "503 Service Unavailable", "busy \x00", true
-		must(t, s.EndAttempt(ctx, one, storage.DeliveryPending))
-		two, err := s.BeginAttempt(ctx, d.ID, morning.Add(time.Second))
-		must(t, err)
+		two := begun[d.ID]
 		if cut, err := s.Delivery(ctx, d.ID); err != nil || cut.Attempts[1].Ended || cut.LastError != one.Error || cut.DoneAt != 0 {
 			t.Errorf("while the second attempt is under way: %+v, %v", cut, err)
 		}
 		two.DurationMS, two.StatusCode, two.Answer, two.Ended = 80, 200, "ok", true
-		must(t, s.EndAttempt(ctx, two, storage.DeliveryDelivered))
+		must(t, s.EndAttempts(ctx, []storage.Sent{{Attempt: two, State: storage.DeliveryDelivered}}, morning))
 
 		got, err := s.DeliveryByCode(ctx, d.InstanceCode)
 		must(t, err)
@@ -63,8 +62,9 @@ func TestDeliveriesThatAreNotThere(t *testing.T) {
 		wantCode(t, err, slipway.NotFound)
 		_, err = s.DeliveryByCode(t.Context(), "code")
 		wantCode(t, err, slipway.NotFound)
-		_, err = s.BeginAttempt(t.Context(), "msg_0", morning)
-		wantCode(t, err, slipway.NotFound)
+		if begun, err := s.BeginAttempts(t.Context(), map[string]time.Time{"msg_0": morning}); err != nil || len(begun) != 0 {
+			t.Errorf("attempts at no delivery: %v, %v", begun, err)
+		}
 		if list, err := s.Deliveries(t.Context(), "none"); err != nil || len(list) != 0 {
 			t.Errorf("deliveries of no plan: %v, %v", list, err)
 		}

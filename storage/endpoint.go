@@ -40,12 +40,39 @@ func (s *Store) Endpoints(ctx context.Context) ([]Endpoint, error) {
 	out := make([]Endpoint, len(rows))
 	for i, r := range rows {
 		out[i] = Endpoint{Version: r.Version, UpdatedBy: r.UpdatedBy, UpdatedAt: r.UpdatedAt}
-		if err := json.Unmarshal([]byte(r.Settings), &out[i].Endpoint); err != nil {
+		settings, _, err := s.keys.open(r.Name, r.Settings)
+		if err == nil {
+			err = json.Unmarshal([]byte(settings), &out[i].Endpoint)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("read endpoint %s: %w", r.Name, err)
 		}
 		out[i].Name, out[i].Managed = r.Name, true
 	}
 	return out, nil
+}
+
+// SealEndpoints seals the settings that are not sealed with the first key yet.
+func (s *Store) SealEndpoints(ctx context.Context) error {
+	var rows []endpointRow
+	if err := s.read.NewSelect().Model(&rows).OrderExpr("name").Scan(ctx); err != nil {
+		return fmt.Errorf("read endpoints: %w", err)
+	}
+	for _, r := range rows {
+		settings, anew, err := s.keys.open(r.Name, r.Settings)
+		if err != nil {
+			return fmt.Errorf("read endpoint %s: %w", r.Name, err)
+		}
+		if !anew {
+			continue
+		}
+		_, err = s.write.NewUpdate().Model((*endpointRow)(nil)).Set("settings = ?", s.keys.seal(r.Name, settings)).
+			Where("name = ?", r.Name).Where("version = ?", r.Version).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("seal endpoint %s: %w", r.Name, err)
+		}
+	}
+	return nil
 }
 
 // SaveEndpoint writes an endpoint that had the version given, 0 for a new one, and
@@ -55,7 +82,7 @@ func (s *Store) SaveEndpoint(ctx context.Context, e slipway.Endpoint, version in
 	if err != nil {
 		return 0, fmt.Errorf("write endpoint %s: %w", e.Name, err)
 	}
-	row := endpointRow{Name: e.Name, Settings: string(settings), Version: version + 1, UpdatedBy: by, UpdatedAt: at.UnixMilli()}
+	row := endpointRow{Name: e.Name, Settings: s.keys.seal(e.Name, string(settings)), Version: version + 1, UpdatedBy: by, UpdatedAt: at.UnixMilli()}
 	var res sql.Result
 	if version == 0 {
 		res, err = s.write.NewInsert().Model(&row).On("CONFLICT DO NOTHING").Exec(ctx)

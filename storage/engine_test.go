@@ -18,7 +18,7 @@ import (
 func ended(tb testing.TB, s *storage.Store, run *storage.Run, ref string, end slipway.RunEnd, began time.Time, took time.Duration) {
 	tb.Helper()
 	ctx := tb.Context()
-	must(tb, s.RunStartedAs(ctx, run.ID, ref, "", began))
+	must(tb, s.RunStartedAs(ctx, run.ID, ref, began))
 	must(tb, s.EndRun(ctx, run.ID, end, began.Add(took)))
 	req := ask(root, noRules)
 	req.Actor = slipway.SystemActor()

@@ -73,9 +73,8 @@ func (s *RunState) Job(name string) *RunJob {
 type Glance struct {
 	ID        string
 	Status    slipway.RunStatus
-	URL       string // where people see it in its engine
-	StartedAt int64  // Unix milliseconds, 0: not yet
-	EndedAt   int64  // Unix milliseconds, 0: not yet
+	StartedAt int64 // Unix milliseconds, 0: not yet
+	EndedAt   int64 // Unix milliseconds, 0: not yet
 	State     *RunState
 	// Usual is how long the last runs of the workflow took that passed, the newest first;
 	// of a run under way only.
@@ -104,7 +103,7 @@ func (s *Store) Glances(ctx context.Context, p *slipway.Plan) (map[string]*Glanc
 	}
 	var rows []runRow
 	err := s.read.NewSelect().Model(&rows).
-		Column("id", "engine", "project", "name", "status", "url", "progress", "started_at", "ended_at").
+		Column("id", "engine", "project", "name", "status", "progress", "started_at", "ended_at").
 		Where("id IN (?)", bun.List(ids)).Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("glance at runs: %w", err)
@@ -113,7 +112,7 @@ func (s *Store) Glances(ctx context.Context, p *slipway.Plan) (map[string]*Glanc
 	for i := range rows {
 		r := &rows[i]
 		seen[r.ID] = &Glance{
-			ID: r.ID, Status: r.Status, URL: r.URL, StartedAt: r.StartedAt, EndedAt: r.EndedAt, State: runState([]byte(r.Progress)),
+			ID: r.ID, Status: r.Status, StartedAt: r.StartedAt, EndedAt: r.EndedAt, State: runState([]byte(r.Progress)),
 		}
 	}
 	if err := s.addUsual(ctx, rows, seen); err != nil {

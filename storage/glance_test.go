@@ -40,14 +40,14 @@ func TestAGlanceAtRuns(t *testing.T) {
 		if diff := cmp.Diff(want, glance(t, s, run)); diff != "" {
 			t.Errorf("a run that is being started (-want +got):\n%s", diff)
 		}
-		must(t, s.RunStartedAs(ctx, run.ID, "7", "https://engine.example.com/7", morning))
+		must(t, s.RunStartedAs(ctx, run.ID, "7", morning))
 		must(t, s.RunProgress(ctx, run.ID, json.RawMessage(
 			`{"status":"running","stages":[{"name":"all ?","status":"running","jobs":[{"name":"go","status":"failed","reason":{"en":"no","zh":"否"}}]}]}`)))
 		for i := range 5 {
 			must(t, s.AppendRunLog(ctx, run.ID, []storage.LogLine{{At: int64(i), Job: "go", Text: fmt.Sprint("line ", i)}}))
 		}
 		job := storage.RunJob{Name: "go", Status: "failed", Reason: slipway.T("no", "否")}
-		want.Status, want.URL, want.StartedAt = slipway.RunRunning, "https://engine.example.com/7", morning.UnixMilli()
+		want.Status, want.StartedAt = slipway.RunRunning, morning.UnixMilli()
 		want.State = &storage.RunState{Status: "running", Stages: []storage.RunStage{{Name: "all ?", Status: "running", Jobs: []storage.RunJob{job}}}}
 		got := glance(t, s, run)
 		if diff := cmp.Diff(want, got); diff != "" {

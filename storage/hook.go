@@ -98,22 +98,8 @@ func (s *Store) loadHooks(ctx context.Context, hooks map[string]*Taken) error {
 	return s.loadAttempts(ctx, tried)
 }
 
-// BeginAttempt notes that a delivery is about to be sent. NotFound if there is no such
-// delivery.
-func (s *Store) BeginAttempt(ctx context.Context, deliveryID string, at time.Time) (Attempt, error) {
-	begun, err := s.BeginAttempts(ctx, map[string]time.Time{deliveryID: at})
-	if err != nil {
-		return Attempt{}, err
-	}
-	a, ok := begun[deliveryID]
-	if !ok {
-		return Attempt{}, noDelivery()
-	}
-	return a, nil
-}
-
-// BeginAttempts is BeginAttempt for many deliveries, each of which is named once. Those
-// that are gone are missing in the answer, which is by id.
+// BeginAttempts notes that deliveries are about to be sent, and when; each is named once.
+// Those that are gone are missing in the answer, which is by id.
 func (s *Store) BeginAttempts(ctx context.Context, at map[string]time.Time) (map[string]Attempt, error) {
 	ids := make([]string, 0, len(at))
 	for id := range at {
@@ -151,18 +137,13 @@ func (s *Store) BeginAttempts(ctx context.Context, at map[string]time.Time) (map
 	return begun, nil
 }
 
-// Sent is an attempt that has ended, and the state that its delivery moves into.
+// Sent is an attempt that has ended, and the state that its delivery moves into:
+// DeliveryPending if it will be tried again.
 type Sent struct {
 	Attempt Attempt
 	State   DeliveryState
 	// Lease, if there is one, is of the task that is finished with it.
 	Lease *Lease
-}
-
-// EndAttempt completes an attempt and moves its delivery into a state. DeliveryPending means
-// that it will be tried again.
-func (s *Store) EndAttempt(ctx context.Context, a Attempt, state DeliveryState) error {
-	return s.EndAttempts(ctx, []Sent{{Attempt: a, State: state}}, time.UnixMilli(a.StartedAt+max(0, a.DurationMS)))
 }
 
 // EndAttempts completes attempts, moves their deliveries into their states, finishes tasks

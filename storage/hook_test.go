@@ -111,14 +111,16 @@ func TestTheNextHookComesWithTheEndOfTheOneBefore(t *testing.T) {
 			t.Fatalf("in turn: %v and %v", first.InTurn, second.InTurn)
 		}
 		must(t, s.ParkTask(ctx, second.Lease, now.Add(time.Hour), "turn"))
-		a, err := s.BeginAttempt(ctx, first.Delivery.ID, now)
+		begun, err := s.BeginAttempts(ctx, map[string]time.Time{first.Delivery.ID: now})
 		must(t, err)
 		lost, err := s.LeaseTasks(ctx, hooks[:1], "w2", now.Add(leaseTime), leaseTime)
 		if err != nil || len(lost) != 1 {
 			t.Fatalf("not taken over: %v, %v", lost, err)
 		}
 		freed = nil
-		must(t, s.EndAttempts(ctx, []storage.Sent{{Attempt: a, State: storage.DeliveryDelivered, Lease: first.Lease}}, now))
+		must(t, s.EndAttempts(ctx, []storage.Sent{
+			{Attempt: begun[first.Delivery.ID], State: storage.DeliveryDelivered, Lease: first.Lease},
+		}, now))
 
 		if got := hookTasks(freed); !cmp.Equal(got, hooks[1:]) {
 			t.Errorf("set free %v, want %v", got, hooks[1:])

@@ -31,7 +31,7 @@ type Run struct {
 	Phase     RunPhase
 	Mark      string // what the engine keeps with the run so that it can be found: its id
 	Ref       string // the engine's name for it
-	URL       string // where people see it in its engine
+	URL       string // where people see it in its engine, once that has told
 	Stop      bool   // it is to be cancelled
 	Progress  json.RawMessage
 	Reason    slipway.Text // why it did not pass
@@ -61,7 +61,6 @@ type runRow struct {
 	Phase     RunPhase
 	Status    slipway.RunStatus
 	Ref       string
-	URL       string
 	Stop      bool
 	Progress  string `bun:",nullzero"`
 	Reason    string `bun:",nullzero"`
@@ -97,7 +96,7 @@ func (r *runRow) run() (Run, error) {
 			ID: r.ID, PlanID: r.PlanID, ItemID: r.ItemID, TaskID: r.TaskID, Engine: r.Engine, By: r.StartedBy, At: r.At,
 			Again: r.Again,
 		},
-		Status: r.Status, Phase: r.Phase, Mark: r.ID, Ref: r.Ref, URL: r.URL, Stop: r.Stop,
+		Status: r.Status, Phase: r.Phase, Mark: r.ID, Ref: r.Ref, Stop: r.Stop,
 		StartedAt: r.StartedAt, EndedAt: r.EndedAt, Doubt: r.Doubt, Attempt: r.Attempt,
 	}
 	if r.Progress != "" {
@@ -107,7 +106,7 @@ func (r *runRow) run() (Run, error) {
 	j.read(r.Workflow, &run.Workflow)
 	j.read(r.Reason, &run.Reason)
 	j.read(r.Change, &run.Change)
-	if state := run.State(); run.URL == "" && state != nil {
+	if state := run.State(); state != nil {
 		run.URL = state.URL
 	}
 	return run, j.err
@@ -157,11 +156,11 @@ func (s *Store) RunStarting(ctx context.Context, id string) error {
 	return nil
 }
 
-// RunStartedAs notes that the engine has begun the run, what it calls it and where it
-// is seen. A run that has ended stays as it is.
-func (s *Store) RunStartedAs(ctx context.Context, id, ref, url string, at time.Time) error {
+// RunStartedAs notes that the engine has begun the run and what it calls it. A run that
+// has ended stays as it is.
+func (s *Store) RunStartedAs(ctx context.Context, id, ref string, at time.Time) error {
 	_, err := s.write.NewUpdate().Model((*runRow)(nil)).
-		Set("phase = ?", RunPhaseStarted).Set("status = ?", slipway.RunRunning).Set("ref = ?", ref).Set("url = ?", url).
+		Set("phase = ?", RunPhaseStarted).Set("status = ?", slipway.RunRunning).Set("ref = ?", ref).
 		Set("started_at = ?", at.UnixMilli()).
 		Where("id = ?", id).Where("phase IN (?)", bun.List([]RunPhase{RunPhaseCreated, RunPhaseStarting})).Exec(ctx)
 	if err != nil {

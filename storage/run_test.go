@@ -46,15 +46,16 @@ func TestARunGoesFromItsCreationToItsEnd(t *testing.T) {
 		if got := mustRun(t, s, run.ID); got.Phase != storage.RunPhaseStarting || got.Status != slipway.RunCreated {
 			t.Errorf("the run when its engine is called: %+v", got)
 		}
-		must(t, s.RunStartedAs(ctx, run.ID, "pipeline-7", "https://engine.example.com/7", morning))
-		must(t, s.RunProgress(ctx, run.ID, json.RawMessage(`{"jobs":[{"name":"go?"}]}`)))
+		must(t, s.RunStartedAs(ctx, run.ID, "pipeline-7", morning))
+		const told = `{"status":"running","url":"https://engine.example.com/7"}`
+		must(t, s.RunProgress(ctx, run.ID, json.RawMessage(told)))
 		reason := slipway.T("exit status 1", "退出码 1")
 		must(t, s.EndRun(ctx, run.ID, slipway.RunEnd{Status: slipway.RunFailed, Reason: reason}, morning.Add(time.Minute)))
 		must(t, s.EndRun(ctx, run.ID, slipway.RunEnd{Status: slipway.RunPassed}, morning.Add(time.Hour)))
-		must(t, s.RunStartedAs(ctx, run.ID, "another", "", morning.Add(time.Hour)))
+		must(t, s.RunStartedAs(ctx, run.ID, "another", morning.Add(time.Hour)))
 
 		want.Phase, want.Status, want.Ref, want.URL = storage.RunPhaseEnded, slipway.RunFailed, "pipeline-7", "https://engine.example.com/7"
-		want.Progress, want.Reason = json.RawMessage(`{"jobs":[{"name":"go?"}]}`), reason
+		want.Progress, want.Reason = json.RawMessage(told), reason
 		want.StartedAt, want.EndedAt = morning.UnixMilli(), morning.Add(time.Minute).UnixMilli()
 		runs, err := s.Runs(ctx, run.PlanID)
 		if diff := cmp.Diff([]storage.Run{want}, runs, planDiff); err != nil || diff != "" {

@@ -255,7 +255,6 @@ CREATE TABLE runs (
   phase TEXT NOT NULL CHECK (phase IN ('created', 'starting', 'started', 'ended')),
   status TEXT NOT NULL CHECK (status IN ('created', 'running', 'passed', 'failed', 'timeout', 'cancelled')),
   ref TEXT NOT NULL,
-  url TEXT NOT NULL,
   stop BOOLEAN NOT NULL,
   progress TEXT,
   reason TEXT,

@@ -52,7 +52,9 @@ type Config struct {
 	URL string
 	// Dir is the folder of the SQLite file slipway.db, made if it is missing.
 	Dir string
-	Log *slog.Logger
+	// Keys seal the secrets of endpoints.
+	Keys Keys
+	Log  *slog.Logger
 }
 
 // Store is the database. It is safe for concurrent use.
@@ -60,6 +62,7 @@ type Store struct {
 	write   *bun.DB
 	read    *bun.DB // the same as write on PostgreSQL
 	dialect string
+	keys    Keys
 	turns   *turns
 	log     *slog.Logger
 	// definitions are workflows that were read before, so that a large frozen
@@ -90,7 +93,7 @@ func (s *Store) committed(ctx context.Context, c Committed) {
 
 // Open connects to the database and makes sure that it answers. It does not migrate.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	s := &Store{log: cfg.Log}
+	s := &Store{log: cfg.Log, keys: cfg.Keys}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"slipway"
 	"slipway/storage"
+	"slipway/storage/storagetest"
 	"slipway/webhook"
 )
 
@@ -246,14 +247,8 @@ func TestADecisionIsNotLostWithItsWorker(t *testing.T) {
 	embedded(t, func(t *testing.T, w *world) {
 		w.rules.Endpoints = []slipway.Endpoint{office()}
 		p := w.plan(t, nil)
-		a, err := w.Store.BeginAttempt(t.Context(), p.Gate.Waits[0].DeliveryID, w.clock.now())
-		if err != nil {
-			t.Fatal(err)
-		}
-		a.Answer, a.StatusCode = `{"result":"success"}`, 200
-		if err := w.Store.EndAttempt(t.Context(), a, storage.DeliveryDelivered); err != nil {
-			t.Fatal(err)
-		}
+		storagetest.Try(t, w.Store, p.Gate.Waits[0].DeliveryID, w.clock.now(), storage.DeliveryDelivered,
+			storage.Attempt{StatusCode: 200, Answer: `{"result":"success"}`})
 		w.handle(t, w.one(t, slipway.TaskHook), Done)
 		if now := w.look(t, p.ID); now.Status() != slipway.FinishPlanning {
 			t.Errorf("the plan is in %s", now.Status())

@@ -182,6 +182,37 @@ func TestHooksThatNobodyTakes(t *testing.T) {
 	}
 }
 
+// Who is only told holds nothing back, so that nobody would notice: the manager learns of
+// the first hook of a plan that an endpoint misses, and of no other.
+func TestTheManagerLearnsOnceThatAnEndpointIsNotTold(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.rules.Endpoints = []slipway.Endpoint{wall()}
+		w.sender.answers(webhook.Attempt{Err: "bad id", Outcome: webhook.GiveUp})
+		work := func() {
+			for _, id := range w.due(t, slipway.TaskHook, slipway.TaskNotice) {
+				w.handle(t, id, Done)
+			}
+		}
+		p := w.plan(t, nil)
+		work()
+		w.must(t)(w.Commands.Start(t.Context(), commands.Ask{User: alice}, p.ID))
+		work()
+		work()
+		want := "wall could not be told of plan #1 payments 4.2 (check of the planning). The hook cannot be sent: bad id. The plan goes on."
+		if told := w.cards.told; len(told) != 1 || !strings.HasPrefix(told[0], want) {
+			t.Errorf("told %q, want once %q", told, want)
+		}
+		verbs := []slipway.Verb{slipway.VerbCreate, slipway.VerbSubmit, slipway.VerbGiveUp, slipway.VerbStart}
+		if diff := cmp.Diff(verbs, w.verbs(t, p.ID)); diff != "" {
+			t.Errorf("log (-want +got):\n%s", diff)
+		}
+		if now := w.look(t, p.ID); now.Status() != slipway.Executing {
+			t.Errorf("the plan is in %s", now.Status())
+		}
+	})
+}
+
 // When a plan is cancelled nobody is asked about it any more; who is only told still is.
 func TestAQuestionThatIsGivenUpIsNotSent(t *testing.T) {
 	t.Parallel()

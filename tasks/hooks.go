@@ -72,5 +72,5 @@ func (t *Tasks) beginAttempt(ctx context.Context, delivery string, at time.Time)
 // isAwaited tells whether a delivery's end has consequences that are still to be brought
 // about before its task is done.
 func (t *Tasks) isAwaited(d *storage.Delivery, e *slipway.Endpoint, state storage.DeliveryState) bool {
-	return d.Waits && (state != storage.DeliveryDelivered || e.AnswersAtOnce())
+	return state == storage.DeliveryFailed || d.Waits && e.AnswersAtOnce()
 }

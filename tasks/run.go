@@ -140,7 +140,7 @@ func (r *running) writePlace(ctx context.Context) error {
 
 // begun writes down that the engine has the run, and follows it.
 func (r *running) begun(ctx context.Context, ref engine.Ref) error {
-	if err := r.t.Store.RunStartedAs(ctx, r.run.ID, string(ref), "", r.t.Now()); err != nil {
+	if err := r.t.Store.RunStartedAs(ctx, r.run.ID, string(ref), r.t.Now()); err != nil {
 		return fmt.Errorf("note run as started: %w", err)
 	}
 	return r.watch(ctx, ref)

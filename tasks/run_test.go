@@ -218,7 +218,7 @@ func startedUnwritten(t *testing.T, w *world, run *storage.Run) {
 func started(t *testing.T, w *world, run *storage.Run) {
 	t.Helper()
 	startedUnwritten(t, w, run)
-	if err := w.Store.RunStartedAs(t.Context(), run.ID, "ref-"+run.ID, "", morning); err != nil {
+	if err := w.Store.RunStartedAs(t.Context(), run.ID, "ref-"+run.ID, morning); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -73,7 +73,8 @@ func (t *Tasks) unpark(ctx context.Context, on string, n int) int {
 }
 
 // settled does what follows from a delivery that is not pending any more: the next one
-// comes, an answer may decide at once, and nobody waits for what cannot be sent.
+// comes, an answer may decide at once, and nobody waits for what cannot be sent, nor
+// learns of it too late.
 func (t *Tasks) settled(ctx context.Context, l *storage.Lease, d *storage.Delivery, why slipway.Text) error {
 	const all = 100
 	t.unpark(ctx, turnOf(d), all)
@@ -83,11 +84,13 @@ func (t *Tasks) settled(ctx context.Context, l *storage.Lease, d *storage.Delive
 // follow is settled without the next one, which came with the end of the attempt.
 func (t *Tasks) follow(ctx context.Context, l *storage.Lease, d *storage.Delivery, why slipway.Text) error {
 	switch {
-	case !d.Waits:
+	case d.State == storage.DeliveryFailed && !d.Waits:
+		_, err := t.Commands.LoseHook(ctx, &d.Delivery, why)
+		return err
 	case d.State == storage.DeliveryFailed:
 		_, err := t.Commands.GiveUpHook(ctx, requestOf(l), l.Task.PlanID, d.ID, why)
 		return err
-	case d.State == storage.DeliveryDelivered && len(d.Attempts) > 0:
+	case d.State == storage.DeliveryDelivered && d.Waits && len(d.Attempts) > 0:
 		return t.decided(ctx, d, d.Attempts[len(d.Attempts)-1].Answer)
 	}
 	return nil

@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -332,6 +333,37 @@ func TestWhatDoesNotEndInTimeIsAbandonedAndLeftToTheNextProcess(t *testing.T) {
 		next := w.join(t, w.Store, "")
 		if got := next.Handle(t.Context(), w.one(t, slipway.TaskCard)); got != Done {
 			t.Errorf("ending %q, want %q", got, Done)
+		}
+	})
+}
+
+// Whom an endpoint names is called when its deadline has passed; who has left is not waited
+// for.
+func TestAfterADeadlineTheNamedPeopleAreCalled(t *testing.T) {
+	t.Parallel()
+	embedded(t, func(t *testing.T, w *world) {
+		bob := &slipway.User{ID: "u-bob", Name: "Bob", Email: "bob@example.com", Role: slipway.RoleMember, Locale: slipway.English}
+		if err := w.Store.CreateUser(t.Context(), bob); err != nil {
+			t.Fatal(err)
+		}
+		e := office()
+		e.Deadline, e.AfterDeadline, e.Ask = 3*time.Minute, slipway.DeadlineAsks, []string{"bob@example.com", "Walter"}
+		w.rules.Endpoints = []slipway.Endpoint{e}
+		w.plan(t, nil)
+		w.clock.advance(time.Hour)
+		w.handle(t, w.one(t, slipway.TaskDeadline), Done)
+		var called []string
+		for _, id := range w.due(t, slipway.TaskNotice) {
+			var n slipway.Notice
+			if err := json.Unmarshal(w.lease(t, id, "reads").Task.Data, &n); err != nil {
+				t.Fatal(err)
+			}
+			if n.Urgent {
+				called = append(called, n.To...)
+			}
+		}
+		if diff := cmp.Diff([]string{bob.ID}, called); diff != "" {
+			t.Errorf("called (-want +got):\n%s", diff)
 		}
 	})
 }

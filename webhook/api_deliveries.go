@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -92,25 +93,30 @@ func (h *handler) showDelivery(w http.ResponseWriter, r *http.Request, _ *slipwa
 	return nil
 }
 
-// exportDeliveries writes deliveries as JSON Lines, oldest first, each whole.
 func (h *handler) exportDeliveries(w http.ResponseWriter, r *http.Request, _ *slipway.User) error {
 	f, err := h.deliveryFilter(r)
 	if err != nil {
 		return err
 	}
+	return atCursor(ExportDeliveries(w, r, h.Store, h.Log, f))
+}
+
+// ExportDeliveries writes the deliveries of a filter as JSON Lines, oldest first, each whole
+// as it may be shown. An error says that nothing was written.
+func ExportDeliveries(w http.ResponseWriter, r *http.Request, store *storage.Store, log *slog.Logger, f storage.DeliveryFilter) error {
 	f.Limit, f.Oldest = maxLimit, true
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	for begun := false; ; begun = true {
-		page, err := h.Store.SearchDeliveries(r.Context(), f)
+		page, err := store.SearchDeliveries(r.Context(), f)
 		if err != nil && !begun {
-			return atCursor(err)
+			return err
 		}
 		if err != nil {
 			// The answer is under way; cut short, it is not taken for whole.
-			h.Log.ErrorContext(r.Context(), "export broke off", "error", err)
+			log.ErrorContext(r.Context(), "export broke off", "error", err)
 			panic(http.ErrAbortHandler)
 		}
 		if !begun {
@@ -133,10 +139,21 @@ func (h *handler) replayMany(w http.ResponseWriter, r *http.Request, u *slipway.
 	if err != nil {
 		return err
 	}
-	f.only("endpoint", "since", "until", "dry_run")
+	f.only("plan", "endpoint", "since", "until", "dry_run")
 	want := commands.Replay{Endpoint: f.text("endpoint", 64), Since: f.when("since") * 1000, Until: f.when("until") * 1000, DryRun: f.flag("dry_run")}
+	ref := f.text("plan", 64)
+	if want.Since != 0 && want.Until != 0 && want.Until <= want.Since {
+		f.Add("until", "must be after since", "必须晚于 since")
+	}
 	if err := f.err(); err != nil {
 		return err
+	}
+	if ref != "" {
+		p, err := h.Commands.Find(r.Context(), ref)
+		if err != nil {
+			return err
+		}
+		want.PlanID = p.ID
 	}
 	a, err := ask(r, u, 0)
 	if err != nil {

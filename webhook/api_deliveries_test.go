@@ -10,6 +10,7 @@ import (
 
 	"slipway"
 	"slipway/storage"
+	"slipway/storage/storagetest"
 )
 
 // delivered is what the API tells of a delivery.
@@ -34,14 +35,9 @@ func (w *world) settle(planID string, state storage.DeliveryState) {
 		w.t.Fatal(err)
 	}
 	for _, d := range ds {
-		a, err := w.store.BeginAttempt(w.t.Context(), d.ID, w.now())
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		a.StatusCode, a.Sent, a.Answer = 503, "Slipway-Callback-Url: /"+d.InstanceCode+"\n", "you sent "+d.InstanceCode
-		if err := w.store.EndAttempt(w.t.Context(), a, state); err != nil {
-			w.t.Fatal(err)
-		}
+		storagetest.Try(w.t, w.store, d.ID, w.now(), state, storage.Attempt{
+			StatusCode: 503, Sent: "Slipway-Callback-Url: /" + d.InstanceCode + "\n", Answer: "you sent " + d.InstanceCode,
+		})
 	}
 }
 
@@ -138,11 +134,16 @@ func TestDeliveriesAreFoundShownExportedAndSentAgain(t *testing.T) {
 			t.Errorf("a period has %d, of which %d are sent", f, s)
 		}
 		want("state=pending", 2)
+		if f, s, _ := replay("alice", `{"plan":"1","dry_run":true}`, 200); f != 1 || s != 0 {
+			t.Errorf("a plan has %d, of which %d are sent", f, s)
+		}
 		if f, s, _ := replay("root", `{"endpoint":"office"}`, 202); f != 2 || s != 2 {
 			t.Errorf("the others are %d, of which %d are sent", f, s)
 		}
 		want("state=failed")
 		w.send("root", "POST", "/api/v1/deliveries/replay", `{"endpoint":"nobody"}`).want(404)
 		w.send("root", "POST", "/api/v1/deliveries/replay", `{"since":"soon","dry_run":1,"x":2}`).want(400)
+		w.send("root", "POST", "/api/v1/deliveries/replay", `{"since":"1795500000","until":"1795400000"}`).want(400)
+		w.send("root", "POST", "/api/v1/deliveries/replay", `{"plan":"99"}`).want(404)
 	})
 }

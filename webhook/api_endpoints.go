@@ -2,38 +2,15 @@ package webhook
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 
 	"slipway"
 	"slipway/commands"
 )
 
-// endpointBody is an endpoint with the keys of slipway.yaml; secrets are masked.
+// endpointBody is an endpoint with what is known of it besides its settings.
 type endpointBody struct {
-	Name           string                `json:"name"`
-	URL            string                `json:"url"`
-	Events         []slipway.Event       `json:"events"`
-	Wait           bool                  `json:"wait"`
-	Advisory       bool                  `json:"advisory"`
-	Deadline       string                `json:"deadline"`
-	AfterDeadline  slipway.AfterDeadline `json:"after_deadline"`
-	Projects       []string              `json:"projects"`
-	Labels         []string              `json:"labels"`
-	Secrets        []string              `json:"secrets"`
-	CallbackToken  string                `json:"callback_token"`
-	CallbackSigned bool                  `json:"callback_signed"`
-	CallbackURL    bool                  `json:"callback_url"`
-	Headers        map[string]string     `json:"headers"`
-	AllowPrivate   bool                  `json:"allow_private"`
-	AllowNetworks  []string              `json:"allow_networks"`
-	Compat         string                `json:"compat"`
-	Envelope       slipway.Envelope      `json:"envelope"`
-	Credentials    bool                  `json:"credentials"`
-	Rate           float64               `json:"rate"`
-	ClientCert     string                `json:"client_cert"`
-	ClientKey      string                `json:"client_key"`
-	Enabled        bool                  `json:"enabled"`
+	commands.WrittenEndpoint
 
 	Source    string `json:"source"`  // configuration or database
 	Version   int64  `json:"version"` // 0 for one of the configuration
@@ -44,40 +21,13 @@ type endpointBody struct {
 
 func newEndpointBody(e *commands.KnownEndpoint) endpointBody {
 	b := endpointBody{
-		Name: e.Name, URL: e.URL, Events: slices.Clone(e.Events), Wait: e.Wait, Advisory: e.Advisory, AfterDeadline: e.AfterDeadline,
-		Projects: list(e.Projects), Labels: list(e.Labels), Secrets: []string{}, CallbackToken: masked(e.CallbackToken),
-		CallbackSigned: e.CallbackSigned, CallbackURL: e.CallbackURL, Headers: map[string]string{}, AllowPrivate: e.AllowPrivate,
-		AllowNetworks: list(e.AllowNetworks), Compat: e.Compat, Envelope: e.Envelope, Credentials: e.Credentials, Rate: e.Rate,
-		ClientCert: e.ClientCert, ClientKey: masked(e.ClientKey), Enabled: !e.Disabled,
-		Source: "configuration", Version: e.Version, UpdatedBy: e.UpdatedBy, UpdatedAt: e.UpdatedAt, Off: e.Off,
+		WrittenEndpoint: commands.WriteEndpoint(&e.Endpoint),
+		Source:          "configuration", Version: e.Version, UpdatedBy: e.UpdatedBy, UpdatedAt: e.UpdatedAt, Off: e.Off,
 	}
 	if e.Managed {
 		b.Source = "database"
 	}
-	if e.Deadline != 0 {
-		b.Deadline = e.Deadline.String()
-	}
-	for range e.Secrets {
-		b.Secrets = append(b.Secrets, slipway.Mask)
-	}
-	for name := range e.Headers {
-		b.Headers[name] = slipway.Mask
-	}
 	return b
-}
-
-func list(l []string) []string {
-	if l == nil {
-		return []string{}
-	}
-	return l
-}
-
-func masked(s string) string {
-	if s == "" {
-		return ""
-	}
-	return slipway.Mask
 }
 
 // adminsOnly refuses everybody else: the URLs of endpoints may hold secrets.

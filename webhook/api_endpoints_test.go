@@ -144,6 +144,8 @@ func TestEverythingWrongWithAnEndpointIsNamed(t *testing.T) {
 		"a header of ours":       {map[string]any{"headers": map[string]any{"Webhook-Id": "x"}}, []string{"headers"}},
 		"advice without waiting": {map[string]any{"wait": false, "advisory": true}, []string{"advisory"}},
 		"asking after nothing":   {map[string]any{"deadline": nil, "after_deadline": "ask"}, []string{"after_deadline"}},
+		"calling a stranger":     {map[string]any{"after_deadline": "ask", "ask": []any{"Alice", "nobody@example.com"}}, []string{"ask[1]"}},
+		"calling without asking": {map[string]any{"ask": []any{"Alice"}}, []string{"ask"}},
 		"no network":             {map[string]any{"allow_networks": []any{"10.0.0.1/8"}}, []string{"allow_networks"}},
 		"no certificate":         {map[string]any{"client_cert": "x", "client_key": "y"}, []string{"client_cert"}},
 		"a negative rate":        {map[string]any{"rate": -1}, []string{"rate"}},

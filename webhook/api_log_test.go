@@ -14,6 +14,7 @@ import (
 
 	"slipway"
 	"slipway/storage"
+	"slipway/storage/storagetest"
 	"slipway/webhook"
 )
 
@@ -30,15 +31,10 @@ func TestDeliveriesShowEveryAttemptButNoCode(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := stored[0]
-	a, err := w.store.BeginAttempt(t.Context(), d.ID, noon)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.DurationMS, a.StatusCode, a.Error = 7, http.StatusInternalServerError, "HTTP 500"
-	a.Answer = "I got " + string(d.Body) // as receivers that echo do
-	if err := w.store.EndAttempt(t.Context(), a, storage.DeliveryPending); err != nil {
-		t.Fatal(err)
-	}
+	storagetest.Try(t, w.store, d.ID, noon, storage.DeliveryPending, storage.Attempt{
+		DurationMS: 7, StatusCode: http.StatusInternalServerError, Error: "HTTP 500",
+		Answer: "I got " + string(d.Body), // as receivers that echo do
+	})
 	var list struct {
 		Deliveries []struct {
 			ID, Endpoint, Event, State string
@@ -103,12 +99,12 @@ func TestRunsAndTheirOutput(t *testing.T) {
 	if err := w.store.RunStarting(t.Context(), run); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.store.RunStartedAs(t.Context(), run, "ref", "https://engine.example.com/1", noon); err != nil {
+	if err := w.store.RunStartedAs(t.Context(), run, "ref", noon); err != nil {
 		t.Fatal(err)
 	}
-	const progress = `{"status":"waiting","wait_for":{"en":"the operators","zh":"运维人员"},"stages":[{"name":"all","status":"waiting","jobs":[
+	const progress = `{"status":"waiting","url":"https://engine.example.com/1","wait_for":{"en":"the operators","zh":"运维人员"},"stages":[{"name":"all","status":"waiting","jobs":[
 		{"name":"go","type":"freestyle","status":"failed","reason":{"en":"no","zh":"否"},"ended":7}]}],"waits":[{"job":"go","for":{"en":"","zh":""}}]}`
-	const told = `{"status":"waiting","url":"","wait_for":"the operators","stages":[{"name":"all","status":"waiting","jobs":[` +
+	const told = `{"status":"waiting","url":"https://engine.example.com/1","wait_for":"the operators","stages":[{"name":"all","status":"waiting","jobs":[` +
 		`{"name":"go","type":"freestyle","status":"failed","reason":"no","started":0,"ended":7,"url":""}]}],"started":0,"ended":0}`
 	if err := w.store.RunProgress(t.Context(), run, json.RawMessage(progress)); err != nil {
 		t.Fatal(err)

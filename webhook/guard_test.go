@@ -2,8 +2,10 @@ package webhook
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -16,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
+
+	"slipway"
 )
 
 // specialUse lists addresses that are nobody's public server. The second column
@@ -105,6 +109,55 @@ func TestGuardRefusesSpecialUseAddresses(t *testing.T) {
 		if err := CheckURL(literal, PrivateNetworks()...); (err == nil) != c.private {
 			t.Errorf("CheckURL(%s) with allow_private: %v, want allowed: %t", literal, err, c.private)
 		}
+	}
+}
+
+// spellings are all the ways in which a URL may name an address.
+func spellings(addr string) []string {
+	hosts := []string{addr}
+	if strings.Contains(addr, ":") {
+		hosts[0] = "[" + strings.ReplaceAll(addr, "%", "%25") + "]"
+		return hosts
+	}
+	b := netip.MustParseAddr(addr).As4()
+	n := binary.BigEndian.Uint32(b[:])
+	return append(hosts,
+		fmt.Sprint(n), fmt.Sprintf("0x%08x", n), fmt.Sprintf("0%o", n), // one number
+		fmt.Sprintf("0%o.0%o.0%o.0%o", b[0], b[1], b[2], b[3]), fmt.Sprintf("0x%x.%d.%d.%d", b[0], b[1], b[2], b[3]),
+		fmt.Sprintf("%d.%d", b[0], n&0xffffff), // fewer parts
+		fmt.Sprintf("[::ffff:%s]", addr), fmt.Sprintf("[::ffff:%x:%x]", n>>16, n&0xffff), fmt.Sprintf("[0:0:0:0:0:ffff:%s]", addr),
+		fmt.Sprintf("[::%s]", addr),                      // IPv4-compatible
+		fmt.Sprintf("[64:ff9b::%x:%x]", n>>16, n&0xffff), // NAT64
+		fmt.Sprintf("[2002:%x:%x::1]", n>>16, n&0xffff),  // 6to4
+		strings.Map(func(r rune) rune { // full-width digits
+			if r >= '0' && r <= '9' {
+				return r - '0' + '０'
+			}
+			return r
+		}, addr),
+	)
+}
+
+// What must not be called is not called by a test of an endpoint either, however its
+// address is spelled.
+func TestNoPingReachesASpecialUseAddress(t *testing.T) {
+	t.Parallel()
+	sender := NewSender(SenderConfig{Now: time.Now})
+	defer sender.Close()
+	outlet := Outlet{Sender: sender, Now: time.Now, Rand: rand.Reader}
+	tried := 0
+	for _, c := range specialUse {
+		for _, host := range spellings(c.addr) {
+			tried++
+			p := outlet.Ping(t.Context(), &slipway.Endpoint{Name: "risk", URL: "http://" + host + "/"})
+			refused := strings.Contains(p.Error, ErrRefusedAddress.Error()) || strings.Contains(p.Error, "host is a number")
+			if p.OK || p.StatusCode != 0 || !refused || !strings.Contains(p.Verdict.EN, "was not reached") {
+				t.Errorf("%s (%s): %+v", host, c.what, p)
+			}
+		}
+	}
+	if tried < 400 {
+		t.Errorf("only %d addresses were tried", tried)
 	}
 }
 

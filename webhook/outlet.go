@@ -106,6 +106,14 @@ func (c *endpointCheck) questions() {
 	if e.AfterDeadline == slipway.DeadlineAsks && e.Deadline == 0 {
 		c.note("after_deadline", "needs a deadline", "需要同时设置 deadline")
 	}
+	if len(e.Ask) > 0 && e.AfterDeadline != slipway.DeadlineAsks {
+		c.note("ask", "needs after_deadline: ask", "需要同时设置 after_deadline: ask")
+	}
+	for i, name := range e.Ask {
+		if strings.TrimSpace(name) == "" {
+			c.note(fmt.Sprintf("ask[%d]", i), "the name, e-mail or id of a user is expected", "应为用户的姓名、邮箱或 ID")
+		}
+	}
 }
 
 func (c *endpointCheck) credentials() {

@@ -23,9 +23,11 @@ type hooksView struct {
 	Endpoints  []endpointView
 	Deliveries []hookView
 	Filter     url.Values
+	Filtered   bool
 	States     []choice
-	Next       string
-	Failed     bool // there is something to be sent again
+	First      string // the list from its beginning, "" if this is it
+	Next       string // the next page, "" at the end
+	Failed     bool   // there is something to be sent again
 	// What an admin did last, and what came of it.
 	Ping     *pingView
 	Secret   *freshSecret
@@ -35,8 +37,14 @@ type hooksView struct {
 	Problems []slipway.Problem
 }
 
+// hookFilters are the parameters of the page that say which deliveries are wanted.
+var hookFilters = []string{"endpoint", "state", "plan", "since", "until"}
+
 // Get returns a filter's value as it was given.
 func (v hooksView) Get(name string) string { return v.Filter.Get(name) }
+
+// With is an address with the filter of the page.
+func (v hooksView) With(path string) string { return withCursor(path, v.Filter, "") }
 
 // endpointView is an endpoint with its figures.
 type endpointView struct {
@@ -92,10 +100,19 @@ func (w *Web) hooksPage(rw http.ResponseWriter, r *http.Request, v viewer) {
 }
 
 func (w *Web) showHooks(rw http.ResponseWriter, r *http.Request, v viewer, status int, view hooksView) {
-	view.Filter = r.URL.Query()
-	err := w.endpointFigures(r, v, &view)
+	view.Filter = url.Values{}
+	for _, name := range hookFilters {
+		if value := r.URL.Query().Get(name); value != "" {
+			view.Filter.Set(name, value)
+			view.Filtered = true
+		}
+	}
+	f, err := w.hookFilter(r, v)
 	if err == nil {
-		err = w.recentHooks(r, v, &view)
+		err = w.endpointFigures(r, &view)
+	}
+	if err == nil {
+		err = w.recentHooks(r, v, f, &view)
 	}
 	if err != nil {
 		w.fail(rw, r, v.User, err)
@@ -105,7 +122,7 @@ func (w *Web) showHooks(rw http.ResponseWriter, r *http.Request, v viewer, statu
 }
 
 // endpointFigures gathers what is known of every endpoint.
-func (w *Web) endpointFigures(r *http.Request, v viewer, view *hooksView) error {
+func (w *Web) endpointFigures(r *http.Request, view *hooksView) error {
 	now := w.Now()
 	known, err := w.Commands.Endpoints(r.Context())
 	if err != nil {
@@ -141,7 +158,6 @@ func (w *Web) endpointFigures(r *http.Request, v viewer, view *hooksView) error 
 			e.Delivered = c.Count
 		case storage.DeliveryFailed:
 			e.Failed = c.Count
-			view.Failed = view.Failed || v.Admin()
 		case storage.DeliveryDropped:
 		}
 	}
@@ -151,11 +167,53 @@ func (w *Web) endpointFigures(r *http.Request, v viewer, view *hooksView) error 
 	return nil
 }
 
-// recentHooks lists deliveries by the filter of the address.
-func (w *Web) recentHooks(r *http.Request, v viewer, view *hooksView) error {
-	f := storage.DeliveryFilter{Endpoint: view.Get("endpoint"), Cursor: view.Get("cursor"), Limit: hooksPerPage}
-	if state := view.Get("state"); state != "" {
+// hookFilter reads which deliveries are wanted out of a page's address.
+func (w *Web) hookFilter(r *http.Request, v viewer) (storage.DeliveryFilter, error) {
+	q := r.URL.Query()
+	f := storage.DeliveryFilter{Endpoint: q.Get("endpoint"), Cursor: q.Get("cursor"), Limit: hooksPerPage}
+	if state := q.Get("state"); state != "" {
 		f.States = []storage.DeliveryState{storage.DeliveryState(state)}
+	}
+	if ref := q.Get("plan"); ref != "" {
+		p, err := w.Commands.Find(r.Context(), ref)
+		if err != nil {
+			return f, err
+		}
+		f.PlanID = p.ID
+	}
+	var err error
+	f.Since, f.Until, err = commands.ParsePeriod(q.Get("since"), q.Get("until"), w.Now(), v.zone)
+	return f, err
+}
+
+// exportHooks writes the deliveries of the filter as JSON Lines.
+func (w *Web) exportHooks(rw http.ResponseWriter, r *http.Request, v viewer) {
+	f, err := w.hookFilter(r, v)
+	if err == nil {
+		f.Cursor = ""
+		rw.Header().Set("Content-Disposition", `attachment; filename="hooks.jsonl"`)
+		err = w.ExportHooks(rw, r, f)
+	}
+	if err != nil {
+		rw.Header().Del("Content-Disposition")
+		w.fail(rw, r, v.User, err)
+	}
+}
+
+// anyFailed tells whether an admin can have something of what the filter finds sent again.
+func (w *Web) anyFailed(r *http.Request, v viewer, f storage.DeliveryFilter) (bool, error) {
+	if !v.Admin() || len(f.States) > 0 && f.States[0] != storage.DeliveryFailed {
+		return false, nil
+	}
+	f.States, f.Cursor, f.Limit = []storage.DeliveryState{storage.DeliveryFailed}, "", 1
+	list, err := w.Store.SearchDeliveries(r.Context(), f)
+	return len(list.Rows) > 0, err
+}
+
+// recentHooks lists the deliveries that the filter finds.
+func (w *Web) recentHooks(r *http.Request, v viewer, f storage.DeliveryFilter, view *hooksView) (err error) {
+	if view.Failed, err = w.anyFailed(r, v, f); err != nil {
+		return err
 	}
 	for _, s := range []struct {
 		state  storage.DeliveryState
@@ -173,8 +231,11 @@ func (w *Web) recentHooks(r *http.Request, v viewer, view *hooksView) error {
 	if err != nil {
 		return err
 	}
+	if f.Cursor != "" {
+		view.First = view.With("/hooks")
+	}
 	if list.Next != "" {
-		view.Next = withCursor(view.Filter, list.Next)
+		view.Next = withCursor("/hooks", view.Filter, list.Next)
 	}
 	plans := map[string]*slipway.Plan{}
 	for i := range list.Rows {
@@ -201,13 +262,16 @@ func (w *Web) resendHook(rw http.ResponseWriter, r *http.Request, v viewer) {
 	w.showHooks(rw, r, v, http.StatusOK, hooksView{Note: v.say("It is sent again.", "已重新发送。")})
 }
 
-// resendFailed sends everything again that was given up, of one endpoint or of all.
+// resendFailed sends everything again that was given up, of what the filter finds.
 func (w *Web) resendFailed(rw http.ResponseWriter, r *http.Request, v viewer) {
-	if err := parseForm(r); err != nil {
+	f, err := w.hookFilter(r, v)
+	if err != nil {
 		w.fail(rw, r, v.User, err)
 		return
 	}
-	done, err := w.Commands.ReplayFailed(r.Context(), commands.Ask{User: v.User}, commands.Replay{Endpoint: r.PostForm.Get("endpoint")})
+	done, err := w.Commands.ReplayFailed(r.Context(), commands.Ask{User: v.User}, commands.Replay{
+		Endpoint: f.Endpoint, PlanID: f.PlanID, Since: f.Since, Until: f.Until,
+	})
 	if err != nil {
 		w.fail(rw, r, v.User, err)
 		return

@@ -2,15 +2,20 @@ package web_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"slipway"
 	"slipway/bot/web"
 	"slipway/commands"
 	"slipway/storage"
+	"slipway/storage/storagetest"
 )
 
 // fakeHooks knows no network: every endpoint is fine and answers 200.
@@ -55,14 +60,8 @@ func TestThePageOfHooksShowsHowTheyAreTaken(t *testing.T) {
 	if err != nil || len(ds) != 1 {
 		t.Fatalf("%d deliveries, %v", len(ds), err)
 	}
-	a, err := w.store.BeginAttempt(t.Context(), ds[0].ID, noon)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.StatusCode, a.Error, a.DurationMS = 503, "answered 503", 120
-	if err := w.store.EndAttempt(t.Context(), a, storage.DeliveryFailed); err != nil {
-		t.Fatal(err)
-	}
+	storagetest.Try(t, w.store, ds[0].ID, noon, storage.DeliveryFailed,
+		storage.Attempt{StatusCode: 503, Error: "answered 503", DurationMS: 120})
 	for who, want := range map[*slipway.User][]string{
 		w.alice: {"office", "from the configuration", "0 %", "120 ms", "given up", "answered 503", "#1 payments", "Send all again"},
 		w.wang:  {"office", "来自配置文件", "已放弃", "answered 503"},
@@ -88,6 +87,89 @@ func TestThePageOfHooksShowsHowTheyAreTaken(t *testing.T) {
 	}
 	if d, err := w.store.Delivery(t.Context(), ds[0].ID); err != nil || d.State != storage.DeliveryPending {
 		t.Errorf("the delivery is %s, %v", d.State, err)
+	}
+}
+
+// What did not arrive in an outage is found by its period, exported and sent again.
+func TestHooksOfAPeriodAreFoundExportedAndSentAgain(t *testing.T) {
+	t.Parallel()
+	var exported storage.DeliveryFilter
+	w := newWorld(t, hooked, func(_ *world, c *web.Config) {
+		c.ExportHooks = func(rw http.ResponseWriter, _ *http.Request, f storage.DeliveryFilter) error {
+			exported = f
+			_, err := rw.Write([]byte("{}\n"))
+			return err
+		}
+	})
+	p := w.plan("payments")
+	if _, err := w.cmds.Submit(t.Context(), commands.Ask{User: w.alice}, p.ID); err != nil {
+		t.Fatal(err)
+	}
+	ds, err := w.store.Deliveries(t.Context(), p.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	storagetest.Try(t, w.store, ds[0].ID, noon, storage.DeliveryFailed, storage.Attempt{StatusCode: 503, Error: "answered 503"})
+	alice := w.signIn(w.alice)
+	for query, found := range map[string]bool{
+		"since=2026-11-24T19:59&until=2026-11-24T20:01": true, "until=2026-11-24T20:00": false, "since=2026-11-24T20:01": false, "plan=%231": true,
+	} {
+		page := alice.get("/hooks?" + query)
+		if strings.Contains(page.text(), "#1 payments") != found || strings.Contains(page.text(), "Send again what was given up of these") != found {
+			t.Errorf("%s: %s", query, page.text())
+		}
+	}
+	if page := alice.get("/hooks?since=soon"); page.status != http.StatusBadRequest || !strings.Contains(page.text(), "is not a time that is understood") {
+		t.Errorf("a time that is none: %d %s", page.status, page.text())
+	}
+	if page := alice.get("/hooks?plan=7"); page.status != http.StatusNotFound {
+		t.Errorf("a plan that is none: %d", page.status)
+	}
+	const period = "since=2026-11-24T19%3A59&until=2026-11-24T20%3A01" // in Shanghai
+	page := alice.get("/hooks?" + period)
+	if !strings.Contains(page.body, "/hooks/export?"+strings.ReplaceAll(period, "&", "&amp;")) {
+		t.Errorf("no link to export: %s", page.body)
+	}
+	lines := alice.get("/hooks/export?" + period)
+	want := storage.DeliveryFilter{Since: noon.Add(-time.Minute).UnixMilli(), Until: noon.Add(time.Minute).UnixMilli()}
+	exported.Limit = 0
+	if diff := cmp.Diff(want, exported); lines.status != http.StatusOK || diff != "" {
+		t.Errorf("exported with %d (-want +got):\n%s", lines.status, diff)
+	}
+	if page := alice.get("/hooks/export?since=soon"); page.status != http.StatusBadRequest {
+		t.Errorf("exported with %d", page.status)
+	}
+	if page := alice.get("/hooks?" + period).form("/hooks/resend-failed?" + period).send(); !strings.Contains(page.text(), "1 of 1 are sent again.") {
+		t.Errorf("sent again: %s", page.text())
+	}
+}
+
+func TestTheListOfHooksIsPaged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hooked)
+	for i := range 26 {
+		p := w.plan(fmt.Sprint("plan ", i))
+		if _, err := w.cmds.Submit(t.Context(), commands.Ask{User: w.alice}, p.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	alice := w.signIn(w.alice)
+	next := func(page *view, rel string) string {
+		t.Helper()
+		_, rest, found := strings.Cut(page.body, rel)
+		if !found {
+			t.Fatalf("no %s in %s", rel, page.text())
+		}
+		address, _, _ := strings.Cut(rest, `"`)
+		return strings.ReplaceAll(address, "&amp;", "&")
+	}
+	first := alice.get("/hooks?endpoint=office")
+	second := alice.get(next(first, `<a class="btn" href="`))
+	if a, b := strings.Count(first.body, `class="delivery"`), strings.Count(second.body, `class="delivery"`); a != 25 || b != 1 {
+		t.Errorf("pages of %d and %d hooks", a, b)
+	}
+	if back := next(second, `<a class="btn" href="`); back != "/hooks?endpoint=office" {
+		t.Errorf("the newest are at %s", back)
 	}
 }
 

@@ -29,7 +29,7 @@ func running(t *testing.T, w *world) (*slipway.Plan, string) {
 		}
 	}
 	run := w.reload(p).Items[1].Workflow.RunID
-	if err := w.store.RunStartedAs(ctx, run, "7", "https://engine.example.com/7", noon.Add(-3*time.Minute)); err != nil {
+	if err := w.store.RunStartedAs(ctx, run, "7", noon.Add(-3*time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	return p, run
@@ -48,7 +48,7 @@ func TestARunIsAnsweredOnThePageOfItsPlan(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p, run := running(t, w)
-	progress := `{"status": "waiting", "stages": [{"name": "gate", "status": "waiting", "jobs": [
+	progress := `{"status": "waiting", "url": "https://engine.example.com/7", "stages": [{"name": "gate", "status": "waiting", "jobs": [
 		{"name": "sign-off", "status": "waiting"}, {"name": "ticket", "status": "waiting", "url": "https://tickets.example.com/7"},
 		{"name": "trap", "status": "failed", "url": "javascript:alert(1)", "reason": {"en": "<b>no</b>", "zh": "否"}}]}]}`
 	if err := w.store.RunProgress(t.Context(), run, json.RawMessage(progress)); err != nil {

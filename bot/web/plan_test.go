@@ -17,6 +17,7 @@ import (
 	"slipway/bot/web"
 	"slipway/commands"
 	"slipway/storage"
+	"slipway/storage/storagetest"
 )
 
 func TestTheListOfPlansIsFilteredAndPaged(t *testing.T) {
@@ -96,14 +97,8 @@ func TestThePageOfAPlanShowsEverything(t *testing.T) {
 	if err != nil || len(deliveries) != 1 {
 		t.Fatal(deliveries, err)
 	}
-	attempt, err := w.store.BeginAttempt(ctx, deliveries[0].ID, noon)
-	if err != nil {
-		t.Fatal(err)
-	}
-	attempt.StatusCode, attempt.Answer, attempt.Error, attempt.DurationMS = 503, "<b>busy</b>", "HTTP 503", 1200
-	if err := w.store.EndAttempt(ctx, attempt, storage.DeliveryFailed); err != nil {
-		t.Fatal(err)
-	}
+	storagetest.Try(t, w.store, deliveries[0].ID, noon, storage.DeliveryFailed,
+		storage.Attempt{StatusCode: 503, Answer: "<b>busy</b>", Error: "HTTP 503", DurationMS: 1200})
 	waiting := alice.get("/plans/" + p.ID)
 	for _, want := range []string{
 		"Waiting for the outside check", "office", "today 21:00", "HTTP 503", "1.2 s", "<b>busy</b>", "given up", "Ships the ledger", "0 of 1", "Asia/Shanghai (UTC+08:00)",

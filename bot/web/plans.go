@@ -68,17 +68,18 @@ func (w *Web) plansPage(rw http.ResponseWriter, r *http.Request, v viewer) {
 		view.Filtered = view.Filtered || name != "cursor" && q.Get(name) != ""
 	}
 	if q.Get("cursor") != "" {
-		view.First = withCursor(q, "")
+		view.First = withCursor("/plans", q, "")
 	}
 	if list.Next != "" {
-		view.Next = withCursor(q, list.Next)
+		view.Next = withCursor("/plans", q, list.Next)
 	}
 	w.render(rw, r, http.StatusOK, "plans", page{
 		Title: v.say("Plans", "发布计划"), Nav: "plans", V: v, Live: "all=1", Body: view,
 	})
 }
 
-func withCursor(q url.Values, cursor string) string {
+// withCursor is the address of a list from a cursor on, "" for its beginning.
+func withCursor(path string, q url.Values, cursor string) string {
 	next := url.Values{}
 	for name, values := range q {
 		if name != "cursor" && values[0] != "" {
@@ -88,7 +89,10 @@ func withCursor(q url.Values, cursor string) string {
 	if cursor != "" {
 		next.Set("cursor", cursor)
 	}
-	return "/plans?" + next.Encode()
+	if len(next) == 0 {
+		return path
+	}
+	return path + "?" + next.Encode()
 }
 
 // view is for whom the bot makes cards that a page shows.

@@ -47,10 +47,7 @@ func (r *runView) Word() bot.StepWord {
 
 // Link is the run in its engine, if that has a page for it.
 func (r *runView) Link() string {
-	if link := webLink(r.URL); link != "" || r.Now == nil {
-		return link
-	}
-	return webLink(r.Now.URL)
+	return webLink(r.URL)
 }
 
 // webLink is the address if a browser may follow it, else "".

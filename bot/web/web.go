@@ -38,10 +38,12 @@ type Config struct {
 	// PublicURL is how people reach the console, without a slash at the end.
 	PublicURL string
 	Queues    *Queues // nil: the process has no dashboard
-	Now       func() time.Time
-	Rand      io.Reader
-	Log       *slog.Logger
-	Version   string
+	// ExportHooks writes deliveries as JSON Lines; an error says that nothing was written.
+	ExportHooks func(http.ResponseWriter, *http.Request, storage.DeliveryFilter) error
+	Now         func() time.Time
+	Rand        io.Reader
+	Log         *slog.Logger
+	Version     string
 	// Heartbeat is the pause between two signs of life on a live connection; zero
 	// means 20 seconds.
 	Heartbeat time.Duration
@@ -117,6 +119,7 @@ func (w *Web) Routes() http.Handler {
 	signed("POST /people", w.adminOnly(w.addPerson))
 	signed("POST /people/{user}/link", w.adminOnly(w.newLink))
 	signed("GET /hooks", w.hooksPage)
+	signed("GET /hooks/export", w.exportHooks)
 	signed("POST /hooks/{delivery}/resend", w.resendHook)
 	signed("POST /hooks/resend-failed", w.resendFailed)
 	signed("POST /hooks/endpoints", w.adminOnly(w.saveEndpoint))

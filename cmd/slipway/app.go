@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"time"
 
@@ -74,6 +75,9 @@ func newApp(ctx context.Context, c *config, role tasks.Role, environ []string, l
 	}
 	engines := tasks.NewEngines(append([]engine.Engine{runner}, remote...)...)
 	html := commands.NewMarkdown().HTML
+	if err = a.store.SealEndpoints(ctx); err != nil {
+		return a, err
+	}
 	a.rulebook = commands.NewRulebook(c.rules(html), a.store)
 	if err = a.rulebook.Refresh(ctx); err != nil {
 		return a, err
@@ -125,6 +129,9 @@ func (a *app) people(html func(string) string, engines []string) (err error) {
 	a.web, err = web.New(web.Config{
 		Commands: a.commands, Store: a.store, Notices: a.notices, HTML: html, PublicURL: a.config.publicURL(),
 		Queues: queues, Now: time.Now, Rand: rand.Reader, Log: a.log, Version: version,
+		ExportHooks: func(rw http.ResponseWriter, r *http.Request, f storage.DeliveryFilter) error {
+			return webhook.ExportDeliveries(rw, r, a.store, a.log, f)
+		},
 	})
 	if err != nil {
 		return fmt.Errorf("make console: %w", err)

@@ -165,15 +165,9 @@ func apply(ctx context.Context, args []string, p process) error {
 }
 
 func planCommand(ctx context.Context, args []string, p process) error {
-	opts := url.Values{}
-	for _, name := range []string{"status", "q", "manager", "limit", "comment", "remark", "name"} {
-		rest, value, err := takeOption(args, name)
-		if err != nil {
-			return err
-		}
-		if args = rest; value != "" {
-			opts.Set(name, value)
-		}
+	args, opts, err := takeOptions(args, "status", "q", "manager", "limit", "comment", "remark", "name")
+	if err != nil {
+		return err
 	}
 	c, err := newClient(p)
 	if err != nil {

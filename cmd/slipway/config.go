@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"slipway"
+	"slipway/storage"
 	"slipway/tasks"
 	"slipway/webhook"
 )
@@ -50,6 +51,7 @@ type config struct {
 	DatabaseURL  secret `yaml:"database_url"`
 	RedisURL     secret `yaml:"redis_url"`
 	AdminToken   secret `yaml:"admin_token"`
+	SecretKey    secret `yaml:"secret_key"`
 
 	Slack  slackConfig  `yaml:"slack"`
 	Feishu feishuConfig `yaml:"feishu"`
@@ -133,6 +135,9 @@ func loadConfig(path string, p process) (*config, error) {
 			note("SLIPWAY_REDIS_URL", "%v", err)
 		}
 	}
+	if _, err := storage.ParseKeys(string(c.SecretKey)); err != nil {
+		note("SLIPWAY_SECRET_KEY", "%v", err)
+	}
 	problems = append(problems, c.check()...)
 	problems = append(problems, c.checkChats()...)
 	problems = append(problems, c.checkEngines(p)...)
@@ -148,6 +153,7 @@ func (c *config) variables() map[string]*string {
 		"SLIPWAY_LISTEN": &c.Listen, "SLIPWAY_PUBLIC_URL": &c.PublicURL, "SLIPWAY_DATA_DIR": &c.DataDir,
 		"SLIPWAY_WORKFLOWS_DIR": &c.WorkflowsDir, "SLIPWAY_DATABASE_URL": (*string)(&c.DatabaseURL),
 		"SLIPWAY_REDIS_URL": (*string)(&c.RedisURL), "SLIPWAY_ADMIN_TOKEN": (*string)(&c.AdminToken),
+		"SLIPWAY_SECRET_KEY": (*string)(&c.SecretKey),
 
 		"SLIPWAY_SLACK_BOT_TOKEN": (*string)(&c.Slack.BotToken), "SLIPWAY_SLACK_SIGNING_SECRET": (*string)(&c.Slack.SigningSecret),
 		"SLIPWAY_SLACK_APP_TOKEN": (*string)(&c.Slack.AppToken), "SLIPWAY_SLACK_API_URL": &c.Slack.APIURL,

@@ -16,6 +16,7 @@ type hookConfig struct {
 	Advisory       bool              `yaml:"advisory"`
 	Deadline       string            `yaml:"deadline"`
 	AfterDeadline  string            `yaml:"after_deadline"`
+	Ask            []string          `yaml:"ask"`
 	Projects       []string          `yaml:"projects"`
 	Labels         []string          `yaml:"labels"`
 	Secrets        []secret          `yaml:"secrets"`
@@ -38,7 +39,7 @@ type hookConfig struct {
 func (h *hookConfig) endpoint() slipway.Endpoint {
 	e := slipway.Endpoint{
 		Name: h.Name, URL: h.URL, Wait: h.Wait, Advisory: h.Advisory, AfterDeadline: slipway.AfterDeadline(h.AfterDeadline),
-		Projects: h.Projects, Labels: h.Labels, CallbackToken: string(h.CallbackToken), CallbackSigned: h.CallbackSigned,
+		Ask: h.Ask, Projects: h.Projects, Labels: h.Labels, CallbackToken: string(h.CallbackToken), CallbackSigned: h.CallbackSigned,
 		CallbackURL: h.CallbackURL, AllowPrivate: h.AllowPrivate, AllowNetworks: h.AllowNetworks, Compat: h.Compat,
 		Envelope: slipway.Envelope(h.Envelope), Credentials: h.Credentials, Rate: h.Rate, ClientCert: h.ClientCert,
 		ClientKey: string(h.ClientKey), Disabled: h.Enabled != nil && !*h.Enabled, Headers: make(map[string]string, len(h.Headers)),

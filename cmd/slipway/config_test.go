@@ -97,7 +97,7 @@ func TestEveryProblemIsNamedAtOnce(t *testing.T) {
 	p, path := surroundings(t, map[string]string{
 		"SLIPWAY_LISTEN": "nowhere", "SLIPWAY_PUBLIC_URL": "example.com", "SLIPWAY_DATABASE_URL": "mysql://u:hunter2@db/x",
 		"SLIPWAY_REDIS_URL": "memcached://cache", "SLIPWAY_SLACK_BOT_TOKEN": "xoxp-hunter2", "SLIPWAY_SLACK_API_URL": "slack",
-		"SLIPWAY_FEISHU_APP_ID": "hunter2", "SLIPWAY_FEISHU_MODE": "http", "SLIPWAY_FEISHU_BASE_URL": "dingtalk",
+		"SLIPWAY_FEISHU_APP_ID": "hunter2", "SLIPWAY_FEISHU_MODE": "http", "SLIPWAY_FEISHU_BASE_URL": "dingtalk", "SLIPWAY_SECRET_KEY": "hunter2",
 	}, `
 users:
   - {name: "", email: alice, role: king, locale: fr, time_zone: Mars/One, slack_id: "@alice", feishu_open_id: alice}
@@ -122,7 +122,7 @@ hook_patience: long
 		t.Fatal("it is taken")
 	}
 	for _, key := range []string{
-		"SLIPWAY_LISTEN", "SLIPWAY_PUBLIC_URL", "SLIPWAY_DATABASE_URL", "users[0].name", "users[0].email",
+		"SLIPWAY_LISTEN", "SLIPWAY_PUBLIC_URL", "SLIPWAY_DATABASE_URL", "SLIPWAY_SECRET_KEY", "users[0].name", "users[0].email",
 		"users[0].role", "users[0].locale", "users[0].time_zone", "users[2].email", "rooms[0].platform", "rooms[0].id",
 		"hooks[0].name", "hooks[0].url", "hooks[0].events", "hooks[0].deadline", "hooks[0].secrets[0]", "hooks[0].compat",
 		"hooks[0].envelope", "hooks[0].headers", "hooks[1].url", "hooks[1].events", "hooks[2].name", "hooks[2].callback_signed",

@@ -16,7 +16,6 @@ import (
 
 	"slipway"
 	"slipway/bot"
-	"slipway/storage"
 	"slipway/tasks"
 )
 
@@ -30,7 +29,7 @@ func (d *doctor) database(ctx context.Context) {
 			return
 		}
 	}
-	store, err := storage.Open(ctx, storage.Config{URL: string(d.config.DatabaseURL), Dir: d.config.DataDir, Log: d.log})
+	store, err := d.config.openStore(ctx, d.log)
 	if err != nil {
 		d.note(areaDatabase, unhealthy, slipway.T("%s does not answer: %s", "%s 没有应答：%s", name, d.hush(err)),
 			slipway.T("check SLIPWAY_DATABASE_URL, and whether the server can be reached from here", "请检查 SLIPWAY_DATABASE_URL，以及能否从本机访问数据库"))
@@ -53,7 +52,7 @@ func (d *doctor) database(ctx context.Context) {
 func (d *doctor) hush(err error) string {
 	c, said := d.config, err.Error()
 	for _, s := range []secret{
-		c.DatabaseURL, c.RedisURL, c.AdminToken, c.Slack.BotToken, c.Slack.AppToken, c.Slack.SigningSecret,
+		c.DatabaseURL, c.RedisURL, c.AdminToken, c.SecretKey, c.Slack.BotToken, c.Slack.AppToken, c.Slack.SigningSecret,
 		c.Feishu.AppSecret, c.Feishu.EncryptKey, c.Feishu.VerificationToken,
 		c.Zadig.Token, c.Zadig.WebhookToken, c.GitHub.Token, c.GitHub.AppKey, c.GitHub.WebhookSecret,
 		c.GitLab.Token, c.GitLab.WebhookToken, c.Jenkins.Token, c.Jenkins.WebhookToken,

@@ -20,6 +20,7 @@ import (
 	"slipway/tasks/engine/gitlab"
 	"slipway/tasks/engine/httpengine"
 	"slipway/tasks/engine/jenkins"
+	"slipway/tasks/engine/remote"
 	"slipway/tasks/engine/zadig"
 )
 
@@ -82,44 +83,47 @@ func (c *config) remoteEngines(runs started, log *slog.Logger) ([]engine.Engine,
 	}
 	add("zadig", c.Zadig.URL != "", func(p pace) (engine.Engine, error) {
 		return zadig.New(zadig.Config{
-			URL: c.Zadig.URL, Token: string(c.Zadig.Token), WebhookToken: string(c.Zadig.WebhookToken),
-			Timeout: duration(p.Timeout), Poll: duration(p.Poll), PerMinute: p.perMinute(perMinute),
-			Runs: runs.byMark, Now: time.Now, Rand: rand.Reader, Log: log,
+			Access: p.access(perMinute, log), URL: c.Zadig.URL, Token: string(c.Zadig.Token), WebhookToken: string(c.Zadig.WebhookToken),
+			Runs: runs.byMark,
 		})
 	})
 	add("github", c.GitHub.Token != "" || c.GitHub.AppID != "", func(p pace) (engine.Engine, error) {
 		return github.New(github.Config{
-			URL: c.GitHub.URL, Token: string(c.GitHub.Token), AppID: c.GitHub.AppID, AppKey: string(c.GitHub.AppKey),
+			Access: p.access(perMinuteGitHub, log), URL: c.GitHub.URL, Token: string(c.GitHub.Token), AppID: c.GitHub.AppID, AppKey: string(c.GitHub.AppKey),
 			WebhookSecret: string(c.GitHub.WebhookSecret),
-			Timeout:       duration(p.Timeout), Poll: duration(p.Poll), PerMinute: p.perMinute(perMinuteGitHub),
-			Runs: runs.byMark, Started: runs.byRef("github"), Now: time.Now, Rand: rand.Reader, Log: log,
+			Runs:          runs.byMark, Started: runs.byRef("github"),
 		})
 	})
 	add("gitlab", c.GitLab.Token != "", func(p pace) (engine.Engine, error) {
 		return gitlab.New(gitlab.Config{
-			URL: c.GitLab.URL, Token: string(c.GitLab.Token), WebhookToken: string(c.GitLab.WebhookToken),
-			Timeout: duration(p.Timeout), Poll: duration(p.Poll), PerMinute: p.perMinute(perMinute),
-			Runs: runs.byMark, Now: time.Now, Rand: rand.Reader, Log: log,
+			Access: p.access(perMinute, log), URL: c.GitLab.URL, Token: string(c.GitLab.Token), WebhookToken: string(c.GitLab.WebhookToken),
+			Runs: runs.byMark,
 		})
 	})
 	add("jenkins", c.Jenkins.URL != "", func(p pace) (engine.Engine, error) {
 		return jenkins.New(jenkins.Config{
-			URL: c.Jenkins.URL, User: c.Jenkins.User, Token: string(c.Jenkins.Token), WebhookToken: string(c.Jenkins.WebhookToken),
-			Timeout: duration(p.Timeout), Poll: duration(p.Poll), PerMinute: p.perMinute(perMinute),
-			Runs: runs.byMark, Now: time.Now, Rand: rand.Reader, Log: log,
+			Access: p.access(perMinute, log), URL: c.Jenkins.URL, User: c.Jenkins.User, Token: string(c.Jenkins.Token), WebhookToken: string(c.Jenkins.WebhookToken),
+			Runs: runs.byMark,
 		})
 	})
 	for _, name := range slices.Sorted(maps.Keys(c.Engines)) {
 		e := c.Engines[name]
 		add(name, e.Type == "http", func(p pace) (engine.Engine, error) {
 			return httpengine.New(httpengine.Config{
-				Name: name, Settings: e.Server, Secrets: c.engineSecrets[name], CallbackURL: c.publicURL() + "/api/engine/" + name,
-				Timeout: duration(p.Timeout), Poll: duration(p.Poll), PerMinute: p.perMinute(perMinute),
-				Runs: runs.whole, Report: runs.report, Now: time.Now, Rand: rand.Reader, Log: log,
+				Access: p.access(perMinute, log), Name: name, Settings: e.Server, Secrets: c.engineSecrets[name], CallbackURL: c.publicURL() + "/api/engine/" + name,
+				Runs: runs.whole, Report: runs.report,
 			})
 		})
 	}
 	return all, failed
+}
+
+// access is how an engine is reached that takes so many requests a minute unless
+// slipway.yaml says otherwise.
+func (p pace) access(requests int, log *slog.Logger) remote.Access {
+	return remote.Access{
+		Timeout: duration(p.Timeout), Poll: duration(p.Poll), PerMinute: p.perMinute(requests), Now: time.Now, Rand: rand.Reader, Log: log,
+	}
 }
 
 // engineCollector reports how many requests the engines were sent.

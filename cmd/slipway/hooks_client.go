@@ -23,15 +23,9 @@ hooks endpoints, hooks test NAME, hooks set FILE, hooks rotate NAME, hooks enabl
 func hooksCommand(ctx context.Context, args []string, p process) error {
 	args, failed := takeFlag(args, "failed")
 	args, dry := takeFlag(args, "dry-run")
-	opts := url.Values{}
-	for _, name := range []string{"plan", "endpoint", "event", "state", "since", "until", "limit"} {
-		rest, value, err := takeOption(args, name)
-		if err != nil {
-			return err
-		}
-		if args = rest; value != "" {
-			opts.Set(name, value)
-		}
+	args, opts, err := takeOptions(args, "plan", "endpoint", "event", "state", "since", "until", "limit")
+	if err != nil {
+		return err
 	}
 	c, err := newClient(p)
 	if err != nil {
@@ -167,8 +161,13 @@ func (c *client) exportDeliveries(ctx context.Context, opts url.Values, w io.Wri
 }
 
 func (c *client) replayFailed(ctx context.Context, opts url.Values, dry bool, w io.Writer) error {
+	for _, name := range []string{"event", "state", "limit"} {
+		if opts.Has(name) {
+			return fmt.Errorf("--%s does not go with hooks replay --failed; --plan, --endpoint, --since and --until do", name)
+		}
+	}
 	ask := map[string]any{"dry_run": dry}
-	for _, name := range []string{"endpoint", "since", "until"} {
+	for _, name := range []string{"plan", "endpoint", "since", "until"} {
 		if v := opts.Get(name); v != "" {
 			ask[name] = v
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 
 	"slipway"
@@ -134,6 +135,21 @@ func takeOption(args []string, name string) ([]string, string, error) {
 		return nil, "", fmt.Errorf("--%s expects a value", name)
 	}
 	return rest, value, nil
+}
+
+// takeOptions takes several options out of the arguments, those that are given.
+func takeOptions(args []string, names ...string) ([]string, url.Values, error) {
+	given := url.Values{}
+	for _, name := range names {
+		rest, value, err := takeOption(args, name)
+		if err != nil {
+			return nil, nil, err
+		}
+		if args = rest; value != "" {
+			given.Set(name, value)
+		}
+	}
+	return args, given, nil
 }
 
 // plainError says an error to the person at the terminal.

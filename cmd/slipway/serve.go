@@ -122,7 +122,11 @@ func (a *app) run(ctx context.Context, l net.Listener) error {
 
 // openStore opens the configured database.
 func (c *config) openStore(ctx context.Context, log *slog.Logger) (*storage.Store, error) {
-	return storage.Open(ctx, storage.Config{URL: string(c.DatabaseURL), Dir: c.DataDir, Log: log})
+	keys, err := storage.ParseKeys(string(c.SecretKey))
+	if err != nil {
+		return nil, err // it was checked before
+	}
+	return storage.Open(ctx, storage.Config{URL: string(c.DatabaseURL), Dir: c.DataDir, Keys: keys, Log: log})
 }
 
 // migrate brings the schema up to date without starting anything.

@@ -168,7 +168,10 @@ export class Person {
       const over = await this.page.evaluate(() => {
         const out = [];
         const all = document.scrollingElement;
-        if (all.scrollWidth > innerWidth) out.push(`the page is ${all.scrollWidth} wide`);
+        if (all.scrollWidth > innerWidth) {
+          const sticksOut = [...document.querySelectorAll('body *')].filter((node) => node.getBoundingClientRect().right > innerWidth + 1);
+          out.push(`the page is ${all.scrollWidth} wide because of ${sticksOut.map((node) => `${node.localName}.${node.className}#${node.id}`).join(', ')}`);
+        }
         for (const node of document.querySelectorAll('main, main *, dialog[open], dialog[open] *')) {
           const scrolls = ['auto', 'scroll'].includes(getComputedStyle(node).overflowX);
           const meantTo = node.matches('pre, textarea, [role=group], aside');

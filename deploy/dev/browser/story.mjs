@@ -3,7 +3,7 @@
 // Slipway and an outside system, and says where they are in the environment. Whatever
 // is not as expected ends the story with an error.
 import assert from 'node:assert/strict';
-import { rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { Person, narrow, wide } from './person.mjs';
@@ -317,6 +317,44 @@ async function queues(olga, bob) {
   await olga.picture('queues-wide');
 }
 
+async function hooks(olga, bob) {
+  await olga.goto('/hooks');
+  await olga.sees(olga.page.getByRole('region', { name: 'Endpoints' }).getByText('change-office'));
+
+  // What is wrong with an endpoint is said where it was written, and what was written is kept.
+  olga.foreseen = '/hooks/endpoints';
+  const box = olga.page.getByRole('textbox', { name: /The keys of slipway.yaml/ });
+  await box.fill('name: risk\nurl: http://10.0.0.1/hooks\nevents: [lunch]\ndeadline: soon\ncolour: red\n');
+  await olga.press('Save');
+  await olga.sees(olga.page.getByRole('alert').getByText('The endpoint is not right yet.'));
+  await olga.sees(olga.page.getByRole('listitem').filter({ hasText: 'colour' }));
+  assert.match(await box.inputValue(), /colour: red/);
+  await olga.picture('hooks-wrong-wide');
+  await olga.fits('the page of hooks');
+  await box.fill(`name: risk\nurl: ${OUTSIDE}/hooks\nevents: [finish_planning]\nallow_private: true\nenabled: false\n`);
+  await olga.press('Save');
+  await olga.sees(olga.page.getByRole('status').getByText('Saved.'));
+  olga.foreseen = '';
+
+  const sent = olga.page.getByRole('region', { name: 'Sent', exact: true });
+  await sent.getByLabel('Plan').fill('#1');
+  await sent.getByLabel('Since').fill(inShanghai(-24));
+  await olga.press('Filter', sent);
+  await olga.sees(sent.getByRole('article').filter({ hasText: plan }));
+  await olga.picture('hooks-wide');
+  const [download] = await Promise.all([olga.page.waitForEvent('download'), sent.getByRole('link', { name: 'Export (JSON Lines)' }).click()]);
+  const lines = (await readFile(await download.path(), 'utf8')).trim().split('\n').map((line) => JSON.parse(line));
+  assert.ok(lines.length > 0 && lines.every((line) => line.endpoint === 'change-office'), 'the export is of the plan');
+
+  await bob.goto('/hooks');
+  await bob.sees(bob.page.getByRole('heading', { name: '推送', exact: true }));
+  await bob.picture('hooks-wide-dark-zh');
+  await bob.shows(narrow);
+  await bob.picture('hooks-narrow-dark-zh');
+  await bob.fits('the page of hooks in Chinese');
+  await bob.shows(wide);
+}
+
 const browser = await chromium.launch({
   executablePath: CHROMIUM,
   args: [
@@ -356,6 +394,7 @@ try {
   await tell('Bob looks around', () => bobLooksAround(bob));
   await tell('They find plans in the list', () => list(alice, bob));
   await tell('Olga sees the task queues, Bob does not', () => queues(olga, bob));
+  await tell('Olga looks after the hooks', () => hooks(olga, bob));
 } catch (error) {
   console.error(`“${chapter}” went wrong: ${error.stack}`);
   for (const person of people) {

@@ -7,12 +7,14 @@ package enginetest
 import (
 	"log/slog"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"slipway"
 	"slipway/tasks/engine"
 	"slipway/tasks/engine/enginetest/standin"
+	"slipway/tasks/engine/remote"
 )
 
 // Scenario is a way for a workflow to behave.
@@ -73,6 +75,49 @@ type Settings struct {
 	Log        *slog.Logger
 }
 
+// Change applies the settings, but for the credentials, to how the world is reached.
+func (s Settings) Change(a *remote.Access) {
+	a.Transport, a.Log = s.Transport, s.Log
+	if s.Poll > 0 {
+		a.Poll, a.MaxPoll = s.Poll, s.Poll
+	}
+	if s.Settle > 0 {
+		a.Settle = s.Settle
+	}
+	if s.Now != nil {
+		a.Now = s.Now
+	}
+}
+
+// Quick is how a stand-in is reached, which answers at once.
+func Quick() remote.Access {
+	return remote.Access{
+		Timeout: 2 * time.Second, Poll: 10 * time.Millisecond, MaxPoll: 20 * time.Millisecond, Settle: 50 * time.Millisecond, Now: time.Now,
+	}
+}
+
+// StandIn is a vendor's server that notes what the vendor would have refused.
+type StandIn interface {
+	Listen(address string) error
+	Close()
+	Violations() []string
+}
+
+// Serve lets a stand-in listen until the test ends. The test fails if the vendor would
+// have refused something.
+func Serve(t *testing.T, s StandIn, vendor string) {
+	t.Helper()
+	if err := s.Listen("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.Close()
+		if v := s.Violations(); len(v) > 0 {
+			t.Errorf("%s would have refused, or answered otherwise:\n%s", vendor, strings.Join(v, "\n"))
+		}
+	})
+}
+
 // Notifier is a stand-in that sends notices.
 type Notifier interface {
 	Notify(mode standin.Mode)
@@ -112,6 +157,7 @@ var stories = []struct {
 	{"credentials are masked", Secret, secret},
 	{"log lines come in order, once, and from where the watcher was", Chatter, chatter},
 	{"jobs of a stage run side by side", Stages, stages},
+	{"a workflow is started as it was stored", Secret, stored},
 	{"what cannot run is refused by name", Broken, broken},
 	{"an unknown workflow is refused", Passes, unknown},
 	{"an inline workflow is not mistaken for a named one", Passes, inline},

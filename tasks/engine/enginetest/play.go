@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -40,6 +41,27 @@ func RunOf(t *testing.T, e engine.Engine, spec slipway.WorkflowSpec) (slipway.Ru
 	id = id[max(0, len(id)-100):]
 	return slipway.Run{ID: id, PlanID: "plan", ItemID: "item", TaskID: 7, Engine: e.Name(), Workflow: spec},
 		engine.Mark{ID: strings.TrimLeft(id, "-."), Place: e.Place()}
+}
+
+// Stored returns a definition as a database gives it back: the keys in another order.
+func Stored(t *testing.T, w *slipway.Workflow) *slipway.Workflow {
+	t.Helper()
+	var tree any
+	text, err := json.Marshal(w)
+	if err == nil {
+		err = json.Unmarshal(text, &tree)
+	}
+	if err == nil {
+		text, err = json.Marshal(tree)
+	}
+	read := &slipway.Workflow{}
+	if err == nil {
+		err = json.Unmarshal(text, read)
+	}
+	if err != nil {
+		t.Fatalf("store the definition: %v", err)
+	}
+	return read
 }
 
 // Start starts a run of the spec.

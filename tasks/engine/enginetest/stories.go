@@ -147,6 +147,27 @@ func stages(t *testing.T, w World, spec slipway.WorkflowSpec) {
 	}
 }
 
+func stored(t *testing.T, w World, spec slipway.WorkflowSpec) {
+	e := w.Engine
+	spec.Params = map[string]string{"TOKEN": "hunter2"}
+	run, mark := RunOf(t, e, spec)
+	run.Workflow.Definition = Stored(t, run.Workflow.Definition)
+	ref, err := e.Start(t.Context(), run, mark)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := e.Resolve(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if change := slipway.CompareDefinitions(run.Workflow.Definition, fresh); change != nil {
+		t.Errorf("nobody changed it: %+v", change)
+	}
+	if result := Attach(t, e, mark, ref).End(); result.Status != engine.Passed {
+		t.Errorf("result is %+v", result)
+	}
+}
+
 func broken(t *testing.T, w World, spec slipway.WorkflowSpec) {
 	e := w.Engine
 	_, err := e.Resolve(t.Context(), spec)

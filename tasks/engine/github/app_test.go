@@ -17,6 +17,7 @@ import (
 	"slipway/tasks/engine/enginetest/standin"
 	"slipway/tasks/engine/github"
 	"slipway/tasks/engine/github/githubtest"
+	"slipway/tasks/engine/remote"
 )
 
 const appID = "4"
@@ -158,7 +159,6 @@ func TestAKeyThatIsNoneIsTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := github.Config{Now: time.Now}
 	for what, c := range map[string]github.Config{
 		"not PEM":  {AppID: appID, AppKey: "abc"},
 		"no RSA":   {AppID: appID, AppKey: string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("abc")}))},
@@ -168,12 +168,12 @@ func TestAKeyThatIsNoneIsTold(t *testing.T) {
 		"password": {Token: token, URL: "https://user:password@example.com"},
 		"no web":   {Token: token, URL: "ftp://example.com"},
 	} {
-		c.Now = now.Now
+		c.Now = time.Now
 		if _, err := github.New(c); err == nil || strings.Contains(err.Error(), "password@") || strings.Contains(err.Error(), token) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	good := github.Config{AppID: appID, AppKey: string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})), Now: time.Now}
+	good := github.Config{AppID: appID, AppKey: string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})), Access: remote.Access{Now: time.Now}}
 	if _, err := github.New(good); err != nil {
 		t.Error(err)
 	}

@@ -117,32 +117,6 @@ func TestAWorkflowThatIsCalledBelongsToTheDefinition(t *testing.T) {
 	}
 }
 
-func TestADefinitionThatWasStoredIsStarted(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	s := spec("secret")
-	s.Params = map[string]string{"TOKEN": "hunter2"}
-	run, mark := enginetest.RunOf(t, w, s)
-	var tree any // the keys in another order, as a database gives them
-	stored, err := json.Marshal(run.Workflow.Definition)
-	if err != nil || json.Unmarshal(stored, &tree) != nil {
-		t.Fatal(err)
-	}
-	if stored, err = json.Marshal(tree); err != nil {
-		t.Fatal(err)
-	}
-	read := &slipway.Workflow{}
-	if err := json.Unmarshal(stored, read); err != nil {
-		t.Fatal(err)
-	}
-	run.Workflow.Definition = read
-	ref, err := w.Start(t.Context(), run, mark)
-	if err != nil {
-		t.Fatal(err)
-	}
-	enginetest.Attach(t, w, mark, ref).End()
-}
-
 func TestTheBranchIsNamedWithTheWorkflowOrByAParamOrIsTheDefault(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -22,8 +22,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -44,6 +42,8 @@ const Name = "github"
 
 // Config says how GitHub is reached: with a token, or as an app.
 type Config struct {
+	remote.Access
+
 	// URL is the address of the API; "" is https://api.github.com. Of an Enterprise
 	// Server the address alone is enough.
 	URL   string
@@ -53,13 +53,6 @@ type Config struct {
 	AppKey string
 	// WebhookSecret signs GitHub's webhooks; without one, none is heard.
 	WebhookSecret string
-	Timeout       time.Duration // of one request; default 15 s
-	Poll          time.Duration // between two looks at a run that changes; default 10 s
-	MaxPoll       time.Duration // between two looks at one that does not; default 12 times Poll
-	PerMinute     int           // requests a minute at most; 0: no limit
-	// Settle is how long after its start was asked for a run may still appear: only then
-	// it is sure that there is none. Default: one minute.
-	Settle time.Duration
 	// Runs tells what a mark was to start, so that it is known where to look for it.
 	// Without it, only starts of this process are found.
 	Runs func(ctx context.Context, mark string) (slipway.WorkflowSpec, error)
@@ -67,11 +60,7 @@ type Config struct {
 	// masked in its log; NotFound if nothing is known. GitHub does not tell inputs.
 	// Without it, logs of runs with credentials are shown by the process that started
 	// them only.
-	Started   func(ctx context.Context, ref engine.Ref) (slipway.WorkflowSpec, error)
-	Transport http.RoundTripper // default: one of its own
-	Now       func() time.Time
-	Rand      io.Reader // spreads the looks
-	Log       *slog.Logger
+	Started func(ctx context.Context, ref engine.Ref) (slipway.WorkflowSpec, error)
 }
 
 // Engine runs workflows of one GitHub. It implements all that an engine may be able to
@@ -119,11 +108,7 @@ func New(c Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Timeout = cmp.Or(c.Timeout, 15*time.Second)
-	c.Poll = cmp.Or(c.Poll, 10*time.Second)
-	c.MaxPoll = cmp.Or(c.MaxPoll, 12*c.Poll)
-	c.Settle = cmp.Or(c.Settle, time.Minute)
-	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
+	c.Complete(10 * time.Second)
 	host := base.Host + strings.TrimSuffix(base.Path, "/")
 	e := &Engine{
 		config: c, base: base, host: host, web: web,

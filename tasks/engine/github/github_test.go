@@ -109,22 +109,14 @@ func newWorld(t *testing.T, change ...func(*githubtest.Config)) *world {
 		f(&c)
 	}
 	w := &world{server: githubtest.New(c)}
-	if err := w.server.Listen("127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		w.server.Close()
-		if v := w.server.Violations(); len(v) > 0 {
-			t.Errorf("GitHub would have refused, or answered otherwise:\n%s", strings.Join(v, "\n"))
-		}
-	})
+	enginetest.Serve(t, w.server, "GitHub")
 	w.config = github.Config{
-		URL: w.server.URL(), Token: token, WebhookSecret: hookSecret, Timeout: 5 * time.Second, Poll: 10 * time.Millisecond,
-		MaxPoll: 20 * time.Millisecond, Settle: 50 * time.Millisecond, Now: time.Now,
+		Access: enginetest.Quick(), URL: w.server.URL(), Token: token, WebhookSecret: hookSecret,
 		Runs: func(context.Context, string) (slipway.WorkflowSpec, error) {
 			return slipway.WorkflowSpec{Project: project}, nil
 		},
 	}
+	w.config.Timeout = 5 * time.Second // each exchange is held against the description
 	w.Engine = w.another(t)
 	return w
 }
@@ -162,16 +154,7 @@ func (w *world) suite(t *testing.T) enginetest.World {
 		},
 		Another: func(s enginetest.Settings) engine.Engine {
 			c := w.config
-			c.Transport, c.Log = s.Transport, s.Log
-			if s.Poll > 0 {
-				c.Poll, c.MaxPoll = s.Poll, s.Poll
-			}
-			if s.Settle > 0 {
-				c.Settle = s.Settle
-			}
-			if s.Now != nil {
-				c.Now = s.Now
-			}
+			s.Change(&c.Access)
 			if s.WrongToken {
 				c.Token = "ghp_of-nobody"
 			}

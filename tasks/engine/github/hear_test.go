@@ -10,11 +10,12 @@ import (
 	"slipway"
 	"slipway/tasks/engine"
 	"slipway/tasks/engine/github"
+	"slipway/tasks/engine/remote"
 )
 
 func hearer(t testing.TB) *github.Engine {
 	t.Helper()
-	e, err := github.New(github.Config{URL: "https://github.example.com", Token: token, WebhookSecret: hookSecret, Now: time.Now})
+	e, err := github.New(github.Config{URL: "https://github.example.com", Token: token, WebhookSecret: hookSecret, Access: remote.Access{Now: time.Now}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +80,7 @@ func TestAReplyGoesToGitHubOnly(t *testing.T) {
 			t.Errorf("%q: %+v, %v", callback, hints, err)
 		}
 	}
-	cloud, err := github.New(github.Config{Token: token, WebhookSecret: hookSecret, Now: time.Now})
+	cloud, err := github.New(github.Config{Token: token, WebhookSecret: hookSecret, Access: remote.Access{Now: time.Now}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +97,7 @@ func TestAReplyGoesToGitHubOnly(t *testing.T) {
 
 func TestWithoutASecretNothingIsHeard(t *testing.T) {
 	t.Parallel()
-	e, err := github.New(github.Config{Token: token, Now: time.Now})
+	e, err := github.New(github.Config{Token: token, Access: remote.Access{Now: time.Now}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"slipway"
 	"slipway/tasks/engine"
 	"slipway/tasks/engine/output"
 	"slipway/tasks/engine/remote"
@@ -103,7 +104,7 @@ func (l *logs) learn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.blind = !known && slices.ContainsFunc(l.v.file.inputs, func(in input) bool { return credential.MatchString(in.name) })
+	l.blind = !known && slices.ContainsFunc(l.v.file.inputs, func(in input) bool { return slipway.LooksSecret(in.name) })
 	l.mask = output.NewMasker(append(l.v.e.own(), secrets...))
 	return nil
 }

@@ -61,7 +61,7 @@ func (e *Engine) secretsOf(ctx context.Context, ref engine.Ref) ([]string, bool,
 	}
 	secrets := spec.Definition.Credentials()
 	for name, value := range spec.Params {
-		if credential.MatchString(name) {
+		if slipway.LooksSecret(name) {
 			secrets = append(secrets, value)
 		}
 	}

@@ -12,9 +12,6 @@ import (
 
 const maxInputs = 25 // that GitHub takes
 
-// credential tells by the name of an input that it holds a credential.
-var credential = regexp.MustCompile(`(?i)token|passw(or)?d|passphrase|secret|credential|(api|access|private|ssh|deploy|signing)_?key`)
-
 // params makes the workflow's params of the inputs, and checks the values of the plan.
 func (r *resolved) params(faults *slipway.Faults, spec slipway.WorkflowSpec, f *workflowFile, chosen bool) {
 	given := maps.Clone(spec.Params)
@@ -104,7 +101,7 @@ func (in *input) given(faults *slipway.Faults, given map[string]string, typed ma
 func (in *input) param(faults *slipway.Faults, path, value string, found bool) slipway.Param {
 	p := slipway.Param{
 		Name: in.name, Description: in.description, Type: slipway.ParamString, Default: in.value, Value: in.value,
-		IsCredential: credential.MatchString(in.name), Source: slipway.SourceRuntime,
+		IsCredential: slipway.LooksSecret(in.name), Source: slipway.SourceRuntime,
 	}
 	if len(in.options) > 0 {
 		p.Type, p.ChoiceOption = slipway.ParamChoice, in.options

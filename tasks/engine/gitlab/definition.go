@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,9 +28,6 @@ const (
 	// jobType is that of all jobs of pipelines, in definitions and states.
 	jobType slipway.JobType = "gitlab"
 )
-
-// credential tells by the name of a variable that it holds a credential.
-var credential = regexp.MustCompile(`(?i)token|passw(or)?d|passphrase|secret|credential|(api|access|private|ssh|deploy|signing)_?key`)
 
 // resolved is what is known of a pipeline before it is started.
 type resolved struct {
@@ -244,7 +240,7 @@ func stagesOf(names []string, jobs []jobPlan) []slipway.Stage {
 func (d *declared) param(faults *slipway.Faults, path, value string, isGiven bool) slipway.Param {
 	p := slipway.Param{
 		Name: d.name, Description: d.description, Type: slipway.ParamString, Default: d.value, Value: d.value,
-		IsCredential: credential.MatchString(d.name), Source: slipway.SourceRuntime,
+		IsCredential: slipway.LooksSecret(d.name), Source: slipway.SourceRuntime,
 	}
 	if len(d.options) > 0 {
 		p.Type, p.ChoiceOption = slipway.ParamChoice, d.options

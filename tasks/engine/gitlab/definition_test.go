@@ -1,7 +1,6 @@
 package gitlab_test
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 
@@ -42,35 +41,6 @@ func TestTheDefinitionSaysWhatWillRun(t *testing.T) {
 	if err != nil || changed.Remark == got.Remark {
 		t.Errorf("after a change: %v, %+v", err, changed)
 	}
-}
-
-func TestADefinitionThatWasStoredIsStarted(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	s := spec("secret")
-	s.Params = map[string]string{"TOKEN": "hunter2"}
-	run, mark := enginetest.RunOf(t, w, s)
-	var tree any // the keys in another order, as a database gives them
-	stored, err := json.Marshal(run.Workflow.Definition)
-	if err != nil || json.Unmarshal(stored, &tree) != nil {
-		t.Fatal(err)
-	}
-	if stored, err = json.Marshal(tree); err != nil {
-		t.Fatal(err)
-	}
-	read := &slipway.Workflow{}
-	if err := json.Unmarshal(stored, read); err != nil {
-		t.Fatal(err)
-	}
-	run.Workflow.Definition = read
-	ref, err := w.Start(t.Context(), run, mark)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if fresh, err := w.Resolve(t.Context(), s); err != nil || slipway.CompareDefinitions(read, fresh) != nil {
-		t.Errorf("nobody changed it: %v, %+v", err, slipway.CompareDefinitions(read, fresh))
-	}
-	enginetest.Attach(t, w, mark, ref).End()
 }
 
 func TestTheRefIsTheWorkflowOrAParamOrTheDefaultBranch(t *testing.T) {

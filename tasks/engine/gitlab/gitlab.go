@@ -20,9 +20,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
-	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -41,25 +39,16 @@ const Name = "gitlab"
 
 // Config says how GitLab is reached. URL and Token are needed.
 type Config struct {
+	remote.Access
+
 	URL   string // such as https://gitlab.example.com; "" is https://gitlab.com
 	Token string // of a person, a group or a project; scope api, role Developer at least
 	// WebhookToken is the secret token of GitLab's webhooks; without one, none is heard.
 	WebhookToken string
-	Timeout      time.Duration // of one request; default 15 s
-	Poll         time.Duration // between two looks at a run that changes; default 5 s
-	MaxPoll      time.Duration // between two looks at one that does not; default 12 times Poll
 	LogPoll      time.Duration // between two looks at the log of a job that runs; default 3 times Poll
-	PerMinute    int           // requests a minute at most; 0: no limit
-	// Settle is how long after its request a pipeline may still appear: only then it is
-	// sure that there is none. Default: one minute, or four times Timeout if that is more.
-	Settle time.Duration
 	// Runs tells what a mark was to start, so that it is known where to look for it.
 	// Without it, only starts of this process are found.
-	Runs      func(ctx context.Context, mark string) (slipway.WorkflowSpec, error)
-	Transport http.RoundTripper // default: one of its own
-	Now       func() time.Time
-	Rand      io.Reader // spreads the looks
-	Log       *slog.Logger
+	Runs func(ctx context.Context, mark string) (slipway.WorkflowSpec, error)
 }
 
 // Engine runs pipelines of one GitLab. It implements, beside engine.Engine, all that
@@ -100,12 +89,8 @@ func New(c Config) (*Engine, error) {
 	if c.Token == "" {
 		return nil, fmt.Errorf("GitLab at %s has no token", base.Host)
 	}
-	c.Timeout = cmp.Or(c.Timeout, 15*time.Second)
-	c.Poll = cmp.Or(c.Poll, 5*time.Second)
-	c.MaxPoll = cmp.Or(c.MaxPoll, 12*c.Poll)
+	c.Complete(5 * time.Second)
 	c.LogPoll = cmp.Or(c.LogPoll, 3*c.Poll)
-	c.Settle = cmp.Or(c.Settle, max(time.Minute, 4*c.Timeout))
-	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	host := base.Host + strings.TrimSuffix(base.Path, "/")
 	e := &Engine{
 		config: c, host: host,

@@ -50,18 +50,9 @@ func newWorld(t *testing.T, change ...func(*gitlabtest.Config)) *world {
 		f(&c)
 	}
 	w := &world{server: gitlabtest.New(c)}
-	if err := w.server.Listen("127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		w.server.Close()
-		if v := w.server.Violations(); len(v) > 0 {
-			t.Errorf("GitLab would have refused:\n%s", strings.Join(v, "\n"))
-		}
-	})
+	enginetest.Serve(t, w.server, "GitLab")
 	w.config = gitlab.Config{
-		URL: w.server.URL(), Token: token, WebhookToken: hookToken, Timeout: 2 * time.Second, Poll: 10 * time.Millisecond,
-		MaxPoll: 20 * time.Millisecond, LogPoll: time.Nanosecond, Settle: 50 * time.Millisecond, Now: time.Now,
+		Access: enginetest.Quick(), URL: w.server.URL(), Token: token, WebhookToken: hookToken, LogPoll: time.Nanosecond,
 		Runs: func(context.Context, string) (slipway.WorkflowSpec, error) {
 			return slipway.WorkflowSpec{Project: project}, nil
 		},
@@ -74,16 +65,6 @@ func newWorld(t *testing.T, change ...func(*gitlabtest.Config)) *world {
 func (w *world) another(t *testing.T) *gitlab.Engine {
 	t.Helper()
 	return made(t, w.config)
-}
-
-// clock is the first one that there is.
-func clock(all ...func() time.Time) func() time.Time {
-	for _, now := range all {
-		if now != nil {
-			return now
-		}
-	}
-	return time.Now
 }
 
 func made(t *testing.T, c gitlab.Config) *gitlab.Engine {
@@ -108,14 +89,7 @@ func TestEngine(t *testing.T) {
 			Workflow: func(s enginetest.Scenario) (slipway.WorkflowSpec, bool) { return spec(string(s)), true },
 			Another: func(s enginetest.Settings) engine.Engine {
 				c := w.config
-				c.Transport, c.Log = s.Transport, s.Log
-				if s.Poll > 0 {
-					c.Poll, c.MaxPoll = s.Poll, s.Poll
-				}
-				if s.Settle > 0 {
-					c.Settle = s.Settle
-				}
-				c.Now = clock(s.Now, c.Now)
+				s.Change(&c.Access)
 				if s.WrongToken {
 					c.Token = "glpat-of-nobody"
 				}

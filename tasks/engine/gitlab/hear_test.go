@@ -10,6 +10,7 @@ import (
 	"slipway"
 	"slipway/tasks/engine"
 	"slipway/tasks/engine/gitlab"
+	"slipway/tasks/engine/remote"
 )
 
 func notice(body string) engine.Notice {
@@ -63,7 +64,7 @@ func FuzzHear(f *testing.F) {
 		f.Add(hookToken, []byte(body))
 		f.Add("", []byte(body))
 	}
-	e, err := gitlab.New(gitlab.Config{URL: "http://127.0.0.1:1", Token: token, WebhookToken: hookToken, Now: time.Now})
+	e, err := gitlab.New(gitlab.Config{URL: "http://127.0.0.1:1", Token: token, WebhookToken: hookToken, Access: remote.Access{Now: time.Now}})
 	if err != nil {
 		f.Fatal(err)
 	}

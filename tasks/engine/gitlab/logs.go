@@ -13,6 +13,7 @@ import (
 
 	gl "gitlab.com/gitlab-org/api/client-go/v2"
 
+	"slipway"
 	"slipway/tasks/engine"
 	"slipway/tasks/engine/output"
 	"slipway/tasks/engine/remote"
@@ -89,7 +90,7 @@ func (l *logs) learn(ctx context.Context) error {
 	l.unsafe = err != nil
 	secrets := []string{l.e.config.Token, l.e.config.WebhookToken}
 	for _, v := range variables {
-		if credential.MatchString(v.Key) {
+		if slipway.LooksSecret(v.Key) {
 			secrets = append(secrets, v.Value)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"slipway/tasks/engine"
 	"slipway/tasks/engine/enginetest"
 	"slipway/tasks/engine/httpengine"
+	"slipway/tasks/engine/remote"
 )
 
 func hear(t *testing.T, w *world, body string) ([]engine.Hint, error) {
@@ -140,7 +141,7 @@ func FuzzHear(f *testing.F) {
 		Workflows: []httpengine.Workflow{{Name: "one"}},
 	}
 	e, err := httpengine.New(httpengine.Config{
-		Name: name, Settings: s, Secrets: map[string]string{"hook": hookToken}, Now: time.Now, Report: (&world{}).report,
+		Name: name, Settings: s, Secrets: map[string]string{"hook": hookToken}, Access: remote.Access{Now: time.Now}, Report: (&world{}).report,
 	})
 	if err != nil {
 		f.Fatal(err)

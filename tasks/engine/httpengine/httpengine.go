@@ -11,13 +11,10 @@
 package httpengine
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -31,28 +28,19 @@ import (
 
 // Config says how a server is reached. Name and Settings are needed.
 type Config struct {
+	remote.Access
+
 	Name     string            // of the engine, in plan documents
 	Settings Settings          // checked
 	Secrets  map[string]string // what Settings.Reveal returned
 	// CallbackURL is where the server reports: the placeholder callback_url.
 	CallbackURL string
-	Timeout     time.Duration // of one request; default 15 s
-	Poll        time.Duration // between two looks at a run that changes; default 5 s
-	MaxPoll     time.Duration // between two looks at one that does not; default 12 times Poll
-	PerMinute   int           // requests a minute at most; 0: no limit
-	// Settle is how long after its request a run may still appear: only then it is sure
-	// that there is none. Default: one minute, or four times Timeout if that is more.
-	Settle time.Duration
 	// Runs returns the run of a mark, so that it can be looked for, and to know which
 	// credentials must not be shown. Without it, only starts of this process are found.
 	Runs func(ctx context.Context, mark string) (slipway.Run, error)
 	// Report returns what the server reported last of the run of a mark, as the hints of
 	// Hear had it; nil if it never did. Needed if the server cannot be asked.
-	Report    func(ctx context.Context, mark string) (json.RawMessage, error)
-	Transport http.RoundTripper // default: one of its own
-	Now       func() time.Time
-	Rand      io.Reader // spreads the looks
-	Log       *slog.Logger
+	Report func(ctx context.Context, mark string) (json.RawMessage, error)
 }
 
 // Engine runs workflows of one server. If it can run again what failed, New returns it
@@ -111,11 +99,7 @@ func New(c Config) (engine.Engine, error) {
 	case c.Settings.Status == nil && c.Report == nil:
 		return nil, errors.New("engine " + c.Name + " cannot be asked and keeps no reports")
 	}
-	c.Timeout = cmp.Or(c.Timeout, 15*time.Second)
-	c.Poll = cmp.Or(c.Poll, 5*time.Second)
-	c.MaxPoll = cmp.Or(c.MaxPoll, 12*c.Poll)
-	c.Settle = cmp.Or(c.Settle, max(time.Minute, 4*c.Timeout))
-	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
+	c.Complete(5 * time.Second)
 	e := &Engine{
 		config: c, settings: &c.Settings,
 		starts:   remote.Starts{Host: hostOf(c.Name, &c.Settings), Settle: c.Settle, Now: c.Now},

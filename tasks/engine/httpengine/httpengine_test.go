@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -35,33 +34,7 @@ const asked = `
 secrets:
   token: {env: SLIPWAY_DEPLOYER_TOKEN}
   hook: {file: hook.txt}
-headers: {Authorization: "Bearer ${secret.token}"}
-start:
-  url: SERVER/api/runs
-  ref: run.id
-  body: |
-    {"project": "${project}", "workflow": "${workflow}", "mark": "${mark}", "plan": "${plan_id}", "item": "${item}", "params": ${params}}
-status:
-  url: SERVER/api/runs/${ref}
-  status: run.state
-  reason: run.why
-  page: run.page
-  started: run.begun
-  ended: run.over
-  attempt: run.attempt
-  mark: run.mark
-  workflow: run.workflow
-  jobs: {list: run.jobs, name: name, stage: group, status: state, reason: why, started: begun, ended: over}
-words: {pending: queued, busy: running, asking: waiting, succeeded: passed, broken: failed, stopped: cancelled, expired: timeout, left out: skipped}
-callback: {token: hook}
-find: {url: "SERVER/api/runs?mark=${mark}", ref: "runs[0].id"}
-cancel: {url: "SERVER/api/runs/${ref}/cancel"}
-retry: {url: "SERVER/api/runs/${ref}/retry"}
-approve: {url: "SERVER/api/runs/${ref}/jobs/${job}/answer", body: '{"approve": true, "by": "${by}", "comment": "${comment}"}'}
-reject: {url: "SERVER/api/runs/${ref}/jobs/${job}/answer", body: '{"approve": false, "by": "${by}", "comment": "${comment}"}'}
-logs: {url: "SERVER/api/runs/${ref}/log"}
-check: {url: SERVER/api/ping}
-`
+` + httpenginetest.Settings
 
 // declared are the workflows of the suite, with one more.
 const declared = `
@@ -116,18 +89,9 @@ func newWorld(t *testing.T, text string, change ...func(*httpenginetest.Config))
 		f(&c)
 	}
 	w := &world{server: httpenginetest.New(c), reports: map[string]json.RawMessage{}}
-	if err := w.server.Listen("127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		w.server.Close()
-		if v := w.server.Violations(); len(v) > 0 {
-			t.Errorf("the server would have refused:\n%s", strings.Join(v, "\n"))
-		}
-	})
+	enginetest.Serve(t, w.server, "the server")
 	w.config = httpengine.Config{
-		Name: name, Settings: settings(t, strings.ReplaceAll(text+declared, "SERVER", w.server.URL())), Timeout: 2 * time.Second,
-		Poll: 10 * time.Millisecond, MaxPoll: 20 * time.Millisecond, Settle: 50 * time.Millisecond, Now: time.Now,
+		Access: enginetest.Quick(), Name: name, Settings: settings(t, strings.ReplaceAll(text+declared, "SERVER", w.server.URL())),
 		CallbackURL: "https://slipway.example.com/api/engine/deployer", Runs: w.known, Report: w.report,
 	}
 	w.config.Secrets = w.config.Settings.Reveal(
@@ -230,16 +194,7 @@ func (w *world) suite(t *testing.T) enginetest.World {
 		},
 		Another: func(s enginetest.Settings) engine.Engine {
 			c := w.config
-			c.Transport, c.Log = s.Transport, s.Log
-			if s.Settle > 0 {
-				c.Settle = s.Settle
-			}
-			if s.Poll > 0 {
-				c.Poll, c.MaxPoll = s.Poll, s.Poll
-			}
-			if s.Now != nil {
-				c.Now = s.Now
-			}
+			s.Change(&c.Access)
 			if s.WrongToken {
 				return nil // the settings alone resolve a workflow: see the story of its own
 			}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"slipway/tasks/engine"
+	"slipway/tasks/engine/remote"
 )
 
 const document = `{"run": {"id": 7, "ok": true, "jobs": [{"name": "one"}, {"name": "two"}], "a b": {"c.d": "odd"}, "at": "2026-11-29T08:00:00.5Z",
@@ -112,7 +113,7 @@ func FuzzTemplate(f *testing.F) {
 func TestTheEndOfAnAttemptThatWasRunAgainIsNoEnd(t *testing.T) {
 	t.Parallel()
 	now := time.UnixMilli(0)
-	e := &Engine{config: Config{Settle: time.Minute, Now: func() time.Time { return now }}}
+	e := &Engine{config: Config{Access: remote.Access{Settle: time.Minute, Now: func() time.Time { return now }}}}
 	e.again.Keep("r", attempt{of: "1", at: now})
 	failed := &seen{status: engine.Failed, attempt: "1"}
 	if !e.stale("r", failed) {

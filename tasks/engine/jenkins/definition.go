@@ -26,7 +26,8 @@ const (
 )
 
 // credential tells by the name of a parameter that it holds a credential, whatever its
-// type is.
+// type is. It is not slipway.LooksSecret: what is called a credential in Jenkins is the id
+// of one, which may be seen.
 var credential = regexp.MustCompile(`(?i)token|passw(or)?d|passphrase|secret|(api|access|private|ssh|deploy|signing)_?key`)
 
 // job is what Jenkins tells of a job.

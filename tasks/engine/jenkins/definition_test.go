@@ -1,7 +1,6 @@
 package jenkins_test
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 
@@ -62,28 +61,6 @@ func TestAChangeOfTheParametersShowsWithoutTheRightToReadTheConfiguration(t *tes
 	if w.server.Starts(mark.ID) != 0 {
 		t.Error("it was started")
 	}
-}
-
-func TestADefinitionThatWasStoredIsStarted(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	s := spec("secret", "one")
-	s.Params = map[string]string{"TOKEN": "hunter2"}
-	run, mark := enginetest.RunOf(t, w, s)
-	stored, err := json.Marshal(run.Workflow.Definition)
-	if err != nil {
-		t.Fatal(err)
-	}
-	read := &slipway.Workflow{}
-	if err := json.Unmarshal(stored, read); err != nil {
-		t.Fatal(err)
-	}
-	run.Workflow.Definition = read
-	ref, err := w.Start(t.Context(), run, mark)
-	if err != nil {
-		t.Fatal(err)
-	}
-	enginetest.Attach(t, w, mark, ref).End()
 }
 
 func TestKindsOfParameters(t *testing.T) {

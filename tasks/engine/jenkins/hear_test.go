@@ -15,6 +15,7 @@ import (
 	"slipway/tasks/engine/enginetest"
 	"slipway/tasks/engine/enginetest/standin"
 	"slipway/tasks/engine/jenkins"
+	"slipway/tasks/engine/remote"
 )
 
 func noticeOf(t *testing.T, r *http.Request) engine.Notice {
@@ -118,8 +119,8 @@ func FuzzHear(f *testing.F) {
 	f.Add([]byte(`{"build":{"url":"job/a%2Fb/1/","queue_id":-1}}`))
 	f.Add([]byte(`[]`))
 	e, err := jenkins.New(jenkins.Config{
-		URL: "http://127.0.0.1:1", User: user, Token: token, WebhookToken: hookToken, Now: time.Now,
-		Transport: failing{},
+		URL: "http://127.0.0.1:1", User: user, Token: token, WebhookToken: hookToken,
+		Access: remote.Access{Now: time.Now, Transport: failing{}},
 	})
 	if err != nil {
 		f.Fatal(err)

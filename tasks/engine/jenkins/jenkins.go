@@ -20,8 +20,6 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -36,28 +34,19 @@ const Name = "jenkins"
 
 // Config says how Jenkins is reached. URL, User and Token are needed.
 type Config struct {
+	remote.Access
+
 	URL   string // such as https://ci.example.com/jenkins
 	User  string // whom the token belongs to
 	Token string // an API token, no password: only with a token no crumb is needed
 	// WebhookToken is what notices carry as the query parameter "token", or in the
 	// header X-Slipway-Token; without one, none is heard.
 	WebhookToken string
-	Timeout      time.Duration // of one request; default 15 s
-	Poll         time.Duration // between two looks at a run that changes; default 5 s
-	MaxPoll      time.Duration // between two looks at one that does not; default 12 times Poll
 	LogPoll      time.Duration // between two looks at the log of a build that runs; default Poll
-	PerMinute    int           // requests a minute at most; 0: no limit
-	// Settle is how long after its request a build may still appear: only then it is sure
-	// that there is none. Default: one minute, or four times Timeout if that is more.
-	Settle time.Duration
 	// Runs tells what a mark was to start, so that it is known where to look for it and
 	// which credentials must not be shown. Without it, only starts of this process are
 	// found.
-	Runs      func(ctx context.Context, mark string) (slipway.WorkflowSpec, error)
-	Transport http.RoundTripper // default: one of its own
-	Now       func() time.Time
-	Rand      io.Reader // spreads the looks
-	Log       *slog.Logger
+	Runs func(ctx context.Context, mark string) (slipway.WorkflowSpec, error)
 }
 
 // Engine runs jobs of one Jenkins. It implements, beside engine.Engine, all that an
@@ -96,12 +85,8 @@ func New(c Config) (*Engine, error) {
 	if c.User == "" || c.Token == "" || strings.Contains(c.User, ":") {
 		return nil, fmt.Errorf("Jenkins at %s needs a user and an API token", base.Host) //nolint:staticcheck // a name
 	}
-	c.Timeout = cmp.Or(c.Timeout, 15*time.Second)
-	c.Poll = cmp.Or(c.Poll, 5*time.Second)
-	c.MaxPoll = cmp.Or(c.MaxPoll, 12*c.Poll)
+	c.Complete(5 * time.Second)
 	c.LogPoll = cmp.Or(c.LogPoll, c.Poll)
-	c.Settle = cmp.Or(c.Settle, max(time.Minute, 4*c.Timeout))
-	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	host := base.Host + strings.TrimRight(base.Path, "/")
 	e := &Engine{
 		config: c, base: strings.TrimRight(c.URL, "/"), host: host,

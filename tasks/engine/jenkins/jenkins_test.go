@@ -76,18 +76,9 @@ func newWorld(t *testing.T, change ...func(*jenkinstest.Config)) *world {
 		f(&c)
 	}
 	w := &world{server: jenkinstest.New(c)}
-	if err := w.server.Listen("127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		w.server.Close()
-		if v := w.server.Violations(); len(v) > 0 {
-			t.Errorf("Jenkins would have refused:\n%s", strings.Join(v, "\n"))
-		}
-	})
+	enginetest.Serve(t, w.server, "Jenkins")
 	w.config = jenkins.Config{
-		URL: w.server.URL() + "/", User: user, Token: token, WebhookToken: hookToken, Timeout: 2 * time.Second, Poll: 10 * time.Millisecond,
-		MaxPoll: 20 * time.Millisecond, LogPoll: time.Nanosecond, Settle: 50 * time.Millisecond, Now: time.Now,
+		Access: enginetest.Quick(), URL: w.server.URL() + "/", User: user, Token: token, WebhookToken: hookToken, LogPoll: time.Nanosecond,
 	}
 	w.config.Runs = w.spec
 	w.Engine = w.another(t)
@@ -160,16 +151,7 @@ func TestEngine(t *testing.T) {
 			},
 			Another: func(s enginetest.Settings) engine.Engine {
 				c := w.config
-				c.Transport, c.Log = s.Transport, s.Log
-				if s.Settle > 0 {
-					c.Settle = s.Settle
-				}
-				if s.Now != nil {
-					c.Now = s.Now
-				}
-				if s.Poll > 0 {
-					c.Poll, c.MaxPoll = s.Poll, s.Poll
-				}
+				s.Change(&c.Access)
 				if s.WrongToken {
 					c.Token = "11ff-of-nobody"
 				}

@@ -13,6 +13,7 @@ import (
 
 	"slipway/tasks/engine"
 	"slipway/tasks/engine/output"
+	"slipway/tasks/engine/remote"
 )
 
 // console is a Jenkins that has nothing but the log of one build.
@@ -40,7 +41,7 @@ func (c *console) RoundTrip(r *http.Request) (*http.Response, error) {
 func reader(t *testing.T, c *console) *logs {
 	t.Helper()
 	e, err := New(Config{
-		URL: "http://ci.example.com", User: "bot", Token: "s3cret-token", Transport: c, Now: time.Now, LogPoll: time.Nanosecond,
+		URL: "http://ci.example.com", User: "bot", Token: "s3cret-token", Access: remote.Access{Transport: c, Now: time.Now}, LogPoll: time.Nanosecond,
 	})
 	if err != nil {
 		t.Fatal(err)

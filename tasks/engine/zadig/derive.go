@@ -263,11 +263,11 @@ func (c *chooser) deriveChecked(n *note, written, defined *checked, from string,
 		for _, m := range written.modules {
 			i := slices.IndexFunc(defined.modules, func(d module) bool { return d.name == m.name })
 			if i < 0 {
-				list = append(list, named{name: m.name}) // the check will tell
+				list = append(list, named{Name: m.name}) // the check will tell
 				continue
 			}
 			one := named{m.name, c.repos(n, m.repos, defined.modules[i].repos), keys(m.keys, defined.modules[i].keys)}
-			if len(one.repos)+len(one.keys) > 0 {
+			if len(one.Repos)+len(one.Inputs) > 0 {
 				list = append(list, one)
 			}
 		}
@@ -294,9 +294,7 @@ func (c *chooser) deriveTest(n *note, spec *slipway.TestSpec, job *slipway.Job, 
 	p := &testInput{}
 	var list []named
 	p.ServiceList, list = c.deriveChecked(n, testsOf(spec, options{}), testsOf(defined, o), defined.JobName, w)
-	for _, m := range list {
-		p.TestingList = append(p.TestingList, testingInput{m.name, m.repos, m.keys})
-	}
+	p.TestingList = writtenAs[testingInput](list)
 	return p
 }
 
@@ -307,9 +305,7 @@ func (c *chooser) deriveScan(n *note, spec *slipway.ScanSpec, job *slipway.Job, 
 	p := &scanInput{}
 	var list []named
 	p.ServiceList, list = c.deriveChecked(n, scansOf(spec, options{}), scansOf(defined, o), defined.JobName, w)
-	for _, m := range list {
-		p.ScanningList = append(p.ScanningList, scanningInput{m.name, m.repos, m.keys})
-	}
+	p.ScanningList = writtenAs[scanningInput](list)
 	return p
 }
 

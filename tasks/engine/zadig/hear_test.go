@@ -11,6 +11,7 @@ import (
 	"slipway"
 	"slipway/tasks/engine"
 	"slipway/tasks/engine/enginetest"
+	"slipway/tasks/engine/remote"
 	"slipway/tasks/engine/zadig"
 )
 
@@ -35,7 +36,7 @@ func first(t *testing.T, e engine.Engine, ref engine.Ref) engine.State {
 // hearing is an engine for notices only.
 func hearing(t testing.TB) *zadig.Engine {
 	t.Helper()
-	e, err := zadig.New(zadig.Config{URL: "https://zadig.example.com", Token: "t", WebhookToken: hookToken, Now: time.Now})
+	e, err := zadig.New(zadig.Config{URL: "https://zadig.example.com", Token: "t", WebhookToken: hookToken, Access: remote.Access{Now: time.Now}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +66,7 @@ func TestBothStylesOfNotices(t *testing.T) {
 		}
 	}
 	e = func() *zadig.Engine {
-		silent, err := zadig.New(zadig.Config{URL: "https://zadig.example.com", Token: "t", Now: time.Now})
+		silent, err := zadig.New(zadig.Config{URL: "https://zadig.example.com", Token: "t", Access: remote.Access{Now: time.Now}})
 		if err != nil {
 			t.Fatal(err)
 		}

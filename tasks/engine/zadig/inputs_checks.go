@@ -24,9 +24,9 @@ type checked struct {
 
 // named is a test or a scan that a plan names.
 type named struct {
-	name  string
-	repos []repoInput
-	keys  []keyInput
+	Name   string
+	Repos  []repoInput
+	Inputs []keyInput
 }
 
 func (c *checked) check(n *note, job string, services []serviceInput, list []named) {
@@ -35,13 +35,13 @@ func (c *checked) check(n *note, job string, services []serviceInput, list []nam
 			n.add("service_list", "Job “%s” is not one of services.", "任务“%s”不是服务任务。", job)
 		}
 		for _, in := range list {
-			i := slices.IndexFunc(c.modules, func(m module) bool { return m.name == in.name })
+			i := slices.IndexFunc(c.modules, func(m module) bool { return m.name == in.Name })
 			if i < 0 {
-				n.add("", "There is no “%[2]s” in job “%[1]s”.", "任务“%[1]s”中没有“%[2]s”。", job, in.name)
+				n.add("", "There is no “%[2]s” in job “%[1]s”.", "任务“%[1]s”中没有“%[2]s”。", job, in.Name)
 				continue
 			}
-			checkKeys(n, c.modules[i].keys, in.keys)
-			checkRepos(n, c.modules[i].repos, in.repos)
+			checkKeys(n, c.modules[i].keys, in.Inputs)
+			checkRepos(n, c.modules[i].repos, in.Repos)
 		}
 		return
 	}
@@ -78,8 +78,8 @@ func (c *checked) set(services []serviceInput, list []named) (modules, ofService
 	if !c.byService {
 		for _, m := range c.modules {
 			for _, in := range list {
-				if in.name == m.name {
-					m.keys, m.repos = setKeys(m.keys, in.keys), setRepos(m.repos, in.repos)
+				if in.Name == m.name {
+					m.keys, m.repos = setKeys(m.keys, in.Inputs), setRepos(m.repos, in.Repos)
 				}
 			}
 			modules = append(modules, m)
@@ -96,6 +96,15 @@ func (c *checked) set(services []serviceInput, list []named) (modules, ofService
 	return c.modules, ofServices
 }
 
+// each turns every element into what f makes of it.
+func each[A, B any](list []A, f func(A) B) []B {
+	var made []B
+	for _, a := range list {
+		made = append(made, f(a))
+	}
+	return made
+}
+
 // testInput is for jobs of type zadig-test.
 type testInput struct {
 	ServiceList []serviceInput `json:"service_list,omitempty"`
@@ -103,48 +112,9 @@ type testInput struct {
 }
 
 type testingInput struct {
-	TestingName string      `json:"testing_name"`
-	RepoInfo    []repoInput `json:"repo_info"`
-	Inputs      []keyInput  `json:"inputs"`
-}
-
-func (p *testInput) named() []named {
-	var list []named
-	for _, t := range p.TestingList {
-		list = append(list, named{t.TestingName, t.RepoInfo, t.Inputs})
-	}
-	return list
-}
-
-func testsOf(spec *slipway.TestSpec, o options) *checked {
-	c := &checked{byService: spec.TestType != "", source: spec.Source}
-	for _, m := range spec.TestModules {
-		c.modules = append(c.modules, module{"", "", m.Name, m.KeyVals, m.Repos})
-	}
-	for _, s := range spec.ServiceAndTests {
-		c.services = append(c.services, module{s.ServiceName, s.ServiceModule, s.Name, s.KeyVals, s.Repos})
-	}
-	for _, s := range o.ServiceTests {
-		c.choices = append(c.choices, module{s.ServiceName, s.ServiceModule, s.Name, s.KeyVals, s.Repos})
-	}
-	return c
-}
-
-func (p *testInput) check(n *note, job *slipway.Job, o options) {
-	testsOf(job.Spec.(*slipway.TestSpec), o).check(n, job.Name, p.ServiceList, p.named())
-}
-
-func (p *testInput) apply(job *slipway.Job, o options) {
-	spec := job.Spec.(*slipway.TestSpec)
-	modules, services := testsOf(spec, o).set(p.ServiceList, p.named())
-	spec.TestModules, spec.ServiceAndTests = nil, nil
-	for _, m := range modules {
-		spec.TestModules = append(spec.TestModules, slipway.TestModule{Name: m.name, KeyVals: m.keys, Repos: m.repos})
-	}
-	for _, m := range services {
-		spec.ServiceAndTests = append(spec.ServiceAndTests,
-			slipway.ServiceAndTest{ServiceName: m.service, ServiceModule: m.part, Name: m.name, KeyVals: m.keys, Repos: m.repos})
-	}
+	Name   string      `json:"testing_name"`
+	Repos  []repoInput `json:"repo_info"`
+	Inputs []keyInput  `json:"inputs"`
 }
 
 // scanInput is for jobs of type zadig-scanning.
@@ -154,46 +124,68 @@ type scanInput struct {
 }
 
 type scanningInput struct {
-	ScanningName string      `json:"scanning_name"`
-	RepoInfo     []repoInput `json:"repo_info"`
-	Inputs       []keyInput  `json:"inputs"`
+	Name   string      `json:"scanning_name"`
+	Repos  []repoInput `json:"repo_info"`
+	Inputs []keyInput  `json:"inputs"`
 }
 
-func (p *scanInput) named() []named {
-	var list []named
-	for _, s := range p.ScanningList {
-		list = append(list, named{s.ScanningName, s.RepoInfo, s.Inputs})
+// namedOf and writtenAs turn what the API writes in two ways into what it means, and back.
+func namedOf[N testingInput | scanningInput](list []N) []named {
+	return each(list, func(n N) named { return named(n) })
+}
+
+func writtenAs[N testingInput | scanningInput](list []named) []N {
+	return each(list, func(n named) N { return N(n) })
+}
+
+func testsOf(spec *slipway.TestSpec, o options) *checked {
+	ofService := func(s slipway.ServiceAndTest) module {
+		return module{s.ServiceName, s.ServiceModule, s.Name, s.KeyVals, s.Repos}
 	}
-	return list
+	return &checked{
+		byService: spec.TestType != "", source: spec.Source,
+		modules:  each(spec.TestModules, func(m slipway.TestModule) module { return module{"", "", m.Name, m.KeyVals, m.Repos} }),
+		services: each(spec.ServiceAndTests, ofService), choices: each(o.ServiceTests, ofService),
+	}
 }
 
 func scansOf(spec *slipway.ScanSpec, o options) *checked {
-	c := &checked{byService: spec.ScanningType != "", source: spec.Source}
-	for _, m := range spec.Scannings {
-		c.modules = append(c.modules, module{"", "", m.Name, m.KeyVals, m.Repos})
+	ofService := func(s slipway.ServiceAndScan) module {
+		return module{s.ServiceName, s.ServiceModule, s.Name, s.KeyVals, s.Repos}
 	}
-	for _, s := range spec.ServiceAndScannings {
-		c.services = append(c.services, module{s.ServiceName, s.ServiceModule, s.Name, s.KeyVals, s.Repos})
+	return &checked{
+		byService: spec.ScanningType != "", source: spec.Source,
+		modules:  each(spec.Scannings, func(m slipway.ScanModule) module { return module{"", "", m.Name, m.KeyVals, m.Repos} }),
+		services: each(spec.ServiceAndScannings, ofService), choices: each(o.ServiceScannings, ofService),
 	}
-	for _, s := range o.ServiceScannings {
-		c.choices = append(c.choices, module{s.ServiceName, s.ServiceModule, s.Name, s.KeyVals, s.Repos})
-	}
-	return c
+}
+
+func (p *testInput) check(n *note, job *slipway.Job, o options) {
+	testsOf(job.Spec.(*slipway.TestSpec), o).check(n, job.Name, p.ServiceList, namedOf(p.TestingList))
 }
 
 func (p *scanInput) check(n *note, job *slipway.Job, o options) {
-	scansOf(job.Spec.(*slipway.ScanSpec), o).check(n, job.Name, p.ServiceList, p.named())
+	scansOf(job.Spec.(*slipway.ScanSpec), o).check(n, job.Name, p.ServiceList, namedOf(p.ScanningList))
+}
+
+func (p *testInput) apply(job *slipway.Job, o options) {
+	spec := job.Spec.(*slipway.TestSpec)
+	modules, services := testsOf(spec, o).set(p.ServiceList, namedOf(p.TestingList))
+	spec.TestModules = each(modules, func(m module) slipway.TestModule {
+		return slipway.TestModule{Name: m.name, KeyVals: m.keys, Repos: m.repos}
+	})
+	spec.ServiceAndTests = each(services, func(m module) slipway.ServiceAndTest {
+		return slipway.ServiceAndTest{ServiceName: m.service, ServiceModule: m.part, Name: m.name, KeyVals: m.keys, Repos: m.repos}
+	})
 }
 
 func (p *scanInput) apply(job *slipway.Job, o options) {
 	spec := job.Spec.(*slipway.ScanSpec)
-	modules, services := scansOf(spec, o).set(p.ServiceList, p.named())
-	spec.Scannings, spec.ServiceAndScannings = nil, nil
-	for _, m := range modules {
-		spec.Scannings = append(spec.Scannings, slipway.ScanModule{Name: m.name, KeyVals: m.keys, Repos: m.repos})
-	}
-	for _, m := range services {
-		spec.ServiceAndScannings = append(spec.ServiceAndScannings,
-			slipway.ServiceAndScan{ServiceName: m.service, ServiceModule: m.part, Name: m.name, KeyVals: m.keys, Repos: m.repos})
-	}
+	modules, services := scansOf(spec, o).set(p.ServiceList, namedOf(p.ScanningList))
+	spec.Scannings = each(modules, func(m module) slipway.ScanModule {
+		return slipway.ScanModule{Name: m.name, KeyVals: m.keys, Repos: m.repos}
+	})
+	spec.ServiceAndScannings = each(services, func(m module) slipway.ServiceAndScan {
+		return slipway.ServiceAndScan{ServiceName: m.service, ServiceModule: m.part, Name: m.name, KeyVals: m.keys, Repos: m.repos}
+	})
 }

@@ -20,8 +20,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -36,26 +34,17 @@ const Name = "zadig"
 
 // Config says how Zadig is reached. URL and Token are needed.
 type Config struct {
+	remote.Access
+
 	URL   string // such as https://zadig.example.com
 	Token string // an API token, of the account that starts the runs
 	// WebhookToken is the token of Zadig's webhooks; without one, none is heard.
 	WebhookToken string
-	Timeout      time.Duration // of one request; default 15 s
-	Poll         time.Duration // between two looks at a run that changes; default 5 s
-	MaxPoll      time.Duration // between two looks at one that does not; default 12 times Poll
 	LogPoll      time.Duration // between two looks at the log of a job that runs; default 3 times Poll
 	LogQuiet     time.Duration // a log that is silent so long has said all there is; default 500 ms
-	PerMinute    int           // requests a minute at most; 0: no limit
-	// Settle is how long after a start was written down a run may still appear: only
-	// then it is sure that there is none. Default: one minute.
-	Settle time.Duration
 	// Runs tells what a mark was to start, so that it is known where to look for it.
 	// Without it, only starts of this process are found.
-	Runs      func(ctx context.Context, mark string) (slipway.WorkflowSpec, error)
-	Transport http.RoundTripper // default: one of its own
-	Now       func() time.Time
-	Rand      io.Reader // spreads the looks
-	Log       *slog.Logger
+	Runs func(ctx context.Context, mark string) (slipway.WorkflowSpec, error)
 }
 
 // Engine runs workflows of one Zadig. It implements, beside engine.Engine, all that an
@@ -95,12 +84,9 @@ func New(c Config) (*Engine, error) {
 	if c.Token == "" {
 		return nil, fmt.Errorf("zadig at %s has no token", base.Host)
 	}
-	c.Poll = cmp.Or(c.Poll, 5*time.Second)
-	c.MaxPoll = cmp.Or(c.MaxPoll, 12*c.Poll)
+	c.Complete(5 * time.Second)
 	c.LogPoll = cmp.Or(c.LogPoll, 3*c.Poll)
 	c.LogQuiet = cmp.Or(c.LogQuiet, 500*time.Millisecond)
-	c.Settle = cmp.Or(c.Settle, time.Minute)
-	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	path := strings.TrimSuffix(base.Path, "/")
 	e := &Engine{
 		config: c, base: base.Scheme + "://" + base.Host + path, host: base.Host + path, account: accountOf(c.Token),

@@ -3,7 +3,6 @@ package zadig_test
 import (
 	"context"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -54,18 +53,10 @@ func newWorld(t *testing.T, change ...func(*zadigtest.Config)) *world {
 		f(&c)
 	}
 	w := &world{server: zadigtest.New(c)}
-	if err := w.server.Listen("127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		w.server.Close()
-		if v := w.server.Violations(); len(v) > 0 {
-			t.Errorf("Zadig would have refused:\n%s", strings.Join(v, "\n"))
-		}
-	})
+	enginetest.Serve(t, w.server, "Zadig")
 	w.config = zadig.Config{
-		URL: w.server.URL(), Token: token, WebhookToken: hookToken, Timeout: 2 * time.Second, Poll: 10 * time.Millisecond,
-		MaxPoll: 20 * time.Millisecond, LogPoll: time.Nanosecond, LogQuiet: 30 * time.Millisecond, Settle: 50 * time.Millisecond, Now: time.Now,
+		Access: enginetest.Quick(), URL: w.server.URL(), Token: token, WebhookToken: hookToken,
+		LogPoll: time.Nanosecond, LogQuiet: 30 * time.Millisecond,
 		Runs: func(context.Context, string) (slipway.WorkflowSpec, error) {
 			name, _ := w.looked.Load().(string)
 			return spec(name), nil
@@ -115,16 +106,7 @@ func (w *world) suite(t *testing.T) enginetest.World {
 		},
 		Another: func(s enginetest.Settings) engine.Engine {
 			c := w.config
-			c.Transport, c.Log = s.Transport, s.Log
-			if s.Poll > 0 {
-				c.Poll, c.MaxPoll = s.Poll, s.Poll
-			}
-			if s.Settle > 0 {
-				c.Settle = s.Settle
-			}
-			if s.Now != nil {
-				c.Now = s.Now
-			}
+			s.Change(&c.Access)
 			if s.WrongToken {
 				c.Token = zadigtest.Token("of-nobody")
 			}
