@@ -38,6 +38,8 @@ type Approval struct {
 	Contents []Content `json:"contents,omitempty"`
 	// RemindedAt is when those who are still asked were reminded last, in Unix seconds.
 	RemindedAt int64 `json:"reminded_at,omitempty"`
+	// Transfers are places that were passed on in this round; the rule shows them already.
+	Transfers []Transfer `json:"transfers,omitempty"`
 }
 
 // Level is one step of an approval. It opens when those before it have passed, and
@@ -50,9 +52,12 @@ type Level struct {
 
 // Group is people of whom some must approve.
 type Group struct {
-	Name      string      `json:"name,omitempty"`
+	Name string `json:"name,omitempty"`
+	// Approvers are those who are named and, once the approval is asked for, Found.
 	Approvers []PersonRef `json:"approvers"`
 	Needed    Quorum      `json:"needed"`
+	From      []Source    `json:"from,omitempty"`
+	Found     []PersonRef `json:"found,omitempty"` // who was looked up in From, and is not named
 }
 
 // Quorum is how many of a group must approve: a number, or QuorumAll.
@@ -111,15 +116,20 @@ func (g *Group) Need() int {
 
 // Text says whose approvals the group takes: "any of Bob, Carol".
 func (g *Group) Text() Text {
-	names := make([]Text, len(g.Approvers))
-	for i, a := range g.Approvers {
-		names[i] = Text{EN: a.Name, ZH: a.Name}
+	names := make([]Text, 0, len(g.Approvers)+len(g.From))
+	for _, a := range g.Approvers {
+		names = append(names, Text{EN: a.Name, ZH: a.Name})
+	}
+	for _, s := range g.From {
+		if g.open() {
+			names = append(names, T(string(s), string(s)))
+		}
 	}
 	of := T("%[1]d of %[2]s", "%[2]s中的 %[1]d 人", g.Need(), JoinTexts(names))
 	switch {
-	case len(g.Approvers) == 1:
+	case len(names) == 1 && !g.open():
 		of = names[0]
-	case g.Need() == len(g.Approvers):
+	case g.Needed == QuorumAll || g.Need() == len(names) && !g.open():
 		of = T("all of %s", "%s全部", JoinTexts(names))
 	case g.Need() == 1:
 		of = T("any of %s", "%s任一", JoinTexts(names))
@@ -179,15 +189,27 @@ func (l *Level) people() []PersonRef {
 	return out
 }
 
-// count returns how many of the approvals that the level takes these people give, when
-// each counts in the group where it helps most: a largest matching of people and places.
-func (l *Level) count(approved func(userID string) bool) int {
+// count returns how many of the approvals that the level takes are given, when voter
+// tells who approved in the place of each of its people, "" for nobody. Whoever is named
+// here counts in their own place only, and whoever approved in several places counts once,
+// in the group where it helps most: a largest matching of voters and groups.
+func (l *Level) count(voter func(userID string) string) int {
+	var voters []string
+	places := map[string][]string{}
+	for _, p := range l.people() {
+		if v := voter(p.ID); v != "" && (v == p.ID || !l.Has(v)) {
+			if places[v] == nil {
+				voters = append(voters, v)
+			}
+			places[v] = append(places[v], p.ID)
+		}
+	}
 	seats := make([][]string, len(l.Groups))
 	var seat func(id string, tried []bool) bool
 	seat = func(id string, tried []bool) bool {
 		for i := range l.Groups {
 			g := &l.Groups[i]
-			if tried[i] || !g.has(id) {
+			if tried[i] || !slices.ContainsFunc(places[id], g.has) {
 				continue
 			}
 			tried[i] = true
@@ -205,8 +227,8 @@ func (l *Level) count(approved func(userID string) bool) int {
 		return false
 	}
 	n := 0
-	for _, p := range l.people() {
-		if approved(p.ID) && seat(p.ID, make([]bool, len(l.Groups))) {
+	for _, id := range voters {
+		if seat(id, make([]bool, len(l.Groups))) {
 			n++
 		}
 	}
@@ -223,9 +245,11 @@ const (
 	ApprovalRejected ApprovalResult = "rejected"
 )
 
-// Vote is what one approver said.
+// Vote is what was said in the place of one approver.
 type Vote struct {
-	By      PersonRef `json:"by"`
+	By PersonRef `json:"by"`
+	// For is the approver in whose place it was said, empty if that is By.
+	For     PersonRef `json:"for,omitzero"`
 	Approve bool      `json:"approve"`
 	Comment string    `json:"comment,omitempty"`
 	At      int64     `json:"at"`
@@ -247,7 +271,7 @@ func (a *Approval) settle() {
 	if len(a.Levels) == 0 {
 		return
 	}
-	a.Needed, a.Approvers = 0, nil
+	a.Needed, a.Approvers = 0, []PersonRef{}
 	for i := range a.Levels {
 		a.Needed += a.Levels[i].Need()
 		for _, p := range a.Levels[i].people() {
@@ -265,6 +289,7 @@ func (a *Approval) ruledBy(rule *Approval) *Approval {
 		return nil
 	}
 	c := rule.clone()
+	c.restore()
 	c.Content, c.Votes, c.Result, c.Earlier, c.Contents, c.RemindedAt = "", nil, ApprovalOpen, nil, nil, 0
 	if a != nil {
 		c.Earlier, c.Contents = slices.Clone(a.Earlier), slices.Clone(a.Contents)
@@ -277,7 +302,7 @@ func (a *Approval) ruledBy(rule *Approval) *Approval {
 func (a *Approval) Approvals() int {
 	n, rule := 0, a.Rule()
 	for i := range rule {
-		n += rule[i].count(a.approvedBy)
+		n += rule[i].count(a.voter)
 	}
 	return n
 }
@@ -287,28 +312,33 @@ func (a *Approval) Approvals() int {
 func (a *Approval) OpenLevel() int {
 	rule := a.Rule()
 	return slices.IndexFunc(append(rule[:len(rule):len(rule)], Level{}), func(l Level) bool {
-		return len(l.Groups) == 0 || l.count(a.approvedBy) < l.Need()
+		return len(l.Groups) == 0 || l.count(a.voter) < l.Need()
 	})
 }
 
 // passed tells whether every level has its approvals.
 func (a *Approval) passed() bool { return a.OpenLevel() == len(a.Rule()) }
 
-func (a *Approval) approvedBy(userID string) bool {
-	v := a.VoteOf(userID)
-	return v != nil && v.Approve
+// voter returns who approved in the place of an approver, "" if nobody did.
+func (a *Approval) voter(userID string) string {
+	if v := a.VoteOf(userID); v != nil && v.Approve {
+		return v.By.ID
+	}
+	return ""
 }
 
-// inOpenLevel tells whether the level that is asked now names the user.
-func (a *Approval) inOpenLevel(userID string) bool {
-	rule, n := a.Rule(), a.OpenLevel()
-	return n < len(rule) && rule[n].Has(userID)
+// place is the approver whose vote it is.
+func (v *Vote) place() string {
+	if v.For.ID != "" {
+		return v.For.ID
+	}
+	return v.By.ID
 }
 
-// VoteOf returns the vote of a user, nil if there is none.
+// VoteOf returns the vote in an approver's place, nil if there is none.
 func (a *Approval) VoteOf(userID string) *Vote {
 	for i := range a.Votes {
-		if a.Votes[i].By.ID == userID {
+		if a.Votes[i].place() == userID {
 			return &a.Votes[i]
 		}
 	}
@@ -330,7 +360,7 @@ func (a *Approval) sameRule(b *Approval) bool {
 	}
 	return a.Type == b.Type && slices.EqualFunc(a.Levels, b.Levels, func(x, y Level) bool {
 		return x.Name == y.Name && slices.EqualFunc(x.Groups, y.Groups, func(g, h Group) bool {
-			return g.Name == h.Name && g.Needed == h.Needed && slices.Equal(g.Approvers, h.Approvers)
+			return g.Name == h.Name && g.Needed == h.Needed && slices.Equal(g.Approvers, h.Approvers) && slices.Equal(g.From, h.From)
 		})
 	})
 }
@@ -341,12 +371,12 @@ func (a *Approval) clone() *Approval {
 	}
 	c := *a
 	c.Approvers, c.Votes, c.Earlier = slices.Clone(a.Approvers), slices.Clone(a.Votes), slices.Clone(a.Earlier)
-	c.Contents = slices.Clone(a.Contents) // each of them never changes
+	c.Contents, c.Transfers = slices.Clone(a.Contents), slices.Clone(a.Transfers) // each of them never changes
 	c.Levels = slices.Clone(a.Levels)
 	for i, l := range c.Levels {
 		c.Levels[i].Groups = slices.Clone(l.Groups)
 		for j, g := range l.Groups {
-			c.Levels[i].Groups[j].Approvers = slices.Clone(g.Approvers)
+			c.Levels[i].Groups[j].Approvers, c.Levels[i].Groups[j].Found = slices.Clone(g.Approvers), slices.Clone(g.Found)
 		}
 	}
 	return &c

@@ -1,6 +1,9 @@
 package slipway
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // checkApproval refuses a rule that contradicts itself.
 func (d *Draft) checkApproval(f *Faults) {
@@ -68,8 +71,9 @@ func (a *Approval) checkLevels(f *Faults) {
 		for _, p := range l.people() {
 			known[p.ID] = true
 		}
-		everybody := func(string) bool { return true }
-		if n := l.count(everybody); f.Len() == before && n < l.Need() {
+		everybody := func(id string) string { return id }
+		open := slices.ContainsFunc(l.Groups, func(g Group) bool { return g.open() })
+		if n := l.count(everybody); f.Len() == before && !open && n < l.Need() {
 			f.Add(at, "its groups take the approvals of %[1]d different people, but only %[2]d can fill them; nobody counts in two groups of a level",
 				"该级需要 %[1]d 位不同的审批人，但最多只能有 %[2]d 位；同一级中每人只计入一个审批组", l.Need(), n)
 		}
@@ -83,11 +87,17 @@ func (g *Group) check(f *Faults, at string) {
 	if g.Name != "" {
 		checkTitle(f, at+".name", g.Name)
 	}
-	if len(g.Approvers) == 0 {
+	if len(g.From) > MaxLevels {
+		f.Add(at+".approvers", "at most %d user groups and departments are possible", "最多 %d 个用户组和部门", MaxLevels)
+	}
+	if len(g.Approvers)+len(g.From) == 0 {
 		f.Add(at+".approvers", "at least one approver is expected", "至少需要一位审批人")
 		return
 	}
 	checkTwice(f, at+".approvers", g.Approvers)
+	if g.open() && (g.Needed == QuorumAll || g.Needed > 0) {
+		return // how many there are is known when they are asked
+	}
 	if n := g.Need(); n < 1 || n > len(g.Approvers) {
 		f.Add(at+".needed", "any, all or a number from 1 to %[1]d (the approvers named) is expected, not %[2]d",
 			"应为 any、all 或 1 到 %[1]d（审批人数）之间的数字，而不是 %[2]d", len(g.Approvers), n)
@@ -103,7 +113,7 @@ func (p *Plan) checkAble(f *Faults, rules *Rules) {
 	rule := a.Rule()
 	for i := range rule {
 		l := &rule[i]
-		able := l.count(func(id string) bool { return p.mayDecide(id, rules) })
+		able := l.count(func(id string) string { return p.decider(id, rules) })
 		switch {
 		case able >= l.Need():
 		case len(a.Levels) > 0:

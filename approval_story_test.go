@@ -2,6 +2,7 @@ package slipway
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -229,14 +230,88 @@ func TestW9NobodyApprovesTheirOwnPlanAndSomebodyMust(t *testing.T) {
 		t.Errorf("the manager approves: %v", err)
 	}
 	w.approve(bob).approve(carol).approve(root).is(Executing)
+
+	// Nor by way of somebody who is away, or who has something to pass on.
+	d = w.draft()
+	d.Approval = ruled(t, "any bob dave; any alice root")
+	w.create(d).away("bob>alice root>alice").submit()
+	if got := outcomeUnder(w.plan, w.rules); got != "1: bob dave" {
+		t.Errorf("asked: %s", got)
+	}
+	for _, approve := range []bool{true, false} {
+		_, err := w.plan.Vote(w.req(alice), approve, "")
+		wantRefusal(t, err, Forbidden)
+	}
+	_, err := w.plan.Transfer(w.req(bob), PersonRef{"alice", "Alice"}, "")
+	wantRefusal(t, err, Conflict)
+	_, err = w.plan.Transfer(w.req(alice), PersonRef{"eve", "Eve"}, "")
+	wantRefusal(t, err, Forbidden)
+	w.approve(dave).away("alice>bob").approve(bob).is(Executing)
+	if v := w.plan.Approval.VoteOf("alice"); v == nil || v.By.ID != "bob" {
+		t.Errorf("decided in Alice's place: %+v", v)
+	}
 }
+
+// agreed is who agreed in somebody's place, and to what.
+type agreed struct{ by, what string }
 
 // oracle knows, by means of its own, what each person agreed to.
 type oracle struct {
 	engine   *Workflow         // as the engine has it now
-	said     map[string]string // by person: what the plan was when they approved
+	said     map[string]agreed // by place: what the plan was when it was approved
+	rule     *Approval         // as it was written
 	passed   string            // what the plan was when its last approval passed
 	accepted bool              // a changed workflow, by somebody who could have approved
+
+	stoodIn, took, withdrew int // how often
+}
+
+// vote notes what somebody said, in the place that the log names.
+func (o *oracle) vote(w *world, c *Change, who Actor, approve bool) {
+	place := who.ID
+	if of := c.Entry.Data.For; of != "" {
+		place = of // ruled names people as their ids
+		if !slices.ContainsFunc(w.rules.Delegations, func(d Delegation) bool { return d.Of.ID == of && d.To.ID == who.ID }) {
+			w.t.Fatalf("%s decides for %s without standing in", who.ID, of)
+		}
+		o.stoodIn++
+	}
+	if !w.plan.Approval.Has(place) || w.plan.involved(who.ID) {
+		w.t.Fatalf("%s decides in the place of %s of %+v", who.ID, place, w.plan.Approval.Approvers)
+	}
+	if delete(o.said, place); approve {
+		o.said[place] = agreed{who.ID, ran(w.plan, w.rules)}
+	}
+}
+
+// approver does something that only approvers do.
+func (o *oracle) approver(w *world, r *rand.Rand, who, other Actor) (*Change, error) {
+	p := w.plan
+	switch r.IntN(4) {
+	case 0, 1:
+		c, err := p.Withdraw(w.req(who), "")
+		if err == nil {
+			o.withdrew++
+			maps.DeleteFunc(o.said, func(place string, a agreed) bool { return place == who.ID || a.by == who.ID })
+		}
+		return c, err
+	case 2:
+		before := len(p.Approval.Approvers)
+		c, err := p.Transfer(w.req(who), PersonRef{other.ID, other.Name}, "")
+		if err == nil {
+			o.took++
+			delete(o.said, other.ID) // whoever takes a place is asked
+			if p.involved(other.ID) || !p.Approval.Has(other.ID) || len(p.Approval.Approvers) > before+1 {
+				w.t.Fatalf("%s passed the place to %s: %+v", who.ID, other.ID, p.Approval)
+			}
+		}
+		return c, err
+	}
+	w.rules.Delegations = slices.DeleteFunc(w.rules.Delegations, func(d Delegation) bool { return d.Of.ID == who.ID || d.Of.ID == other.ID })
+	if who.ID != other.ID && r.IntN(3) > 0 {
+		w.rules.Delegations = append(w.rules.Delegations, delegated(who.ID+">"+other.ID)...)
+	}
+	return nil, Unchanged
 }
 
 // ran writes down what a plan runs.
@@ -258,17 +333,19 @@ func ran(p *Plan, rules *Rules) string {
 func (o *oracle) step(w *world, r *rand.Rand, actors []Actor) (*Change, error) {
 	p, who, leader := w.plan, actors[r.IntN(len(actors))], actors[len(actors)-1-r.IntN(2)]
 	it := p.Items[len(p.Items)-1]
-	switch r.IntN(18) {
+	switch r.IntN(21) {
+	case 18, 19, 20:
+		return o.approver(w, r, who, actors[r.IntN(len(actors))])
 	case 0, 1, 2, 3:
 		c, err := p.Vote(w.req(who), true, "")
 		if err == nil {
-			o.said[who.ID] = ran(p, w.rules)
+			o.vote(w, c, who, true)
 		}
 		return c, err
 	case 4:
 		c, err := p.Vote(w.req(who), false, "")
 		if err == nil {
-			delete(o.said, who.ID)
+			o.vote(w, c, who, false)
 		}
 		return c, err
 	case 5, 6, 7:
@@ -285,7 +362,11 @@ func (o *oracle) step(w *world, r *rand.Rand, actors []Actor) (*Change, error) {
 			func() { d.Approval = ruled(w.t, ruleRows[r.IntN(len(ruleRows))].rule) },
 			func() { d.Manager = PersonRef{who.ID, who.Name} },
 		}[r.IntN(6)]()
-		return p.Edit(w.req(leader), d)
+		c, err := p.Edit(w.req(leader), d)
+		if err == nil {
+			o.rule = p.Approval.clone()
+		}
+		return c, err
 	case 11:
 		o.engine = definition(fmt.Sprint(r.IntN(2)))
 	case 12:
@@ -320,16 +401,16 @@ func (o *oracle) check(t *testing.T, seed uint64, w *world, c *Change) {
 	begun := slices.Contains([]Status{WaitExecute, ExecuteCheckFailed, Executing, WaitAllDone, AllDoneCheckFailed, Success}, p.Status())
 	was := slices.Contains([]Status{WaitExecute, ExecuteCheckFailed, Executing, WaitAllDone, AllDoneCheckFailed, Success}, c.Entry.From)
 	if begun && !was {
-		var agreed []string
-		for who, what := range o.said {
-			if what == now && !p.involved(who) {
-				agreed = append(agreed, who)
+		votes := map[string]string{}
+		for place, a := range o.said {
+			if a.what == now && !p.involved(a.by) {
+				votes[place] = a.by
 			}
 		}
 		for i, l := range p.Approval.Rule() {
-			if !enough(l, agreed) {
+			if seated(l, votes) < l.Need() {
 				t.Fatalf("seed %d: %s by %s starts the plan, but only %v agreed to what it runs at level %d of %+v",
-					seed, c.Entry.Verb, c.Entry.Actor.Name, agreed, i+1, p.Approval.Rule())
+					seed, c.Entry.Verb, c.Entry.Actor.Name, votes, i+1, p.Approval.Rule())
 			}
 		}
 		o.passed, o.accepted = ran(p, &Rules{}), false
@@ -337,28 +418,32 @@ func (o *oracle) check(t *testing.T, seed uint64, w *world, c *Change) {
 	if begun && !o.accepted && ran(p, &Rules{}) != o.passed {
 		t.Fatalf("seed %d: after %s the plan runs\n%snot\n%s", seed, c.Entry.Verb, ran(p, &Rules{}), o.passed)
 	}
+	if p.Status() == Planning && !p.Approval.sameRule(o.rule) {
+		t.Fatalf("seed %d: after %s the rule is %+v, not %+v", seed, c.Entry.Verb, p.Approval.Levels, o.rule.Levels)
+	}
 	if len(c.Runs) > 0 && !begun {
 		t.Fatalf("seed %d: %s starts a run in %s", seed, c.Entry.Verb, p.Status())
 	}
 }
 
-// TestNoOrderOfEventsStartsWhatWasNotApproved clicks, edits, re-plans, changes workflows
-// and checks, and lets windows end, in random order. Nothing ever starts without the
-// approvals that its rule takes, of exactly what it runs.
+// TestNoOrderOfEventsStartsWhatWasNotApproved clicks, takes approvals back, passes places
+// on, lets people be away, edits, re-plans, changes workflows and checks, and lets windows
+// end, in random order. Nothing ever starts without the approvals that its rule takes, of
+// exactly what it runs.
 func TestNoOrderOfEventsStartsWhatWasNotApproved(t *testing.T) {
 	t.Parallel()
 	var actors []Actor
 	for _, id := range strings.Fields("b c d e f g alice root") {
 		actors = append(actors, Actor{Kind: Person, ID: id, Name: id, Admin: id == "root"})
 	}
-	started, kept := 0, 0
-	for seed := range uint64(200) {
+	started, kept, total := 0, 0, oracle{}
+	for seed := range uint64(260) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		w := newWorld(t)
 		d := w.draft()
 		d.Approval = ruled(t, ruleRows[r.IntN(len(ruleRows))].rule)
 		w.create(d)
-		o := &oracle{engine: definition("1"), said: map[string]string{}}
+		o := &oracle{engine: definition("1"), said: map[string]agreed{}, rule: w.plan.Approval.clone()}
 		for range 150 {
 			before := w.plan.Status()
 			c, err := o.step(w, r, actors)
@@ -373,9 +458,11 @@ func TestNoOrderOfEventsStartsWhatWasNotApproved(t *testing.T) {
 				}
 			}
 		}
+		total.stoodIn, total.took, total.withdrew = total.stoodIn+o.stoodIn, total.took+o.took, total.withdrew+o.withdrew
 	}
-	if started < 100 || kept < 10 {
+	if started < 100 || kept < 10 || total.stoodIn < 50 || total.took < 50 || total.withdrew < 50 {
 		t.Errorf("only %d plans started, %d of them by approvals of before: nothing is shown", started, kept)
 	}
-	t.Logf("%d plans started, %d of them by approvals of before", started, kept)
+	t.Logf("%d plans started, %d of them by approvals of before; %d times somebody stood in, %d places were passed on, %d approvals taken back",
+		started, kept, total.stoodIn, total.took, total.withdrew)
 }

@@ -3,6 +3,7 @@ package slipway
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -37,45 +38,59 @@ func ruled(t testing.TB, rule string) *Approval {
 }
 
 // outcome is "passed", or which level is open and who is asked there.
-func outcome(p *Plan) string {
+func outcome(p *Plan) string { return outcomeUnder(p, nil) }
+
+func outcomeUnder(p *Plan, rules *Rules) string {
 	if p.Approval.passed() {
 		return "passed"
 	}
 	var asked []string
-	for _, a := range p.Asked(nil) {
+	for _, a := range p.Asked(rules) {
 		asked = append(asked, a.ID)
 	}
 	return fmt.Sprintf("%d: %s", p.Approval.OpenLevel()+1, strings.Join(asked, " "))
 }
 
-// enough is the model: it tries every way to give each of the people to one of their
-// groups, or to none.
+// enough is the model: the approvals of these people pass the level.
 func enough(l Level, people []string) bool {
+	votes := map[string]string{}
+	for _, who := range people {
+		votes[who] = who
+	}
+	return seated(l, votes) == l.Need()
+}
+
+// seated is the model: it tries every way to give each of those who voted to a group in
+// which they decided a place, or to none, and returns the most approvals that come of it.
+// votes tells by place who decided. Whoever is named in the level decides there for
+// nobody else.
+func seated(l Level, votes map[string]string) int {
+	places := map[string][]string{}
+	for place, by := range votes {
+		if place == by || !l.Has(by) {
+			places[by] = append(places[by], place)
+		}
+	}
+	voters := slices.Collect(maps.Keys(places))
 	given := make([]int, len(l.Groups))
-	var try func(i int) bool
-	try = func(i int) bool {
-		if i == len(people) {
-			for j, g := range l.Groups {
-				if given[j] < g.Need() {
-					return false
-				}
+	var try func(i int) int
+	try = func(i int) int {
+		if i == len(voters) {
+			n := 0
+			for j := range l.Groups {
+				n += min(given[j], l.Groups[j].Need())
 			}
-			return true
+			return n
 		}
-		if try(i + 1) {
-			return true
-		}
+		most := try(i + 1)
 		for j, g := range l.Groups {
-			if slices.ContainsFunc(g.Approvers, func(p PersonRef) bool { return p.ID == people[i] }) {
+			if slices.ContainsFunc(g.Approvers, func(p PersonRef) bool { return slices.Contains(places[voters[i]], p.ID) }) {
 				given[j]++
-				found := try(i + 1)
+				most = max(most, try(i+1))
 				given[j]--
-				if found {
-					return true
-				}
 			}
 		}
-		return false
+		return most
 	}
 	return try(0)
 }
@@ -168,6 +183,143 @@ func TestRulesAndVotes(t *testing.T) {
 	}
 	if rows < 60 {
 		t.Errorf("only %d rows", rows)
+	}
+}
+
+// awayRows are rules while somebody is away: "b>e" says that e stands in for b, and the
+// vote "e/b" that e decided in the place of b.
+var awayRows = []struct {
+	rule, away string
+	votes      map[string]string
+}{
+	{"any b c", "b>e", map[string]string{"": "1: e c", "e/b": "passed", "b": "passed", "c": "passed"}},
+	{"any b c", "x>e", map[string]string{"": "1: b c", "b": "passed"}},
+	{"all b c", "b>e", map[string]string{"": "1: e c", "e/b": "1: c", "c": "1: e", "e/b c": "passed", "b c": "passed"}},
+	{"2 b c d", "b>e", map[string]string{"": "1: e c d", "e/b": "1: c d", "e/b c": "passed", "c d": "passed"}},
+	// Whoever is named in the level decides there for themselves only.
+	{"all b c", "b>c", map[string]string{"": "1: b c", "c": "1: b", "b": "1: c", "b c": "passed", "c/b": "1: b c", "c/b c": "1: b"}},
+	{"any b; any c", "b>c", map[string]string{"": "1: c", "c/b": "2: c", "c/b c": "passed", "b": "2: c"}},
+	{"any b; all b e", "b>e", map[string]string{"": "1: e", "b": "2: e", "e/b": "2: b e", "e/b e": "2: b", "b e": "passed"}},
+	// One who stands in for two is one.
+	{"all b c", "b>e c>e", map[string]string{"": "1: e", "e/b": "1: c", "e/c": "1: b", "e/b c": "passed", "e/b e/c": "1: b c"}},
+	{"any b c", "b>e c>e", map[string]string{"": "1: e", "e/b": "passed", "e/c": "passed"}},
+	{"all b c d", "b>e d>e", map[string]string{"e/b": "1: c d", "e/b c": "1: d", "e/b c d": "passed"}},
+	{"any b + any c d", "b>e c>e", map[string]string{"": "1: e d", "e/b": "1: c d", "e/c": "1: b", "e/b d": "passed", "d": "1: e"}},
+	{"any b c + any b", "b>e", map[string]string{"": "1: e c", "c": "1: e", "e/b": "1: c", "e/b c": "passed"}},
+	{"2 b c d + any b", "b>e", map[string]string{"": "1: e c d", "e/b c": "1: d", "c d": "1: e", "e/b c d": "passed"}},
+	// It goes no further than to the one who is named.
+	{"any b", "b>c c>e", map[string]string{"": "1: c", "c/b": "passed"}},
+	{"any b; any c", "b>c c>e", map[string]string{"": "1: c", "c/b": "2: e", "c/b e/c": "passed", "b c": "passed"}},
+}
+
+// votesOf reads votes such as "e/b c": by place, who decided there.
+func votesOf(said string) map[string]string {
+	votes := map[string]string{}
+	for _, vote := range strings.Fields(said) {
+		by, place, stood := strings.Cut(vote, "/")
+		if !stood {
+			place = by
+		}
+		votes[place] = by
+	}
+	return votes
+}
+
+// modelledAway is the outcome by the model: each place that is free is asked of the one
+// who stands in, if that brings the level on, else of the approver.
+func modelledAway(a *Approval, votes map[string]string, away []Delegation) string {
+	for i, l := range a.Levels {
+		given := seated(l, votes)
+		if given == l.Need() {
+			continue
+		}
+		var asked []string
+		for _, x := range l.people() {
+			candidates := []string{x.ID}
+			for _, d := range away {
+				if d.Of.ID == x.ID {
+					candidates = []string{d.To.ID, x.ID}
+				}
+			}
+			for _, by := range candidates {
+				if was := votes[x.ID]; was == x.ID || was != "" && by != x.ID {
+					continue
+				}
+				with := maps.Clone(votes)
+				if with[x.ID] = by; seated(l, with) > given {
+					if !slices.Contains(asked, by) {
+						asked = append(asked, by)
+					}
+					break
+				}
+			}
+		}
+		return fmt.Sprintf("%d: %s", i+1, strings.Join(asked, " "))
+	}
+	return "passed"
+}
+
+func votedInPlaces(a *Approval, votes map[string]string) *Plan {
+	p := votedBy(a, nil)
+	for place, by := range votes {
+		v := Vote{By: PersonRef{by, by}, Approve: true}
+		if by != place {
+			v.For = PersonRef{place, place}
+		}
+		a.Votes = append(a.Votes, v)
+	}
+	return p
+}
+
+func TestRulesAndVotesWhileSomebodyIsAway(t *testing.T) {
+	t.Parallel()
+	rows := 0
+	for _, row := range awayRows {
+		for said, want := range row.votes {
+			rows++
+			a, votes, away := ruled(t, row.rule), votesOf(said), delegated(row.away)
+			got, model := outcomeUnder(votedInPlaces(a, votes), &Rules{Delegations: away}), modelledAway(a, votes, away)
+			if got != want || model != want {
+				t.Errorf("%q, %s, approved by %q: got %q, the model says %q, want %q", row.rule, row.away, said, got, model, want)
+			}
+		}
+	}
+	if rows < 50 {
+		t.Errorf("only %d rows", rows)
+	}
+}
+
+func TestAnyRuleWhileSomebodyIsAwayAgreesWithTheModel(t *testing.T) {
+	t.Parallel()
+	people := []string{"b", "c", "d", "e", "f"}
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 12))
+		rule := ruleRows[r.IntN(len(ruleRows))].rule
+		var away []string
+		for _, who := range people[:1+r.IntN(4)] {
+			if to := people[r.IntN(len(people))]; to != who {
+				away = append(away, who+">"+to)
+			}
+		}
+		a, rules := ruled(t, rule), &Rules{Delegations: delegated(strings.Join(away, " "))}
+		votes := map[string]string{}
+		// Everybody clicks as long as there is something to click.
+		for range 12 {
+			p := votedInPlaces(a, votes)
+			if got, want := outcomeUnder(p, rules), modelledAway(a, votes, rules.Delegations); got != want {
+				t.Fatalf("%q, %v, approved by %v: got %q, want %q", rule, away, votes, got, want)
+			}
+			by := people[r.IntN(len(people))]
+			if place := a.placeFor(by, rules); place != nil && !a.passed() {
+				if place.ID != by && !rules.standsIn(by, place.ID) {
+					t.Fatalf("%q, %v, approved by %v: %s decides for %s", rule, away, votes, by, place.ID)
+				}
+				votes[place.ID] = by
+			}
+		}
+		if p := votedInPlaces(a, votes); !a.passed() && len(p.Asked(rules)) == 0 {
+			t.Fatalf("%q, %v, approved by %v: nobody is asked any more", rule, away, votes)
+		}
 	}
 }
 

@@ -21,6 +21,9 @@ type Request struct {
 	// Comment is what the actor said with it, for the log. Verbs that do more with a
 	// comment take it as an argument.
 	Comment string
+	// Members are the people of the sources that the approval names, looked up just
+	// before; for Submit.
+	Members map[Source][]PersonRef
 	// Rand is where new identifiers come from.
 	Rand  io.Reader
 	Rules *Rules
@@ -36,6 +39,8 @@ type Rules struct {
 	ContinueOnFailure bool
 	// Overriders is how many admins must agree to an override; 0 and 1 are one.
 	Overriders int
+	// Delegations are those in force, at most one of each person.
+	Delegations []Delegation
 	// LeaveRuns leaves runs under way alone when a plan is re-planned or cancelled.
 	LeaveRuns bool
 	// HTML renders Markdown as sanitised HTML for the wire.
@@ -90,7 +95,8 @@ type EntryData struct {
 	Hooks      []string   `json:"hooks,omitempty"`  // deliveries made: endpoint names
 	Votes      string     `json:"votes,omitempty"`  // "1/2"
 	Kept       []string   `json:"kept,omitempty"`   // names of those whose earlier approval counts
-	People     []string   `json:"people,omitempty"` // names of those who were reminded
+	People     []string   `json:"people,omitempty"` // names of those who were reminded, or to whom a place was passed
+	For        string     `json:"for,omitempty"`    // the name of whose place was decided
 	Reason     *Text      `json:"reason,omitempty"` // why the system did it
 	CopiedFrom string     `json:"copied_from,omitempty"`
 	Delivery   string     `json:"delivery,omitempty"` // what was sent again

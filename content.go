@@ -140,23 +140,23 @@ func (p *ContentPart) text() Text {
 
 // ask puts the plan's present content to the approvers. Approvals of other content, and
 // of people who may not give them any more, become earlier ones; earlier ones of this
-// content count. It returns those whose approval no longer counts.
-func (a *Approval) ask(p *Plan, rules *Rules) (lapsed []PersonRef) {
+// content count. It returns those in whose place nothing counts any more.
+func (a *Approval) ask(p *Plan, rules *Rules) (lapsed []string) {
 	now := p.content(rules)
 	a.Content = now.Digest
 	said := slices.Concat(a.Votes, a.Earlier)
 	counted := slices.Clone(a.Votes)
 	a.Votes, a.Earlier = nil, nil
 	for _, v := range said {
-		if v.Content == now.Digest && a.Has(v.By.ID) && p.mayDecide(v.By.ID, rules) {
+		if v.Content == now.Digest && a.Has(v.place()) && p.mayDecide(v.By.ID, rules) {
 			a.Votes = append(a.Votes, v)
 		} else {
 			a.Earlier = append(a.Earlier, v)
 		}
 	}
 	for _, v := range counted {
-		if a.VoteOf(v.By.ID) == nil {
-			lapsed = append(lapsed, v.By)
+		if a.VoteOf(v.place()) == nil {
+			lapsed = append(lapsed, v.place())
 		}
 	}
 	a.keep(&now)
@@ -178,9 +178,10 @@ func (a *Approval) keep(now *Content) {
 func (a *Approval) shelve() {
 	for _, v := range a.Votes {
 		if v.Approve {
-			a.Earlier = append(slices.DeleteFunc(a.Earlier, func(e Vote) bool { return e.By.ID == v.By.ID }), v)
+			a.Earlier = append(slices.DeleteFunc(a.Earlier, func(e Vote) bool { return e.place() == v.place() }), v)
 		}
 	}
+	a.restore()
 	a.Votes, a.Result, a.RemindedAt, a.Content = nil, ApprovalOpen, 0, ""
 	a.keep(nil)
 }
@@ -193,11 +194,11 @@ func (a *Approval) content(digest string) *Content {
 	return &a.Contents[i]
 }
 
-// ChangedSince says what was changed since the last approval of a user who is asked
-// again; nothing if they gave none.
+// ChangedSince says what was changed since the last approval in the place of an approver
+// who is asked again; nothing if there was none.
 func (a *Approval) ChangedSince(userID string) []Text {
 	for i := range a.Earlier {
-		if a.Earlier[i].By.ID != userID {
+		if a.Earlier[i].place() != userID {
 			continue
 		}
 		was, now := a.content(a.Earlier[i].Content), a.content(a.Content)

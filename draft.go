@@ -37,6 +37,7 @@ const (
 // back to Edit.
 func (p *Plan) Draft() Draft {
 	c := p.Clone()
+	c.Approval.restore()
 	return Draft{
 		Name: c.Name, Manager: c.Manager, Description: c.Description, StartTime: c.StartTime, EndTime: c.EndTime,
 		ScheduleExecuteTime: c.ScheduleExecuteTime, Jira: c.Jira, Approval: c.Approval, Items: c.Items,

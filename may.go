@@ -60,7 +60,7 @@ func (p *Plan) mayItem(req Request, verb Verb, item *Item) error {
 	if m == nil {
 		return p.refuse(req, verb)
 	}
-	if !p.hasRole(req.Actor, m, item) {
+	if !p.hasRole(req.Actor, m, item) && !p.standsIn(req.Actor, verb, req.Rules) {
 		who := make([]Text, 0, len(m.Who))
 		for _, w := range m.Who {
 			who = append(who, p.whoText(w, item))
@@ -106,8 +106,7 @@ func (p *Plan) refuse(req Request, verb Verb) error {
 	if len(possible) == 0 {
 		mine = T("Possible for others", "其他人现在可以")
 		for _, m := range moves {
-			if slices.Contains(m.From, p.Status()) && slices.Contains(Verbs(), m.Verb) && !slices.Contains(possible, m.Verb) &&
-				(!itemVerb(m.Verb) || p.anyItem(m.Verb)) {
+			if slices.Contains(m.From, p.Status()) && slices.Contains(Verbs(), m.Verb) && !slices.Contains(possible, m.Verb) && p.offered(m.Verb) {
 				possible = append(possible, m.Verb)
 			}
 		}
@@ -154,9 +153,9 @@ func (p *Plan) Allowed(a Actor, rules *Rules) []Verb {
 			if slices.ContainsFunc(p.Items, func(it *Item) bool { return slices.Contains(p.AllowedItem(a, it), v) }) {
 				out = append(out, v)
 			}
-		case !p.hasRole(a, m, nil):
-		case v == VerbApprove || v == VerbReject:
-			if p.mayVote(a.ID, rules) {
+		case !p.hasRole(a, m, nil) && !p.standsIn(a, v, rules):
+		case approverVerb(v):
+			if p.mayAsApprover(a.ID, v, rules) {
 				out = append(out, v)
 			}
 		default:

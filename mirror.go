@@ -23,7 +23,7 @@ type Origin struct {
 }
 
 // mirrorVerbs are what people may do to a plan that lives elsewhere.
-var mirrorVerbs = []Verb{VerbApprove, VerbReject, VerbRemind, VerbCancel}
+var mirrorVerbs = []Verb{VerbApprove, VerbReject, VerbWithdraw, VerbTransfer, VerbRemind, VerbCancel}
 
 // elsewhere refuses what has to be done where the plan lives.
 func (p *Plan) elsewhere(verb Verb) error {
@@ -38,7 +38,7 @@ func (p *Plan) elsewhere(verb Verb) error {
 
 // Possible returns the verbs of people that are possible now, whoever may use them.
 func (p *Plan) Possible() []Verb {
-	return slices.DeleteFunc(VerbsIn(p.Status()), func(v Verb) bool { return p.elsewhere(v) != nil })
+	return slices.DeleteFunc(VerbsIn(p.Status()), func(v Verb) bool { return p.elsewhere(v) != nil || v == VerbWithdraw && !p.offered(v) })
 }
 
 // selfApproval tells whether people may decide about their own plan. Those who decide for

@@ -13,6 +13,8 @@ const (
 	VerbSubmit   Verb = "submit"
 	VerbApprove  Verb = "approve"
 	VerbReject   Verb = "reject"
+	VerbWithdraw Verb = "withdraw" // take one's approval back
+	VerbTransfer Verb = "transfer" // pass one's place as an approver on
 	VerbRemind   Verb = "remind"
 	VerbStart    Verb = "start"
 	VerbExecute  Verb = "execute"
@@ -41,7 +43,7 @@ const (
 // Verbs lists the verbs of people, in the order in which they are offered.
 func Verbs() []Verb {
 	return []Verb{
-		VerbCreate, VerbEdit, VerbSubmit, VerbApprove, VerbReject, VerbRemind, VerbStart, VerbExecute, VerbComplete,
+		VerbCreate, VerbEdit, VerbSubmit, VerbApprove, VerbReject, VerbWithdraw, VerbTransfer, VerbRemind, VerbStart, VerbExecute, VerbComplete,
 		VerbSkip, VerbRetry, VerbAdopt, VerbDecide, VerbAskAgain, VerbOverride, VerbReplan, VerbCancel,
 	}
 }
@@ -60,6 +62,8 @@ var verbTexts = map[Verb]Text{
 	VerbSubmit:     {EN: "submit", ZH: "提交"},
 	VerbApprove:    {EN: "approve", ZH: "通过"},
 	VerbReject:     {EN: "reject", ZH: "拒绝"},
+	VerbWithdraw:   {EN: "withdraw", ZH: "撤回审批"},
+	VerbTransfer:   {EN: "transfer", ZH: "转交"},
 	VerbRemind:     {EN: "remind", ZH: "催办"},
 	VerbStart:      {EN: "start", ZH: "开始"},
 	VerbExecute:    {EN: "execute", ZH: "执行"},
@@ -151,6 +155,8 @@ func planMoves() []Move {
 		// A plan that lives elsewhere goes on as its event says, so it may be planned only.
 		{[]Status{WaitForApproval}, VerbApprove, []Who{WhoApprover}, append([]Status{WaitForApproval, FinishPlanning}, started...)},
 		{[]Status{WaitForApproval}, VerbReject, []Who{WhoApprover}, []Status{Denied}},
+		{[]Status{WaitForApproval, WaitExecute, ExecuteCheckFailed}, VerbWithdraw, []Who{WhoApprover}, []Status{WaitForApproval}},
+		{[]Status{WaitForApproval}, VerbTransfer, []Who{WhoApprover}, []Status{WaitForApproval}},
 		{[]Status{WaitForApproval}, VerbRemind, []Who{WhoManager, WhoCreator, WhoAdmin}, []Status{WaitForApproval}},
 		{[]Status{Executing}, VerbExecute, workers, []Status{Executing}},
 		{[]Status{Executing}, VerbComplete, workers, worked},
@@ -224,6 +230,17 @@ func move(from Status, verb Verb) *Move {
 		}
 	}
 	return nil
+}
+
+// offered tells whether there is something that a verb of the plan could be done to.
+func (p *Plan) offered(verb Verb) bool {
+	switch {
+	case itemVerb(verb):
+		return p.anyItem(verb)
+	case verb == VerbWithdraw:
+		return p.Approval != nil && len(p.Approval.Votes) > 0
+	}
+	return true
 }
 
 // ItemMove is one row of the table of item moves.

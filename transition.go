@@ -11,7 +11,9 @@ func (p *Plan) Submit(req Request, prepared map[string]*Workflow) (*Change, erro
 	if err := p.may(req, VerbSubmit); err != nil {
 		return nil, err
 	}
+	was := p.Approval
 	if err := p.fit(req); err != nil {
+		p.Approval = was
 		return nil, err
 	}
 	for id, w := range prepared {
@@ -28,7 +30,8 @@ func (p *Plan) Submit(req Request, prepared map[string]*Workflow) (*Change, erro
 	return p.done(req, c), nil
 }
 
-// fit refuses to submit a plan that could not be carried out; all reasons at once.
+// fit refuses to submit a plan that could not be carried out; all reasons at once. The
+// approval has the members of its sources then.
 func (p *Plan) fit(req Request) error {
 	var f Faults
 	if len(p.Items) == 0 {
@@ -38,7 +41,11 @@ func (p *Plan) fit(req Request) error {
 		f.Add("end_time", "the window ended at %s; choose a later one", "发布窗口期已于 %s 结束，请重新设置", clock(p.EndTime, req.At.Location()))
 	}
 	if p.Approval != nil {
-		p.checkAble(&f, req.Rules)
+		p.Approval = p.Approval.clone()
+		before := f.Len()
+		if p.Approval.find(req.Members, &f); f.Len() == before {
+			p.checkAble(&f, req.Rules)
+		}
 	}
 	if f.Len() == 0 {
 		return nil

@@ -1,5 +1,7 @@
 package slipway
 
+import "slices"
+
 // involved tells whether a user's approval would be of their own work.
 func (p *Plan) involved(userID string) bool {
 	return userID == p.Manager.ID || userID == p.Creator.ID || userID == p.Editor.ID
@@ -11,31 +13,9 @@ func (p *Plan) mayDecide(userID string, rules *Rules) bool {
 	return p.selfApproval(rules) || !p.involved(userID)
 }
 
-// Asked lists those who are asked for their approval now: they are of the open level,
-// have not decided, may, and help to pass it. Nil are the rules by default.
-func (p *Plan) Asked(rules *Rules) []PersonRef {
-	a := p.Approval
-	rule, n := a.Rule(), a.OpenLevel()
-	if n == len(rule) {
-		return nil
-	}
-	l := &rule[n]
-	given := l.count(a.approvedBy)
-	var out []PersonRef
-	for _, x := range l.people() {
-		helps := func(id string) bool { return id == x.ID || a.approvedBy(id) }
-		if a.VoteOf(x.ID) == nil && p.mayDecide(x.ID, rules) && l.count(helps) > given {
-			out = append(out, x)
-		}
-	}
-	return out
-}
-
-// mayVote tells whether a user can approve or reject now, apart from the status.
-func (p *Plan) mayVote(userID string, rules *Rules) bool {
-	a := p.Approval
-	return a.VoteOf(userID) == nil && a.inOpenLevel(userID) && p.mayDecide(userID, rules)
-}
+// Asked lists those who are asked for their approval now, once each; see Seats. Nil are
+// the rules by default.
+func (p *Plan) Asked(rules *Rules) []PersonRef { return askedOf(p.Seats(rules)) }
 
 // Vote is an approver's yes or no to what the plan runs. When every level has its yes
 // the plan starts; one no denies it.
@@ -50,16 +30,21 @@ func (p *Plan) Vote(req Request, approve bool, comment string) (*Change, error) 
 	a := p.Approval.clone()
 	// The outside checks that hold the plan may be others than when it was asked for.
 	lapsed := a.ask(p, req.Rules)
-	if err := p.refuseVote(req, a); err != nil {
+	place, err := p.seat(req, a)
+	if err != nil {
 		return nil, err
 	}
 	p.Approval = a
 	c := p.newChange(req, verb)
 	c.Entry.Comment = comment
 	before := a.OpenLevel()
-	a.say(Vote{
+	vote := Vote{
 		By: PersonRef{ID: req.Actor.ID, Name: req.Actor.Name}, Approve: approve, Comment: comment, At: req.At.Unix(), Content: a.Content,
-	})
+	}
+	if place.ID != req.Actor.ID {
+		vote.For, c.Entry.Data.For = place, place.Name
+	}
+	a.say(vote)
 	c.Entry.Data.Votes = a.votes()
 	switch {
 	case !approve:
@@ -75,46 +60,53 @@ func (p *Plan) Vote(req Request, approve bool, comment string) (*Change, error) 
 	case a.OpenLevel() != before:
 		p.askApprovers(req, c, p.Asked(req.Rules))
 	default:
-		p.askApprovers(req, c, lapsed)
+		p.askApprovers(req, c, askedOf(slices.DeleteFunc(p.Seats(req.Rules), func(s Seat) bool { return !slices.Contains(lapsed, s.Place.ID) })))
 	}
 	return p.done(req, c), nil
 }
 
-// say adds what an approver said; it takes the place of their earlier approval.
+// say adds what was said in an approver's place, instead of what was said there before.
 func (a *Approval) say(v Vote) {
-	for i := range a.Earlier {
-		if a.Earlier[i].By.ID == v.By.ID {
-			a.Earlier = append(a.Earlier[:i:i], a.Earlier[i+1:]...)
-			break
-		}
-	}
+	a.forget(v.place())
 	a.Votes = append(a.Votes, v)
 	a.keep(nil)
+}
+
+// forget leaves nothing of what was said in an approver's place.
+func (a *Approval) forget(userID string) {
+	there := func(v Vote) bool { return v.place() == userID }
+	a.Votes, a.Earlier = slices.DeleteFunc(a.Votes, there), slices.DeleteFunc(a.Earlier, there)
 }
 
 // votes is how the log tells what is given of what is needed.
 func (a *Approval) votes() string { return T("%d/%d", "%d/%d", a.Approvals(), a.Needed).EN }
 
-// refuseVote says why somebody whom the plan names as an approver cannot vote now.
-func (p *Plan) refuseVote(req Request, a *Approval) error {
-	if !p.mayDecide(req.Actor.ID, req.Rules) {
-		return Refuse(Forbidden,
+// seat returns the place that somebody decides when they vote, or says why there is none.
+func (p *Plan) seat(req Request, a *Approval) (PersonRef, error) {
+	me := req.Actor.ID
+	if !p.mayDecide(me, req.Rules) {
+		return PersonRef{}, Refuse(Forbidden,
 			"Nobody decides on their own plan: you manage it, created it or edited it last. It needs %[1]d approval(s) from the other approvers.",
 			"不能审批自己的发布计划：您是它的负责人、创建者或最后编辑者。还需要其他审批人中的 %[1]d 人审批。", a.Needed-a.Approvals())
 	}
-	if v := a.VoteOf(req.Actor.ID); v != nil {
-		return Refuse(Conflict, "You approved this plan at %[3]s already. It has %[1]d of %[2]d approvals.",
-			"您已于 %[3]s 审批通过该发布计划，目前为 %[1]d/%[2]d 人通过。", a.Approvals(), a.Needed, clock(v.At, req.At.Location()))
+	if place := a.placeFor(me, req.Rules); place != nil {
+		return *place, nil
 	}
-	// With the checks as they are again, what was said before may be enough: then
-	// anybody's yes sets the plan going.
-	if n := a.OpenLevel(); !a.passed() && !a.inOpenLevel(req.Actor.ID) {
-		l := a.Rule()[n]
-		return Refuse(Conflict,
-			"Plan #%[1]d is at %[2]s of its approval now, which takes %[3]s. You are asked when your level comes.",
-			"发布计划 #%[1]d 当前处于审批的%[2]s，需要 %[3]s 审批。轮到您所在的级别时会通知您。", p.Index, l.Title(n), l.Text())
+	for _, v := range a.Votes {
+		switch at := clock(v.At, req.At.Location()); {
+		case v.By.ID == me:
+			return PersonRef{}, Refuse(Conflict, "You approved this plan at %[3]s already. It has %[1]d of %[2]d approvals.",
+				"您已于 %[3]s 审批通过该发布计划，目前为 %[1]d/%[2]d 人通过。", a.Approvals(), a.Needed, at)
+		case v.place() == me || req.Rules.standsIn(me, v.place()):
+			return PersonRef{}, Refuse(Conflict, "%[4]s approved this plan at %[3]s already, which counts for you both. It has %[1]d of %[2]d approvals.",
+				"%[4]s 已于 %[3]s 审批通过该发布计划，双方只计一次，目前为 %[1]d/%[2]d 人通过。", a.Approvals(), a.Needed, at, v.By.Name)
+		}
 	}
-	return nil
+	n := a.OpenLevel()
+	l := a.Rule()[n] // if all had passed, there would be a vote
+	return PersonRef{}, Refuse(Conflict,
+		"Plan #%[1]d is at %[2]s of its approval now, which takes %[3]s. You are asked when your level comes.",
+		"发布计划 #%[1]d 当前处于审批的%[2]s，需要 %[3]s 审批。轮到您所在的级别时会通知您。", p.Index, l.Title(n), l.Text())
 }
 
 // requestApproval asks the approvers for what the plan runs. Whoever approved exactly

@@ -189,6 +189,10 @@ func (w *world) try(verb Verb, a Actor) (*Change, error) {
 		return p.Vote(w.req(a), true, "")
 	case VerbReject:
 		return p.Vote(w.req(a), false, "")
+	case VerbWithdraw:
+		return p.Withdraw(w.req(a), "")
+	case VerbTransfer:
+		return p.Transfer(w.req(a), PersonRef{"eve", "Eve"}, "")
 	case VerbRemind:
 		return p.Remind(w.req(a))
 	case VerbStart:

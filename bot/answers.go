@@ -88,15 +88,23 @@ func (a *answers) person(path, name string) slipway.PersonRef {
 	if trim(name) == "" {
 		return slipway.PersonRef{}
 	}
+	if u := a.user(path, name); u != nil {
+		return u.Ref()
+	}
+	return slipway.PersonRef{}
+}
+
+// user finds who is named; nil and a fault if that is nobody.
+func (a *answers) user(path, name string) *slipway.User {
 	u, err := a.b.person(a.ctx, name)
 	if err != nil {
 		if isInternal(err) {
 			a.err = err
 		}
 		a.Append(slipway.Problem{Path: path, Text: slipway.TextOf(err)})
-		return slipway.PersonRef{}
+		return nil
 	}
-	return u.Ref()
+	return u
 }
 
 // isNone tells whether somebody said that there is to be none.
@@ -324,10 +332,14 @@ func fieldName(form FormID, path string) string {
 		return onlyIn(form, path, FormNew, FormEdit, FormCopy)
 	case path == "manager", path == "description":
 		return onlyIn(form, path, FormNew, FormEdit)
+	case path == "to":
+		return onlyIn(form, path, FormTransfer, FormAway)
+	case path == "start", path == "end", path == "of":
+		return onlyIn(form, path, FormAway)
 	case path == "run":
 		return onlyIn(form, path, FormAdopt)
 	case isReason(path):
-		return onlyIn(form, "comment", FormApprove, FormReject, FormComplete, FormSkip, FormOverride, FormReplan, FormCancel, FormDecline)
+		return onlyIn(form, "comment", FormApprove, FormReject, FormComplete, FormSkip, FormOverride, FormReplan, FormCancel, FormDecline, FormTransfer)
 	}
 	return ""
 }

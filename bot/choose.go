@@ -18,18 +18,14 @@ const maxOffered = 5
 // whichPlan asks which plan a call is about: those where the person may do it now.
 func (b *Bot) whichPlan(ctx context.Context, v *visit, c Call) (Reply, error) {
 	actor := v.user.Actor()
-	f := storage.Filter{PersonID: v.user.ID, Limit: 200}
-	if actor.Admin {
-		f.PersonID = ""
-	}
-	page, err := b.Store.Plans(ctx, f)
+	plans, err := b.plansFor(ctx, v.user)
 	if err != nil {
 		return Reply{}, err
 	}
 	usage := slipway.Refuse(slipway.Invalid, "Say which plan, for example: %s", "请指明发布计划，例如：%s", c.Verb.Example)
 	card := ErrorCard(usage, b.view(v))
 	card.Title, card.State = v.say(slipway.T("Which plan?", "哪个发布计划？")), nil
-	for _, p := range page.Rows {
+	for _, p := range plans {
 		possible := c.Verb.Move == "" || c.Verb.Move == slipway.VerbCreate || slices.Contains(p.Allowed(actor, b.Commands.Rules()), c.Verb.Move)
 		if !possible || len(card.Rows) == maxOffered {
 			continue
@@ -43,6 +39,16 @@ func (b *Bot) whichPlan(ctx context.Context, v *visit, c Call) (Reply, error) {
 		card.Actions = []Action{b.view(v).button(verbHome, ""), b.helpWay(v, c.Verb)}
 	}
 	return Reply{Whisper: &card}, nil
+}
+
+// plansFor lists the plans that somebody may have something to do with: admins, with all.
+func (b *Bot) plansFor(ctx context.Context, u *slipway.User) ([]*slipway.Plan, error) {
+	f := storage.Filter{Limit: 200}
+	if u.Role != slipway.RoleAdmin {
+		return b.plansOf(ctx, u, f)
+	}
+	page, err := b.Store.Plans(ctx, f)
+	return page.Rows, err
 }
 
 // whichItem asks which item a call is about.

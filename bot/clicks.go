@@ -25,6 +25,9 @@ func (b *Bot) clicked(ctx context.Context, v *visit) Reply {
 	if v.ev.Action == verbLink {
 		return b.answer(ctx, v, nil)(b.linkAccount(ctx, v))
 	}
+	if v.ev.Action == verbAway {
+		return b.answer(ctx, v, nil)(b.openAway(ctx, v))
+	}
 	if v.ev.Action == verbHome {
 		return b.answer(ctx, v, nil)(b.showHome(ctx, v))
 	}
@@ -168,7 +171,10 @@ func (b *Bot) pressForm(ctx context.Context, v *visit, form FormID, d deed) (Rep
 	case FormApprove, FormReject, FormComplete, FormSkip, FormOverride, FormReplan, FormCancel, FormAdopt:
 		d.verb = slipway.Verb(form)
 		return b.askWhy(ctx, v, form, d)
-	case FormDecline: // see pressAnswer
+	case FormTransfer:
+		d.verb = slipway.VerbTransfer
+		return b.askWhom(ctx, v, d)
+	case FormDecline, FormAway: // see pressAnswer and openAway
 	}
 	return b.openForm(ctx, v, form, d.plan, d.item)
 }
@@ -202,7 +208,7 @@ func (b *Bot) openForm(ctx context.Context, v *visit, form FormID, p *slipway.Pl
 		f = a.CopyForm(p)
 	case FormApprove, FormReject, FormComplete, FormSkip, FormOverride, FormReplan, FormCancel:
 		f = a.SayForm(form, p, it)
-	case FormAdopt, FormDecline: // see askWhy
+	case FormAdopt, FormDecline, FormTransfer, FormAway: // see askWhy, askWhom and openAway
 		return Reply{}, unknownButton()
 	}
 	return Reply{Form: &f}, nil
@@ -225,6 +231,9 @@ func (b *Bot) submit(ctx context.Context, v *visit) (Reply, error) {
 	ref, vals := DecodeRef(v.ev.Value), v.ev.Fields
 	if v.ev.Form == FormNew {
 		return b.createFrom(ctx, v, vals)
+	}
+	if v.ev.Form == FormAway {
+		return b.arrange(ctx, v, vals)
 	}
 	p, err := b.Store.Plan(ctx, ref.Plan)
 	if err != nil {
@@ -255,6 +264,8 @@ func (b *Bot) submit(ctx context.Context, v *visit) (Reply, error) {
 			return Reply{}, err
 		}
 		return b.made(ctx, v, out)
+	case FormTransfer:
+		return b.transferFrom(ctx, v, p, vals, ref.Version)
 	case FormApprove, FormReject, FormComplete, FormSkip, FormOverride, FormReplan, FormCancel:
 		out, err := b.perform(ctx, v, deed{
 			verb: slipway.Verb(v.ev.Form), plan: p, item: it, text: vals.Get("comment"), seen: ref.Version,
@@ -263,6 +274,7 @@ func (b *Bot) submit(ctx context.Context, v *visit) (Reply, error) {
 			return Reply{}, err
 		}
 		return b.done(ctx, v, out), nil
+	case FormAway: // see above
 	case FormAdopt, FormDecline:
 		if it == nil || it.Workflow == nil {
 			return Reply{}, unknownButton()

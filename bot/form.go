@@ -25,6 +25,8 @@ const (
 	FormCopy      FormID = "copy"
 	FormApprove   FormID = "approve"  // with a comment
 	FormReject    FormID = "reject"   // with a comment
+	FormTransfer  FormID = "transfer" // to whom a place is passed
+	FormAway      FormID = "away"     // who decides while somebody is away
 	FormComplete  FormID = "complete" // with a remark
 	FormSkip      FormID = "skip"     // with a reason
 	FormOverride  FormID = "override" // with a reason

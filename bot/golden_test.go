@@ -258,7 +258,7 @@ func TestGoldenForms(t *testing.T) {
 			a.NewForm(), a.EditForm(p), a.AddForm(p), a.ItemForm(p, p.Items[1]), a.WindowForm(p), a.ScheduleForm(p), a.ApproversForm(p), a.CopyForm(p),
 			a.SayForm(bot.FormApprove, p, nil), a.SayForm(bot.FormReject, p, nil), a.SayForm(bot.FormComplete, p, p.Items[0]),
 			a.SayForm(bot.FormSkip, p, failed), a.SayForm(bot.FormOverride, p, nil), a.SayForm(bot.FormReplan, p, nil), a.SayForm(bot.FormCancel, p, nil),
-			a.AdoptForm(p, p.Items[1]), a.DeclineForm(p, p.Items[1], "approve"),
+			a.AdoptForm(p, p.Items[1]), a.DeclineForm(p, p.Items[1], "approve"), a.TransferForm(p), a.AwayForm(),
 		} {
 			goldenJSON(t, fmt.Sprintf("form-%s.%s", f.ID, lang), f)
 		}
@@ -318,6 +318,10 @@ func entries() []slipway.Entry {
 		{Verb: slipway.VerbEdit, Data: slipway.EntryData{Fields: []string{"jobs"}, Items: []string{"migrate"}, Result: slipway.ItemsRemoved}},
 		{Verb: slipway.VerbEdit, Data: slipway.EntryData{Fields: []string{"jobs[2]"}, Items: []string{"watch"}, Result: slipway.ItemsAdded}},
 		{Verb: slipway.VerbEdit, Data: slipway.EntryData{Fields: []string{"jobs"}}},
+		{Verb: slipway.VerbApprove, Data: slipway.EntryData{Votes: "2/2", For: "卡罗"}},
+		{Verb: slipway.VerbReject, From: slipway.WaitForApproval, To: slipway.Denied, Data: slipway.EntryData{For: "Bob"}},
+		{Verb: slipway.VerbWithdraw, From: slipway.WaitExecute, To: slipway.WaitForApproval, Comment: "one more look", Data: slipway.EntryData{Votes: "1/2"}},
+		{Verb: slipway.VerbTransfer, From: slipway.WaitForApproval, To: slipway.WaitForApproval, Data: slipway.EntryData{People: []string{"卡罗"}}},
 	}
 	for i := range list {
 		list[i].At = (noon + int64(i)*60) * 1000

@@ -68,12 +68,19 @@ func (b *Bot) run(ctx context.Context, v *visit, c Call) (Reply, error) {
 		return b.help(ctx, v, c)
 	case verbWhoami:
 		card := WhoamiCard(v.user, b.view(v))
+		facts, err := b.awayFacts(ctx, v)
+		if err != nil {
+			return Reply{}, err
+		}
+		card.Facts = append(card.Facts, facts...)
 		if v.ev.From.Platform != Web {
 			card.Actions = []Action{b.view(v).button(verbLink, "")}
 		}
 		return Reply{Whisper: &card}, nil
 	case verbLink:
 		return b.linkAccount(ctx, v)
+	case verbAway:
+		return b.away(ctx, v, c.Text)
 	case verbHome:
 		return b.showHome(ctx, v)
 	case verbList:
@@ -131,6 +138,8 @@ func (b *Bot) act(ctx context.Context, v *visit, c Call, p *slipway.Plan) (Reply
 		if d.item.Workflow != nil {
 			return b.decideTyped(ctx, v, d)
 		}
+	case slipway.VerbTransfer:
+		return b.transferTyped(ctx, v, d)
 	case slipway.VerbRetry:
 		accept, err := accepted(c, d.text)
 		if err != nil {

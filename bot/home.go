@@ -42,16 +42,16 @@ func (b *Bot) home(ctx context.Context, u *slipway.User) (Home, error) {
 			open = append(open, s)
 		}
 	}
-	mine, err := b.Store.Plans(ctx, storage.Filter{PersonID: u.ID, Statuses: open, Limit: 200})
+	mine, err := b.plansOf(ctx, u, storage.Filter{Statuses: open, Limit: 200})
 	if err != nil {
-		return Home{}, fmt.Errorf("list own plans: %w", err)
+		return Home{}, err
 	}
 	running, err := b.Store.Plans(ctx, storage.Filter{Statuses: []slipway.Status{slipway.Executing}, Limit: homeRows})
 	if err != nil {
 		return Home{}, fmt.Errorf("list running plans: %w", err)
 	}
 	h := Home{Running: running.Rows, RunningTotal: running.Total}
-	for _, p := range mine.Rows {
+	for _, p := range mine {
 		if slices.Contains(p.Allowed(u.Actor(), b.Commands.Rules()), slipway.VerbApprove) {
 			h.Waiting = append(h.Waiting, p)
 		}

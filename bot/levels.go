@@ -41,7 +41,7 @@ func (a *answers) levels(text string) []slipway.Level {
 }
 
 func (a *answers) group(words string) slipway.Group {
-	g := slipway.Group{Needed: slipway.QuorumAny}
+	g := slipway.Group{Needed: slipway.QuorumAny, Approvers: []slipway.PersonRef{}}
 	m := quorumOf.FindStringSubmatch(words)
 	if m == nil {
 		a.Add("approval.levels", "any of, all of or a number of people is expected, not %q; for example: any of bob, carol; then all of dave, erin",
@@ -57,6 +57,10 @@ func (a *answers) group(words string) slipway.Group {
 		g.Needed = slipway.Quorum(n)
 	}
 	for _, name := range list(m[4]) {
+		if s, ok := slipway.ParseSource(name); ok {
+			g.From = append(g.From, s)
+			continue
+		}
 		if p := a.person("approval.levels", name); p.ID != "" {
 			g.Approvers = append(g.Approvers, p)
 		}
@@ -73,7 +77,7 @@ func setLevels(d *slipway.Draft, levels []slipway.Level) {
 		next.Type, old = d.Approval.Type, d.Approval.Levels
 	}
 	d.Approval = next
-	if len(old) == 0 && len(levels) == 1 && len(levels[0].Groups) == 1 {
+	if len(old) == 0 && len(levels) == 1 && len(levels[0].Groups) == 1 && len(levels[0].Groups[0].From) == 0 {
 		g := levels[0].Groups[0]
 		next.Approvers, next.Needed = g.Approvers, g.Need()
 		return
@@ -112,6 +116,9 @@ func typedGroup(g *slipway.Group) slipway.Text {
 		if strings.ContainsAny(p.Name, ",，、;；+＋") {
 			people[i].Name = p.ID
 		}
+	}
+	for _, s := range g.From {
+		people = append(people, slipway.PersonRef{Name: string(s)})
 	}
 	switch names := personList(people); g.Needed {
 	case slipway.QuorumAll:

@@ -39,6 +39,9 @@ func setAccount(slackID, feishuOpenID *string, ref UserRef) {
 // or what people type.
 func (b *Bot) person(ctx context.Context, name string) (*slipway.User, error) {
 	name = strings.TrimPrefix(trim(name), "@")
+	if s, ok := slipway.ParseSource(name); ok {
+		return nil, s.NoPerson()
+	}
 	platform, account, ok := strings.Cut(name, ":")
 	if !ok || b.platforms[PlatformID(platform)] == nil {
 		return b.Commands.FindUser(ctx, name)

@@ -40,6 +40,8 @@ func (b *Bot) perform(ctx context.Context, v *visit, d deed) (storage.Outcome, e
 		return c.Approve(ctx, ask, id, d.text)
 	case slipway.VerbReject:
 		return c.Reject(ctx, ask, id, d.text)
+	case slipway.VerbWithdraw:
+		return c.Withdraw(ctx, ask, id, d.text)
 	case slipway.VerbRemind:
 		return c.Remind(ctx, ask, id)
 	case slipway.VerbStart:
@@ -64,7 +66,7 @@ func (b *Bot) perform(ctx context.Context, v *visit, d deed) (storage.Outcome, e
 		return c.Replan(ctx, ask, id, d.text)
 	case slipway.VerbCancel:
 		return c.Cancel(ctx, ask, id, d.text)
-	case slipway.VerbCreate, slipway.VerbEdit, slipway.VerbAnswer, slipway.VerbExpireGate, slipway.VerbGiveUp, slipway.VerbTimeout, slipway.VerbSchedule,
+	case slipway.VerbCreate, slipway.VerbEdit, slipway.VerbTransfer, slipway.VerbAnswer, slipway.VerbExpireGate, slipway.VerbGiveUp, slipway.VerbTimeout, slipway.VerbSchedule,
 		slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbRunWaits, slipway.VerbRunResumed, slipway.VerbResend:
 		// They take more than a text, or are not for people.
 	}
@@ -90,6 +92,10 @@ func (b *Bot) probe(v *visit, d deed) error {
 		_, err = p.Vote(req, true, why)
 	case slipway.VerbReject:
 		_, err = p.Vote(req, false, why)
+	case slipway.VerbWithdraw:
+		_, err = p.Withdraw(req, why)
+	case slipway.VerbTransfer:
+		err = p.MayTransfer(req)
 	case slipway.VerbComplete:
 		_, err = p.Complete(req, d.itemID(), why)
 	case slipway.VerbSkip:
@@ -206,13 +212,16 @@ func doneText(out storage.Outcome) slipway.Text {
 	if e.Verb == slipway.VerbRemind {
 		return slipway.T("Reminded %[2]s of %[1]s.", "已提醒 %[2]s 审批 %[1]s。", planTitle(p), nameList(e.Data.People))
 	}
+	if e.Verb == slipway.VerbTransfer {
+		return slipway.T("Passed to %[2]s: the decision on %[1]s.", "已将 %[1]s 的审批转交给 %[2]s。", planTitle(p), nameList(e.Data.People))
+	}
 	if e.Verb == slipway.VerbResend {
 		return slipway.T("Sent to %s again.", "已向 %s 重新发送。", e.Data.Endpoint)
 	}
 	if e.From != "" && e.From != e.To {
 		what = slipway.T("%[1]s It is now: %[2]s.", "%[1]s当前状态：%[2]s。", what, e.To.Text())
 	}
-	if e.Verb == slipway.VerbApprove && e.From == e.To {
+	if (e.Verb == slipway.VerbApprove || e.Verb == slipway.VerbWithdraw) && e.From == e.To {
 		what = slipway.T("%[1]s %[2]s approvals.", "%[1]s已有 %[2]s 人通过。", what, e.Data.Votes)
 	}
 	return what
@@ -239,8 +248,9 @@ func isYes(e *slipway.Entry) bool { return e.Data.Result == string(slipway.Appro
 var didTexts = map[slipway.Verb]slipway.Text{
 	slipway.VerbCreate: {EN: "Created", ZH: "已新建"}, slipway.VerbEdit: {EN: "Changed", ZH: "已修改"}, slipway.VerbSubmit: {EN: "Submitted", ZH: "已提交"},
 	slipway.VerbApprove: {EN: "Approved", ZH: "已通过"}, slipway.VerbReject: {EN: "Rejected", ZH: "已拒绝"}, slipway.VerbStart: {EN: "Started", ZH: "已开始执行"},
-	slipway.VerbRemind:  {EN: "Reminded the approvers of", ZH: "已提醒审批人："},
-	slipway.VerbExecute: {EN: "Started", ZH: "已开始执行"}, slipway.VerbComplete: {EN: "Completed", ZH: "已完成"}, slipway.VerbSkip: {EN: "Skipped", ZH: "已跳过"},
+	slipway.VerbRemind:   {EN: "Reminded the approvers of", ZH: "已提醒审批人："},
+	slipway.VerbWithdraw: {EN: "Took the approval back from", ZH: "已撤回审批："},
+	slipway.VerbExecute:  {EN: "Started", ZH: "已开始执行"}, slipway.VerbComplete: {EN: "Completed", ZH: "已完成"}, slipway.VerbSkip: {EN: "Skipped", ZH: "已跳过"},
 	slipway.VerbRetry: {EN: "Restarted", ZH: "已重试"}, slipway.VerbAskAgain: {EN: "Asked the outside systems again about", ZH: "已重新发起检测"},
 	slipway.VerbOverride: {EN: "Overrode the check on", ZH: "已放行"}, slipway.VerbReplan: {EN: "Replanned", ZH: "已重新规划"}, slipway.VerbCancel: {EN: "Cancelled", ZH: "已取消"},
 }

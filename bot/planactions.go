@@ -16,9 +16,9 @@ const (
 
 // formOf says which form a button opens instead of acting at once.
 var formOf = map[ActionID]FormID{
-	verbNew: FormNew, verbEdit: FormEdit, verbAdd: FormAdd, actionEditItem: FormItem, verbWindow: FormWindow,
+	verbNew: FormNew, verbAway: FormAway, verbEdit: FormEdit, verbAdd: FormAdd, actionEditItem: FormItem, verbWindow: FormWindow,
 	verbSchedule: FormSchedule, verbApprovers: FormApprovers, verbCopy: FormCopy,
-	actionApproveComment: FormApprove, ActionID(slipway.VerbReject): FormReject,
+	actionApproveComment: FormApprove, ActionID(slipway.VerbReject): FormReject, ActionID(slipway.VerbTransfer): FormTransfer,
 	actionCompleteRemark: FormComplete, ActionID(slipway.VerbSkip): FormSkip,
 	ActionID(slipway.VerbAdopt): FormAdopt, actionDecideNo: FormDecline,
 	ActionID(slipway.VerbOverride): FormOverride, ActionID(slipway.VerbReplan): FormReplan, ActionID(slipway.VerbCancel): FormCancel,
@@ -76,7 +76,7 @@ func (v View) planActions(p *slipway.Plan) (shown, more []Action) {
 				continue
 			}
 			hide(a)
-		case slipway.VerbRemind:
+		case slipway.VerbWithdraw, slipway.VerbTransfer, slipway.VerbRemind:
 			hide(a)
 		case slipway.VerbOverride, slipway.VerbCancel:
 			a.Style = Danger
@@ -154,10 +154,12 @@ var buttonTexts = map[ActionID]slipway.Text{
 	verbNew: {EN: "New plan", ZH: "新建发布计划"}, verbEdit: {EN: "Edit", ZH: "编辑"}, verbAdd: {EN: "Add item", ZH: "添加发布项"},
 	verbWindow: {EN: "Window", ZH: "发布窗口期"}, verbSchedule: {EN: "Schedule", ZH: "定时执行"}, verbApprovers: {EN: "Approvers", ZH: "审批人"},
 	verbCopy: {EN: "Copy", ZH: "复制"}, verbLog: {EN: "Log", ZH: "操作日志"}, verbHooks: {EN: "Hooks", ZH: "推送记录"},
+	verbAway: {EN: "Be away …", ZH: "设置休假"},
 	verbShow: {EN: "Show", ZH: "查看"}, verbHelp: {EN: "Help", ZH: "帮助"}, verbRemove: {EN: "Remove", ZH: "删除"},
 	"submit": {EN: "Submit", ZH: "提交"}, "approve": {EN: "Approve", ZH: "通过"}, "reject": {EN: "Reject", ZH: "拒绝"},
 	"start": {EN: "Start", ZH: "开始执行"}, "execute": {EN: "Execute", ZH: "执行"}, "complete": {EN: "Complete", ZH: "完成"},
 	"skip": {EN: "Skip", ZH: "跳过"}, "retry": {EN: "Retry", ZH: "重试"}, "ask_again": {EN: "Ask again", ZH: "重新检测"},
+	"withdraw": {EN: "Withdraw approval", ZH: "撤回审批"}, "transfer": {EN: "Pass approval on", ZH: "转交审批"},
 	"remind": {EN: "Remind approvers", ZH: "催办"}, verbHome: {EN: "Home", ZH: "主页"}, verbLink: {EN: "Link this account", ZH: "关联此账号"},
 	"adopt": {EN: "It did start", ZH: "已启动，关联运行"}, "decide": {EN: "Answer", ZH: "处理"},
 	"override": {EN: "Override check", ZH: "放行"}, "replan": {EN: "Replan", ZH: "重新规划"}, "cancel": {EN: "Cancel plan", ZH: "取消发布计划"},

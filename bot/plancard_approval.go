@@ -11,15 +11,19 @@ func (v View) people(p *slipway.Plan) []Line {
 	}
 	var lines []Line
 	for _, vote := range a.Votes {
-		what := slipway.T("✅ %s approved · ", "✅ %s 已通过 · ", vote.By.Name)
+		by := forText(vote.By, vote.For)
+		what := slipway.T("✅ %s approved · ", "✅ %s 已通过 · ", by)
 		if !vote.Approve {
-			what = slipway.T("⛔ %s rejected · ", "⛔ %s 已拒绝 · ", vote.By.Name)
+			what = slipway.T("⛔ %s rejected · ", "⛔ %s 已拒绝 · ", by)
 		}
 		l := Line{plain(v.say(what)), moment(vote.At)}
 		if vote.Comment != "" {
 			l = l.add(plain(" · "), quote(vote.Comment))
 		}
 		lines = append(lines, l)
+	}
+	for _, t := range a.Transfers {
+		lines = append(lines, Line{plain(v.say(slipway.T("↪ %[1]s passed the decision to %[2]s · ", "↪ %[1]s 已将审批转交给 %[2]s · ", t.From.Name, t.To.Name))), moment(t.At)})
 	}
 	lines = append(lines, v.levelLines(p)...)
 	if p.Status() != slipway.WaitForApproval {
@@ -28,17 +32,37 @@ func (v View) people(p *slipway.Plan) []Line {
 		}
 		return lines
 	}
-	asked := p.Asked(v.Rules)
-	if len(asked) > 0 {
-		lines = append(lines, Line{plain(v.say(slipway.T("✋ Asked: %s", "✋ 待审批：%s", personList(asked))))})
+	seats := p.Seats(v.Rules)
+	if len(seats) > 0 {
+		names := make([]slipway.Text, len(seats))
+		for i, s := range seats {
+			names[i] = v.seatText(s)
+		}
+		lines = append(lines, Line{plain(v.say(slipway.T("✋ Asked: %s", "✋ 待审批：%s", slipway.JoinTexts(names))))})
 	}
-	for _, x := range asked {
-		if changed := a.ChangedSince(x.ID); len(changed) > 0 {
+	for _, s := range seats {
+		if changed := a.ChangedSince(s.Place.ID); len(changed) > 0 {
 			lines = append(lines, Line{plain(v.say(slipway.T("↻ Changed since %[1]s approved: %[2]s", "↻ %[1]s 上次通过之后的改动：%[2]s",
-				x.Name, shortList(changed))))})
+				s.Place.Name, shortList(changed))))})
 		}
 	}
 	return lines
+}
+
+// seatText names who is asked: "Carol for Bob until 2026-12-05 24:00 UTC".
+func (v View) seatText(s slipway.Seat) slipway.Text {
+	if s.Until == 0 {
+		return slipway.T(s.By.Name, s.By.Name)
+	}
+	return slipway.T("%[1]s for %[2]s until %[3]s", "%[1]s（代 %[2]s，至 %[3]s）", s.By.Name, s.Place.Name, Clock(s.Until, v.location()))
+}
+
+// forText names somebody, and for whom they stood in, if for anybody.
+func forText(by, of slipway.PersonRef) slipway.Text {
+	if of.ID == "" {
+		return slipway.T(by.Name, by.Name)
+	}
+	return slipway.T("%[1]s for %[2]s", "%[1]s（代 %[2]s）", by.Name, of.Name)
 }
 
 // levelLines say what each level takes, and which is asked now.

@@ -67,7 +67,7 @@ func msgOf(c storage.CardRef) MsgRef { return MsgRef{Room: roomOf(c), ID: c.Mess
 // roomView is how the cards of a room are made: in the room's language, or in a direct
 // room for the one person there.
 func (b *Bot) roomView(ctx context.Context, room RoomRef) (View, error) {
-	view := View{Lang: slipway.English, Link: b.link}
+	view := View{Lang: slipway.English, Link: b.link, Rules: b.Commands.Rules()}
 	r, err := b.Store.Room(ctx, string(room.Platform), room.ID)
 	switch {
 	case slipway.CodeOf(err) == slipway.NotFound:

@@ -54,10 +54,8 @@ func entryText(e slipway.Entry) slipway.Text {
 		return editEntryText(e)
 	case slipway.VerbSubmit:
 		return slipway.T("%s submitted the plan", "%s 提交了发布计划", by)
-	case slipway.VerbApprove:
-		return slipway.T("%[1]s approved (%[2]s)", "%[1]s 审批通过（%[2]s）", by, e.Data.Votes)
-	case slipway.VerbReject:
-		return slipway.T("%s rejected the plan", "%s 拒绝了发布计划", by)
+	case slipway.VerbApprove, slipway.VerbReject, slipway.VerbWithdraw, slipway.VerbTransfer:
+		return approvalEntryText(e)
 	case slipway.VerbRemind:
 		if e.Data.Endpoint != "" {
 			return slipway.T("The deadline of the %[2]s by %[1]s is near", "%[1]s 的%[2]s即将到期", e.Data.Endpoint, check)
@@ -100,6 +98,26 @@ func entryText(e slipway.Entry) slipway.Text {
 		return slipway.T("The run of “%s” was started again in its engine", "发布项“%s”的工作流已在引擎中重新运行", item)
 	}
 	return slipway.T("%[1]s: %[2]s", "%[1]s：%[2]s", by, e.Verb.Text())
+}
+
+// approvalEntryText says what an approver did, or whoever stood in for one.
+func approvalEntryText(e slipway.Entry) slipway.Text {
+	by, d := actorName(e.Actor.Name), e.Data
+	if d.For != "" {
+		by = slipway.T("%[1]s, for %[2]s,", "%[1]s 代 %[2]s", by, d.For)
+	}
+	// The rest is a transfer.
+	//
+	//exhaustive:ignore
+	switch e.Verb {
+	case slipway.VerbApprove:
+		return slipway.T("%[1]s approved (%[2]s)", "%[1]s 审批通过（%[2]s）", by, d.Votes)
+	case slipway.VerbReject:
+		return slipway.T("%s rejected the plan", "%s 拒绝了发布计划", by)
+	case slipway.VerbWithdraw:
+		return slipway.T("%[1]s took the approval back (%[2]s)", "%[1]s 撤回了审批（%[2]s）", by, d.Votes)
+	}
+	return slipway.T("%[1]s passed their place as an approver to %[2]s", "%[1]s 将审批转交给了 %[2]s", by, nameList(d.People))
 }
 
 // editEntryText says what was edited; items by name where the entry has them.

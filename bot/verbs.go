@@ -144,6 +144,7 @@ const (
 	verbWhoami    ActionID = "whoami"
 	verbHome      ActionID = "home"
 	verbLink      ActionID = "link"
+	verbAway      ActionID = "away"
 )
 
 // verbRows is the one table of verbs.
@@ -230,9 +231,25 @@ var planningVerbs = []VerbRow{
 		Does: slipway.T("Refuses the release; one rejection is enough.", "拒绝发布；一人拒绝即生效。"),
 	},
 	{
+		Name: "withdraw", ID: ActionID(slipway.VerbWithdraw), Aliases: []string{"take back", "retract"}, ZH: []string{"撤回审批", "撤回"}, Group: GroupApproval, Takes: TakesPlanText, Move: slipway.VerbWithdraw,
+		Usage: slipway.T("withdraw #plan [why]", "撤回审批 #计划 [原因]"), Example: slipway.T("withdraw #12 one more look", "撤回审批 #12 再确认一下"),
+		Does: slipway.T("Takes your approval back while nothing has started.", "在开始执行之前撤回自己的审批。"),
+	},
+	{
+		Name: "transfer", ID: ActionID(slipway.VerbTransfer), Aliases: []string{"pass on", "reassign"}, ZH: []string{"转交", "转审"}, Group: GroupApproval, Takes: TakesPlanText, Move: slipway.VerbTransfer,
+		Usage: slipway.T("transfer #plan to person [why]", "转交 #计划 给 人员 [原因]"), Example: slipway.T("transfer #12 to bob@example.com", "转交 #12 给 bob@example.com"),
+		Does: slipway.T("Passes your place as an approver to somebody else; alone it opens the form.", "把自己的审批转交给其他人；不写人员时打开表单。"),
+	},
+	{
 		Name: "remind", ID: ActionID(slipway.VerbRemind), Aliases: []string{"nudge"}, ZH: []string{"催办", "提醒", "催一下"}, Group: GroupApproval, Takes: TakesPlan, Move: slipway.VerbRemind,
 		Usage: slipway.T("remind #plan", "催办 #计划"), Example: slipway.T("remind #12", "催办 #12"),
 		Does: slipway.T("Reminds the approvers who have not decided yet, at most once in ten minutes.", "提醒尚未表态的审批人，十分钟内最多一次。"),
+	},
+	{
+		Name: "away", ID: verbAway, Aliases: []string{"delegate", "vacation", "ooo"}, ZH: []string{"休假", "委托", "请假"}, Group: GroupApproval, Takes: TakesWords,
+		Usage:   slipway.T("away [from time] until time to person | away | away off", "休假 [从 时间] 到 时间 给 人员 | 休假 | 休假 取消"),
+		Example: slipway.T("away from 2026-12-01 to 2026-12-05 to carol", "休假 从 2026-12-01 到 2026-12-05 给 carol"),
+		Does:    slipway.T("Says who decides in your place while you are away; alone it shows it. Admins add “for bob”.", "指定休假期间代为审批的人；不带参数时查看。管理员可以加上“代 bob”。"),
 	},
 }
 

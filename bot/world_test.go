@@ -37,6 +37,8 @@ type world struct {
 	described string
 	asked     int // requests of the engines
 
+	delegations []slipway.Delegation
+
 	alice, bob, carol, root *bottest.Person
 
 	mu    sync.Mutex
@@ -96,7 +98,7 @@ func newWorld(t *testing.T) *world {
 		w.tasks = append(w.tasks, c.Tasks...)
 	})
 	w.commands = commands.New(commands.Config{
-		Store: w.store, Rules: func() *slipway.Rules { return w.rules }, Workflows: engines{&w.described}, Now: clock, Rand: &counter{},
+		Store: w.store, Rules: w.inForce, Refresh: w.refresh, Workflows: engines{&w.described}, Now: clock, Rand: &counter{},
 	})
 	w.web, w.slack = bottest.New(t, bot.Web, clock), bottest.New(t, bot.Slack, clock)
 	w.feishu = bottest.New(t, bot.Feishu, clock)
@@ -117,7 +119,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Bot = b
+	w.Bot, w.commands.Sources = b, b
 	w.web.Serve(b)
 	w.slack.Serve(b)
 	w.feishu.Serve(b)
@@ -136,6 +138,22 @@ func (a errorAlarm) Write(line []byte) (int, error) {
 		a.t.Errorf("the bot logged: %s", line)
 	}
 	return len(line), nil
+}
+
+// inForce is the rules with the delegations that count now.
+func (w *world) inForce() *slipway.Rules {
+	r := *w.rules
+	for _, d := range w.delegations {
+		if d.InForce(w.now.Unix()) {
+			r.Delegations = append(r.Delegations, d)
+		}
+	}
+	return &r
+}
+
+func (w *world) refresh(ctx context.Context) (err error) {
+	w.delegations, err = w.store.Delegations(ctx, w.now)
+	return err
 }
 
 func (w *world) user(n commands.NewUser) *bottest.Person {

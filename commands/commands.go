@@ -23,6 +23,9 @@ type Config struct {
 	// Rules returns the settings in force.
 	Rules     func() *slipway.Rules
 	Workflows Workflows
+	// Sources answers for the user groups and departments that approvals name; nil: none
+	// can be looked up.
+	Sources Sources
 	// Hooks is what endpoints are checked and tried with.
 	Hooks Hooks
 	// Refresh brings endpoints that were changed into force; nil: somebody else does.
@@ -50,6 +53,13 @@ type Workflows interface {
 	Adopt(ctx context.Context, spec *slipway.WorkflowSpec, said string) (ref string, err error)
 }
 
+// Sources answers for the places where people are kept.
+type Sources interface {
+	// Members lists the people of a source, users who may be new by now. A refusal says
+	// why it cannot be asked, for people; any other error is a fault of ours.
+	Members(ctx context.Context, s slipway.Source) ([]slipway.PersonRef, error)
+}
+
 // Commands are the use cases.
 type Commands struct {
 	Config
@@ -71,6 +81,7 @@ type Ask struct {
 	// argument.
 	Comment string
 	actor   slipway.Actor
+	members map[slipway.Source][]slipway.PersonRef // for Submit
 }
 
 func systemAsk(requestID string) Ask {
@@ -92,7 +103,7 @@ func (c *Commands) request(ask Ask) slipway.Request {
 		ask.RequestID = "once:" + c.random(16)
 	}
 	return slipway.Request{
-		ID: ask.RequestID, Actor: ask.actor, At: at, Version: ask.Version, Comment: ask.Comment, Rand: c.Rand, Rules: c.Rules(),
+		ID: ask.RequestID, Actor: ask.actor, At: at, Version: ask.Version, Comment: ask.Comment, Rand: c.Rand, Rules: c.Rules(), Members: ask.members,
 	}
 }
 

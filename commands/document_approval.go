@@ -64,7 +64,7 @@ func (r *reader) group(at string, v any) slipway.Group {
 	}
 	r.keys(o, at+".", "name", "approvers", "needed")
 	g.Name = r.text(o, "name", at+".")
-	g.Approvers = r.people(o, "approvers", at+".")
+	g.Approvers, g.From = r.members(o, "approvers", at+".")
 	word := ""
 	switch needed := o.values["needed"].(type) {
 	case nil:
@@ -78,6 +78,21 @@ func (r *reader) group(at string, v any) slipway.Group {
 		r.fault(at+".needed", "any, all or a number from 1 is expected", "应为 any、all 或大于等于 1 的数字")
 	}
 	return g
+}
+
+// members reads people, and user groups and departments in which they are looked up.
+func (r *reader) members(o object, key, prefix string) (people []slipway.PersonRef, from []slipway.Source) {
+	people = []slipway.PersonRef{}
+	for i, x := range r.list(o, key, prefix) {
+		if said, ok := x.(string); ok {
+			if s, ok := slipway.ParseSource(said); ok {
+				from = append(from, s)
+				continue
+			}
+		}
+		people = append(people, r.person(fmt.Sprintf("%s%s[%d]", prefix, key, i), x))
+	}
+	return people, from
 }
 
 func (r *reader) people(o object, key, prefix string) []slipway.PersonRef {

@@ -99,7 +99,7 @@ func (c *Commands) SaveEndpoint(ctx context.Context, by *slipway.User, e slipway
 	if _, err := c.Store.SaveEndpoint(ctx, e, version, by.Name, c.Now()); err != nil {
 		return err
 	}
-	return c.spreadEndpoints(ctx)
+	return c.spreadRules(ctx)
 }
 
 // DeleteEndpoint removes an endpoint. Hooks to it that are still to be sent are given up.
@@ -110,7 +110,7 @@ func (c *Commands) DeleteEndpoint(ctx context.Context, by *slipway.User, name st
 	if err := c.Store.DeleteEndpoint(ctx, name); err != nil {
 		return err
 	}
-	return c.spreadEndpoints(ctx)
+	return c.spreadRules(ctx)
 }
 
 // keptSecrets is how many secrets are in use at once while they are rotated.
@@ -193,15 +193,15 @@ func (c *Commands) mayManage(by *slipway.User, name string) error {
 	return nil
 }
 
-// spreadEndpoints brings changed endpoints into force, here at once and elsewhere soon.
-func (c *Commands) spreadEndpoints(ctx context.Context) error {
+// spreadRules brings changed endpoints and delegations into force, here at once and elsewhere soon.
+func (c *Commands) spreadRules(ctx context.Context) error {
 	if c.Refresh != nil {
 		if err := c.Refresh(ctx); err != nil {
 			return err
 		}
 	}
 	if c.Announce != nil {
-		c.Announce(ctx, TopicEndpoints)
+		c.Announce(ctx, TopicRules)
 	}
 	return nil
 }

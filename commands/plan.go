@@ -96,6 +96,9 @@ func (c *Commands) Submit(ctx context.Context, ask Ask, planID string) (storage.
 	if err != nil {
 		return storage.Outcome{}, fmt.Errorf("submit plan: %w", err)
 	}
+	if ask.members, err = c.members(ctx, ask, p); err != nil {
+		return storage.Outcome{}, err
+	}
 	prepared, err := c.prepare(ctx, ask, p)
 	if err != nil {
 		return storage.Outcome{}, err
@@ -150,6 +153,19 @@ func (c *Commands) Approve(ctx context.Context, ask Ask, planID, comment string)
 // Reject is an approver's no; one is enough to deny the plan.
 func (c *Commands) Reject(ctx context.Context, ask Ask, planID, comment string) (storage.Outcome, error) {
 	return c.vote(ctx, ask, planID, slipway.VerbReject, comment)
+}
+
+// Withdraw takes back an approval while nothing has started.
+func (c *Commands) Withdraw(ctx context.Context, ask Ask, planID, comment string) (storage.Outcome, error) {
+	return c.withComment(ctx, ask, planID, slipway.VerbWithdraw, comment, (*slipway.Plan).Withdraw)
+}
+
+// Transfer passes the place of whoever asks as an approver to another user.
+func (c *Commands) Transfer(ctx context.Context, ask Ask, planID string, to *slipway.User, comment string) (storage.Outcome, error) {
+	return c.withComment(ctx, ask, planID, slipway.VerbTransfer, comment,
+		func(p *slipway.Plan, req slipway.Request, comment string) (*slipway.Change, error) {
+			return p.Transfer(req, to.Ref(), comment)
+		})
 }
 
 // Remind tells the approvers who have not decided that the plan waits for them.

@@ -89,6 +89,9 @@ func FindItem(p *slipway.Plan, ref string) (*slipway.Item, error) {
 // several people have is refused.
 func (c *Commands) FindUser(ctx context.Context, ref string) (*slipway.User, error) {
 	ref = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(ref), "@"))
+	if s, ok := slipway.ParseSource(ref); ok {
+		return nil, s.NoPerson()
+	}
 	if strings.Contains(ref, "@") {
 		if u, err := c.Store.UserByEmail(ctx, strings.ToLower(ref)); slipway.CodeOf(err) != slipway.NotFound {
 			return u, err

@@ -31,13 +31,22 @@ func (s *Store) Migrate(ctx context.Context) (err error) {
 	if err := m.Init(ctx); err != nil {
 		return fmt.Errorf("make migration tables: %w", err)
 	}
-	group, err := m.Migrate(ctx)
+	left, err := s.Pending(ctx)
 	if err != nil {
-		// SQLite has no lock to hold meanwhile. If another process was faster, all is well.
-		if n, e := s.Pending(ctx); e == nil && n == 0 {
+		return err
+	}
+	group, err := m.Migrate(ctx)
+	for err != nil {
+		// SQLite has no lock to hold meanwhile. If another process was faster, all is well, or
+		// goes on where it is by now.
+		n, e := s.Pending(ctx)
+		if e != nil || n > 0 && n >= left {
+			return fmt.Errorf("migrate: %w", err)
+		}
+		if left = n; n == 0 {
 			return nil
 		}
-		return fmt.Errorf("migrate: %w", err)
+		group, err = m.Migrate(ctx)
 	}
 	for i := range group.Migrations {
 		s.log.InfoContext(ctx, "migrated", "migration", group.Migrations[i].Name, "dialect", s.dialect)

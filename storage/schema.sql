@@ -43,6 +43,19 @@ CREATE TABLE "credentials" (
 
 CREATE INDEX credentials_by_user ON credentials (user_id, kind);
 
+CREATE TABLE delegations (
+  user_id TEXT NOT NULL PRIMARY KEY REFERENCES users (id),
+  delegate_id TEXT NOT NULL REFERENCES users (id),
+  starts_at BIGINT NOT NULL,
+  ends_at BIGINT NOT NULL,
+  set_by TEXT NOT NULL,
+  set_at BIGINT NOT NULL,
+  CONSTRAINT delegations_other CHECK (user_id <> delegate_id),
+  CONSTRAINT delegations_time CHECK (starts_at < ends_at)
+);
+
+CREATE INDEX delegations_by_end ON delegations (ends_at);
+
 CREATE TABLE deliveries (
   id TEXT NOT NULL PRIMARY KEY CHECK (id <> ''),
   plan_id TEXT NOT NULL REFERENCES plans (id) ON DELETE CASCADE,

@@ -136,7 +136,7 @@ func (h *handler) planVerbs() map[slipway.Verb]planVerb {
 	}
 	return map[slipway.Verb]planVerb{
 		slipway.VerbSubmit: logged(c.Submit), slipway.VerbStart: logged(c.Start),
-		slipway.VerbApprove: c.Approve, slipway.VerbReject: c.Reject, slipway.VerbRemind: logged(c.Remind), slipway.VerbReplan: c.Replan,
+		slipway.VerbApprove: c.Approve, slipway.VerbReject: c.Reject, slipway.VerbWithdraw: c.Withdraw, slipway.VerbRemind: logged(c.Remind), slipway.VerbReplan: c.Replan,
 		slipway.VerbCancel: c.Cancel, slipway.VerbOverride: c.Override,
 	}
 }

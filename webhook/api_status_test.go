@@ -97,6 +97,8 @@ func (w *world) try(who string, p plan, verb slipway.Verb) answer {
 		doc := document()
 		doc["name"] = "payments 5"
 		return w.send(who, "PUT", strings.TrimSuffix(path, "/"), encode(w.t, doc), "If-Match", "*")
+	case slipway.VerbTransfer:
+		body = `{"to":"eve@example.com","comment":"because"}`
 	case slipway.VerbComplete, slipway.VerbSkip:
 		path, body = path+"jobs/1/", `{"remark":"because"}`
 	case slipway.VerbExecute, slipway.VerbRetry:
@@ -143,7 +145,7 @@ func refused(t *testing.T, a answer, verb slipway.Verb, allowed []slipway.Verb) 
 	message := a.refusal().Message
 	switch a.status {
 	case http.StatusConflict:
-		says := slices.ContainsFunc([]string{"Possible: ", "Possible for others: ", "Nothing more can", "Wait for its run", "already", "window"}, func(s string) bool {
+		says := slices.ContainsFunc([]string{"Possible: ", "Possible for others: ", "Nothing more can", "Wait for its run", "already", "window", "nothing to take back"}, func(s string) bool {
 			return strings.Contains(message, s)
 		})
 		if !says {

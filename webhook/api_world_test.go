@@ -111,7 +111,7 @@ func newWorldOn(t testing.TB, store *storage.Store, cfg webhook.HandlerConfig, g
 func (w *world) refresh(ctx context.Context) error {
 	base := *w.rules
 	base.Endpoints = slices.DeleteFunc(slices.Clone(base.Endpoints), func(e slipway.Endpoint) bool { return e.Managed })
-	book := commands.NewRulebook(&base, w.store)
+	book := commands.NewRulebook(&base, w.store, w.now)
 	err := book.Refresh(ctx)
 	w.rules = book.Rules()
 	return err

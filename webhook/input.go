@@ -124,7 +124,7 @@ func (f *form) truth(key string) bool {
 }
 
 // version returns the plan version that a person saw; 0 if none is given.
-func (f *form) version(key string) int64 {
+func (f *form) version(key string) int64 { //nolint:unparam // fields are named where they are read
 	raw := f.fields[key]
 	if len(raw) == 0 || raw[0] == 'n' {
 		return 0

@@ -42,6 +42,10 @@ type Chat struct {
 	Flat bool
 	// People are accounts that are not called like their ids.
 	People map[string]bot.Person
+	// Groups are the accounts of groups of people; GroupsFail is what asking for them fails
+	// with.
+	Groups     map[string][]string
+	GroupsFail error
 	// Twice delivers every event a second time and demands the same answer.
 	Twice bool
 }
@@ -85,6 +89,7 @@ var (
 	_ bot.Whisperer = (*Chat)(nil)
 	_ bot.Homer     = (*Chat)(nil)
 	_ bot.Unfurler  = (*Chat)(nil)
+	_ bot.Grouper   = (*Chat)(nil)
 )
 
 // New returns an empty chat.
@@ -286,6 +291,22 @@ func (c *Chat) Resolve(_ context.Context, u bot.UserRef) (bot.Person, error) {
 		return p, nil
 	}
 	return bot.Person{Name: u.ID, Email: strings.ToLower(u.ID) + "@example.com", Locale: "en-GB", TimeZone: "Europe/London"}, nil
+}
+
+// Members implements bot.Grouper.
+func (c *Chat) Members(_ context.Context, group string) ([]bot.UserRef, error) {
+	accounts, ok := c.Groups[group]
+	switch {
+	case c.GroupsFail != nil:
+		return nil, c.GroupsFail
+	case !ok:
+		return nil, bot.ErrGone
+	}
+	refs := make([]bot.UserRef, len(accounts))
+	for i, a := range accounts {
+		refs[i] = bot.UserRef{Platform: c.id, ID: a}
+	}
+	return refs, nil
 }
 
 // Whisper implements bot.Whisperer.

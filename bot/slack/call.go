@@ -55,7 +55,7 @@ var (
 	tokenCodes = []string{"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "org_login_required", "team_access_not_granted"}
 	goneCodes  = []string{
 		"message_not_found", "cant_update_message", "channel_not_found", "is_archived", "not_in_channel", "user_not_found", "users_not_found",
-		"user_not_visible", "user_disabled", "cannot_dm_bot", "thread_not_found", "cannot_find_message", "messages_tab_disabled",
+		"user_not_visible", "user_disabled", "cannot_dm_bot", "thread_not_found", "cannot_find_message", "messages_tab_disabled", "no_such_subteam",
 	}
 	oldCodes = []string{"edit_window_closed"}
 	// After these nobody knows whether it was done.

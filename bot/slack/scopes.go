@@ -21,6 +21,7 @@ func Scopes() []Scope {
 		{"im:write", slipway.T("direct messages from the bot", "由机器人发送私信")},
 		{"users:read", slipway.T("people's names, languages and time zones", "人员的姓名、语言和时区")},
 		{"users:read.email", slipway.T("linking Slack accounts to Slipway users by e-mail", "按邮箱将 Slack 账号与 Slipway 用户关联")},
+		{"usergroups:read", slipway.T("looking up the members of user groups that approve", "查询作为审批人的用户组成员")},
 		{"links:read", slipway.T("seeing links to plans", "识别发布计划的链接")},
 		{"links:write", slipway.T("showing a card below them", "在链接下方显示卡片")},
 	}

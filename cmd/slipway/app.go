@@ -78,7 +78,7 @@ func newApp(ctx context.Context, c *config, role tasks.Role, environ []string, l
 	if err = a.store.SealEndpoints(ctx); err != nil {
 		return a, err
 	}
-	a.rulebook = commands.NewRulebook(c.rules(html), a.store)
+	a.rulebook = commands.NewRulebook(c.rules(html), a.store, time.Now)
 	if err = a.rulebook.Refresh(ctx); err != nil {
 		return a, err
 	}
@@ -147,5 +147,6 @@ func (a *app) people(html func(string) string, engines []string) (err error) {
 		Commands: a.commands, Store: a.store, Platforms: platforms, Rooms: a.rooms(), Engines: engines,
 		PublicURL: a.config.publicURL(), Now: time.Now, Rand: rand.Reader, Log: a.log,
 	})
+	a.commands.Sources = a.bot
 	return err
 }

@@ -17,7 +17,7 @@ import (
 // notice came: one may have been lost.
 const rulesEvery = 15 * time.Second
 
-// keepRules brings endpoints that were changed in another process into force.
+// keepRules brings endpoints and delegations that were changed in another process into force.
 func (a *app) keepRules(ctx context.Context) error {
 	tick := time.NewTicker(rulesEvery)
 	defer tick.Stop()
@@ -27,13 +27,13 @@ func (a *app) keepRules(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case topic := <-changed:
-			if topic != commands.TopicEndpoints && topic != tasks.Everything {
+			if topic != commands.TopicRules && topic != tasks.Everything {
 				continue
 			}
 		case <-tick.C:
 		}
 		if err := a.rulebook.Refresh(ctx); err != nil && ctx.Err() == nil {
-			a.log.WarnContext(ctx, "endpoints not read anew", "err", err)
+			a.log.WarnContext(ctx, "rules not read anew", "err", err)
 		}
 	}
 }

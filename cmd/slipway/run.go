@@ -43,7 +43,7 @@ Usage: slipway [command] [options]
   plan list        the plans, newest first: --status, --q, --manager, --limit
   plan show REF    one plan; REF is its number or id
   plan log REF     its operation log
-  plan VERB REF    submit, start, approve, reject, remind, replan, cancel, ask_again, override, copy: --comment TEXT, --name NAME for copy
+  plan VERB REF    submit, start, approve, reject, withdraw, remind, replan, cancel, ask_again, override, copy: --comment TEXT, --name NAME for copy
   plan VERB REF ITEM   execute, complete, skip, retry: --remark TEXT
   hooks list       what was sent to outside systems: --plan, --endpoint, --event, --state, --since, --until, --limit
   hooks show ID    one hook with its body and every try

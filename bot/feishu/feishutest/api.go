@@ -27,6 +27,7 @@ const (
 	OpMembers         = "chat.members"
 	OpUser            = "user.get"
 	OpFind            = "user.batch_get_id"
+	OpDepartment      = "user.find_by_department"
 	OpBot             = "bot.info"
 	OpScopes          = "application.scopes"
 	OpApp             = "application.get"
@@ -67,6 +68,11 @@ var (
 	mayErase = []string{"im:message", "im:message:recall", "im:message:send_as_bot"}
 	mayChats = []string{"im:chat", "im:chat:readonly", "im:chat:read"}
 	mayApp   = []string{"application:application:self_manage", "admin:app.info:readonly"}
+	// The page of find_by_department.
+	mayDepartments = []string{
+		"contact:contact.base:readonly", "contact:department.organize:readonly", "contact:contact:access_as_app",
+		"contact:contact:readonly", "contact:contact:readonly_as_app",
+	}
 	anyScope = []string{}
 )
 
@@ -89,6 +95,7 @@ func routes() []route {
 		{OpMembers, "GET /open-apis/im/v1/chats/{id}/members", append([]string{"im:chat.members:read"}, mayChats...), (*Server).listMembers},
 		{OpUser, "GET /open-apis/contact/v3/users/{id}", []string{"contact:contact.base:readonly", "contact:contact:readonly_as_app", "contact:contact:readonly"}, (*Server).getUser},
 		{OpFind, "POST /open-apis/contact/v3/users/batch_get_id", []string{"contact:user.id:readonly"}, (*Server).findUsers},
+		{OpDepartment, "GET /open-apis/contact/v3/users/find_by_department", mayDepartments, (*Server).listDepartment},
 		{OpBot, "GET /open-apis/bot/v3/info", anyScope, (*Server).getBot},
 		{OpScopes, "GET /open-apis/application/v6/scopes", anyScope, (*Server).getScopes},
 		{OpApp, "GET /open-apis/application/v6/applications/{id}", mayApp, (*Server).getApp},

@@ -98,7 +98,8 @@ type Server struct {
 	skew    time.Duration
 
 	users    map[string]*User
-	order    []string // of users
+	order    []string            // of users
+	departs  map[string][]string // open ids by department
 	chats    map[string]*chat
 	rooms    []string // order of chats
 	messages map[string]*message
@@ -155,7 +156,7 @@ func New(cfg Config) *Server {
 	s := &Server{
 		cfg: cfg, ctx: ctx, stop: stop, client: &http.Client{}, scopes: slices.Clone(cfg.Scopes), subs: *cfg.Subscriptions,
 		changed: make(chan struct{}), joined: make(chan struct{}),
-		users: map[string]*User{}, chats: map[string]*chat{}, messages: map[string]*message{},
+		users: map[string]*User{}, departs: map[string][]string{}, chats: map[string]*chat{}, messages: map[string]*message{},
 		previews: map[string]*preview{}, clicks: map[string]*click{}, drafts: map[string]draft{}, closed: map[string]string{},
 		tokens: map[string]*token{}, uuids: map[string]sent{}, rates: map[string][]tick{}, events: map[string]time.Time{},
 	}
@@ -263,6 +264,15 @@ func (s *Server) AddUser(u User) {
 		s.order = append(s.order, u.OpenID)
 	}
 	s.users[u.OpenID] = &u
+	s.touch()
+}
+
+// AddDepartment adds a department with the people who belong to it directly, or changes it.
+// id begins with od-.
+func (s *Server) AddDepartment(id string, members ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.departs[id] = slices.Clone(members)
 	s.touch()
 }
 
