@@ -182,6 +182,7 @@ func (a *Approval) shelve() {
 		}
 	}
 	a.Votes, a.Result, a.RemindedAt, a.Content = nil, ApprovalOpen, 0, ""
+	a.Waiting, a.Escalations = nil, nil
 	a.keep(nil)
 }
 

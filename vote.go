@@ -64,7 +64,7 @@ func (p *Plan) Vote(req Request, approve bool, comment string) (*Change, error) 
 	switch {
 	case !approve:
 		a.Result, p.ApprovalTime, p.Phase = ApprovalRejected, req.At.Unix(), PhaseDenied
-		c.Drop = append(c.Drop, TaskSchedule, TaskWindow)
+		c.Drop = append(c.Drop, TaskSchedule, TaskWindow, TaskPatience)
 		if p.Origin != nil {
 			p.decideElsewhere(req, c, ResultFailed, comment)
 		}
@@ -134,12 +134,14 @@ func (p *Plan) requestApproval(req Request, c *Change) {
 }
 
 func (p *Plan) askApprovers(req Request, c *Change, people []PersonRef) {
+	p.await(req, c, people)
 	c.notify(req, p, T("Plan #%[1]d %[2]s asks for your approval.", "发布计划 #%[1]d %[2]s 需要您审批。", p.Index, p.Name), ids(people)...)
 }
 
 // approved starts the plan, of which every level has approved exactly what it runs.
 func (p *Plan) approved(req Request, c *Change) {
 	p.Approval.Result, p.ApprovalTime = ApprovalPassed, req.At.Unix()
+	c.Drop = append(c.Drop, TaskPatience)
 	if p.Origin != nil {
 		p.decideElsewhere(req, c, ResultSuccess, c.Entry.Comment)
 		p.goOn(req)
