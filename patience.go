@@ -368,7 +368,7 @@ func (p *Plan) remindAgain(req Request, hours func(userID string) Hours) *Change
 func (p *Plan) expireApproval(req Request) *Change {
 	c := p.newChange(req, VerbExpireApproval)
 	a := p.Approval
-	reason := T("No approval came within %s.", "%s内未获得审批。", a.Waiting.Rules.ExpireAfter.Text())
+	reason := T("The approval did not come within %s.", "%s内未完成审批。", a.Waiting.Rules.ExpireAfter.Text())
 	c.Entry.Data.Reason, c.Entry.Data.Votes = &reason, a.votes()
 	a.Result, p.ApprovalTime, p.Phase = ApprovalExpired, req.At.Unix(), PhaseDenied
 	c.Drop = append(c.Drop, TaskSchedule, TaskWindow, TaskPatience)

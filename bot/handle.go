@@ -74,6 +74,8 @@ func (b *Bot) run(ctx context.Context, v *visit, c Call) (Reply, error) {
 		return Reply{Whisper: &card}, nil
 	case verbLink:
 		return b.linkAccount(ctx, v)
+	case verbHours:
+		return b.setHours(ctx, v, c)
 	case verbHome:
 		return b.showHome(ctx, v)
 	case verbList:

@@ -154,13 +154,29 @@ func (b *Bot) fresh(ctx context.Context, v *visit, p *slipway.Plan) *Card {
 	return &card
 }
 
+// glimpse is what is known of a plan beside itself, for its cards.
+type glimpse struct {
+	runs  map[string]*storage.Glance
+	times slipway.Times
+}
+
+func (b *Bot) glance(ctx context.Context, p *slipway.Plan) (g glimpse, err error) {
+	if g.runs, err = b.Store.Glances(ctx, p); err != nil {
+		return g, err
+	}
+	g.times, err = b.Commands.Times(ctx, p)
+	return g, err
+}
+
+func (g glimpse) show(v *View) { v.Runs, v.Times = g.runs, g.times }
+
 // planCard shows a plan with what is known of its runs by now.
 func (b *Bot) planCard(ctx context.Context, p *slipway.Plan, view View) (Card, error) {
-	runs, err := b.Store.Glances(ctx, p)
+	seen, err := b.glance(ctx, p)
 	if err != nil {
 		return Card{}, err
 	}
-	view.Runs = runs
+	seen.show(&view)
 	return PlanCard(p, view), nil
 }
 

@@ -22,6 +22,7 @@ func (v View) people(p *slipway.Plan) []Line {
 		lines = append(lines, l)
 	}
 	lines = append(lines, v.levelLines(p)...)
+	lines = append(lines, v.timeLines(p)...)
 	if p.Status() != slipway.WaitForApproval {
 		if len(a.Levels) == 0 && a.Result == slipway.ApprovalOpen {
 			lines = append(lines, Line{plain(v.say(slipway.T("Approvers: %s", "审批人：%s", personList(a.Approvers))))})

@@ -99,6 +99,7 @@ func (h *handler) calls() []call {
 		{"GET", "/api/v1/me", h.signedIn(h.me)},
 		{"GET", "/api/v1/users", h.signedIn(h.listUsers)},
 		{"POST", "/api/v1/users", h.signedIn(h.addUser)},
+		{"PUT", "/api/v1/users/{id}/hours", h.signedIn(h.setHours)},
 		{"GET", "/api/v1/plans", h.signedIn(h.listPlans)},
 		{"POST", "/api/v1/plans", h.signedIn(h.createPlan)},
 		{"GET", "/api/v1/plans/{id}", h.signedIn(h.showPlan)},
