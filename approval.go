@@ -341,7 +341,7 @@ func (a *Approval) sameRule(b *Approval) bool {
 	if a == nil || b == nil {
 		return a == nil && b == nil
 	}
-	if !a.TimeRules.equal(b.TimeRules) {
+	if !a.sameTimes(b.TimeRules) {
 		return false
 	}
 	if len(a.Levels) == 0 && len(b.Levels) == 0 {

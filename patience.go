@@ -1,87 +1,9 @@
 package slipway
 
 import (
-	"encoding/json"
-	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 )
-
-// Period is how long something may take. Zero says nothing; Never says that it does not
-// happen at all, whatever holds elsewhere.
-type Period time.Duration
-
-// Never is the period that does not end.
-const Never Period = -1
-
-// The bounds of a period.
-const (
-	minPeriod = Period(time.Minute)
-	maxPeriod = Period(90 * 24 * time.Hour)
-)
-
-var daysWord = regexp.MustCompile(`^(\d{1,3})d(.*)$`)
-
-// ParsePeriod reads "4h", "90m", "3d", "1d12h" or "never".
-func ParsePeriod(s string) (Period, bool) {
-	s = strings.ToLower(strings.TrimSpace(s))
-	if s == "never" {
-		return Never, true
-	}
-	days := 0
-	if m := daysWord.FindStringSubmatch(s); m != nil {
-		days, _ = strconv.Atoi(m[1])
-		s = m[2]
-		if s == "" {
-			s = "0m"
-		}
-	}
-	d, err := time.ParseDuration(s)
-	p := Period(d) + Period(days)*Period(24*time.Hour)
-	return p, err == nil && p >= minPeriod && p <= maxPeriod
-}
-
-// String writes a period as ParsePeriod reads it; "" is the zero period.
-func (p Period) String() string {
-	switch {
-	case p == 0:
-		return ""
-	case p == Never:
-		return "never"
-	}
-	s := time.Duration(p).String() // 4h0m0s
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
-}
-
-// MarshalJSON implements json.Marshaler.
-func (p Period) MarshalJSON() ([]byte, error) { return json.Marshal(p.String()) }
-
-// UnmarshalJSON reads what MarshalJSON writes.
-func (p *Period) UnmarshalJSON(data []byte) error {
-	var s string
-	if err := json.Unmarshal(data, &s); err != nil {
-		return err
-	}
-	if s == "" {
-		*p = 0
-		return nil
-	}
-	read, ok := ParsePeriod(s)
-	if !ok {
-		return fmt.Errorf("a period such as 4h is expected, not %q", s)
-	}
-	*p = read
-	return nil
-}
 
 // TimeRules say what happens when an approval does not come. What they leave open the
 // defaults of the configuration say.
@@ -99,14 +21,14 @@ type TimeRules struct {
 	ExpireAfter Period `json:"expire_after,omitempty"`
 }
 
-func (r TimeRules) equal(o TimeRules) bool {
+func (r TimeRules) sameTimes(o TimeRules) bool {
 	return r.RemindAfter == o.RemindAfter && r.EscalateAfter == o.EscalateAfter && r.ExpireAfter == o.ExpireAfter &&
 		slices.Equal(r.EscalateTo, o.EscalateTo)
 }
 
-// over returns the rules with what they leave open from the defaults, and without what
+// timesOver returns the rules with what they leave open from the defaults, and without what
 // never happens.
-func (r TimeRules) over(defaults TimeRules) TimeRules {
+func (r TimeRules) timesOver(defaults TimeRules) TimeRules {
 	pick := func(p, otherwise Period) Period {
 		if p == 0 {
 			p = otherwise
@@ -122,8 +44,8 @@ func (r TimeRules) over(defaults TimeRules) TimeRules {
 	return r
 }
 
-// check refuses time rules that contradict themselves.
-func (r TimeRules) check(f *Faults) {
+// checkPeriods refuses time rules that contradict themselves.
+func (r TimeRules) checkPeriods(f *Faults) {
 	for path, p := range map[string]Period{"remind_after": r.RemindAfter, "escalate_after": r.EscalateAfter, "expire_after": r.ExpireAfter} {
 		if p != 0 && p != Never && (p < minPeriod || p > maxPeriod) {
 			f.Add("approval."+path, "a period from 1m to 90d is expected, for example 4h, or never", "应为 1m 到 90d 之间的时长（例如 4h），或 never")
@@ -140,7 +62,7 @@ func (r TimeRules) check(f *Faults) {
 
 // checkTimes refuses to ask for an approval whose escalation would lead nowhere.
 func (p *Plan) checkTimes(f *Faults, rules *Rules) {
-	r := p.Approval.TimeRules.over(rules.Approval)
+	r := p.Approval.timesOver(rules.Approval)
 	able := func(x PersonRef) bool { return x.ID == "" || p.mayDecide(x.ID, rules) }
 	switch {
 	case r.EscalateAfter > 0 && len(r.EscalateTo) == 0:
@@ -203,7 +125,7 @@ func (p *Plan) await(req Request, c *Change, people []PersonRef) {
 	a, now := p.Approval, req.At.Unix()
 	n := a.OpenLevel()
 	if a.Waiting == nil {
-		a.Waiting = &Waiting{Asked: now, Level: -1, Rules: a.TimeRules.over(req.Rules.Approval)}
+		a.Waiting = &Waiting{Asked: now, Level: -1, Rules: a.timesOver(req.Rules.Approval)}
 	}
 	w := a.Waiting
 	if w.Level != n {
@@ -385,25 +307,4 @@ func uniqueIDs(people ...PersonRef) []string {
 	out := ids(people)
 	slices.Sort(out)
 	return slices.Compact(out)
-}
-
-// Text says a period for people.
-func (p Period) Text() Text {
-	d := time.Duration(p)
-	days, hours, minutes := int(d/(24*time.Hour)), int(d%(24*time.Hour)/time.Hour), int(d%time.Hour/time.Minute)
-	if d <= 72*time.Hour { // people say 36 hours, and 4 days
-		days, hours = 0, int(d/time.Hour)
-	}
-	var parts []Text
-	for _, x := range []struct {
-		n      int
-		en, zh string
-	}{{days, "day", " 天"}, {hours, "hour", " 小时"}, {minutes, "minute", " 分钟"}} {
-		if x.n == 1 {
-			parts = append(parts, T("1 "+x.en, "1"+x.zh))
-		} else if x.n > 1 {
-			parts = append(parts, T("%[1]d "+x.en+"s", "%[1]d"+x.zh, x.n))
-		}
-	}
-	return joinTexts(parts, Text{EN: " ", ZH: " "}, Text{EN: " ", ZH: " "})
 }

@@ -85,7 +85,8 @@ func (v View) planActions(p *slipway.Plan) (shown, more []Action) {
 			slipway.VerbAdopt, slipway.VerbDecide:
 			// Items have buttons of their own.
 		case slipway.VerbAnswer, slipway.VerbExpireGate, slipway.VerbGiveUp, slipway.VerbTimeout, slipway.VerbSchedule,
-			slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbRunWaits, slipway.VerbRunResumed, slipway.VerbResend:
+			slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbRunWaits, slipway.VerbRunResumed, slipway.VerbResend,
+			slipway.VerbRemindAgain, slipway.VerbEscalate, slipway.VerbExpireApproval:
 			// Not verbs of people.
 		}
 	}
