@@ -25,6 +25,7 @@ type Approval struct {
 	Needed    int         `json:"needed_approvers"`
 	Approvers []PersonRef `json:"approvers"`
 	Levels    []Level     `json:"levels,omitempty"`
+	TimeRules
 
 	// Content is the digest of what is asked for, once it is asked. All Votes are about
 	// it.
@@ -40,6 +41,9 @@ type Approval struct {
 	RemindedAt int64 `json:"reminded_at,omitempty"`
 	// Transfers are places that were passed on in this round; the rule shows them already.
 	Transfers []Transfer `json:"transfers,omitempty"`
+	// Waiting is set when the approval is asked for; Escalations are of this round.
+	Waiting     *Waiting     `json:"waiting,omitempty"`
+	Escalations []Escalation `json:"escalations,omitempty"`
 }
 
 // Level is one step of an approval. It opens when those before it have passed, and
@@ -48,6 +52,8 @@ type Approval struct {
 type Level struct {
 	Name   string  `json:"name,omitempty"`
 	Groups []Group `json:"groups"`
+	// StandIns may take a place in any of the groups; Rule fills them in.
+	StandIns []PersonRef `json:"-"`
 }
 
 // Group is people of whom some must approve.
@@ -167,8 +173,10 @@ func (l *Level) Need() int {
 	return n
 }
 
-// Has tells whether the level names the user.
-func (l *Level) Has(userID string) bool {
+// Has tells whether the level names the user, or was put before them.
+func (l *Level) Has(userID string) bool { return l.standsIn(userID) || l.names(userID) }
+
+func (l *Level) names(userID string) bool {
 	return slices.ContainsFunc(l.Groups, func(g Group) bool { return g.has(userID) })
 }
 
@@ -176,11 +184,19 @@ func (g *Group) has(userID string) bool {
 	return userID != "" && slices.ContainsFunc(g.Approvers, func(p PersonRef) bool { return p.ID == userID })
 }
 
-// people lists everybody whom the level names, once each.
+func (l *Level) approvers() [][]PersonRef {
+	out := make([][]PersonRef, len(l.Groups), len(l.Groups)+1)
+	for i, g := range l.Groups {
+		out[i] = g.Approvers
+	}
+	return out
+}
+
+// people lists everybody whom the level names, and who stands in for them, once each.
 func (l *Level) people() []PersonRef {
 	var out []PersonRef
-	for _, g := range l.Groups {
-		for _, p := range g.Approvers {
+	for _, people := range append(l.approvers(), l.StandIns) {
+		for _, p := range people {
 			if !slices.ContainsFunc(out, func(o PersonRef) bool { return o.ID == p.ID }) {
 				out = append(out, p)
 			}
@@ -209,7 +225,7 @@ func (l *Level) count(voter func(userID string) string) int {
 	seat = func(id string, tried []bool) bool {
 		for i := range l.Groups {
 			g := &l.Groups[i]
-			if tried[i] || !slices.ContainsFunc(places[id], g.has) {
+			if tried[i] || !slices.ContainsFunc(places[id], g.has) && !slices.ContainsFunc(places[id], l.standsIn) {
 				continue
 			}
 			tried[i] = true
@@ -243,6 +259,7 @@ const (
 	ApprovalOpen     ApprovalResult = ""
 	ApprovalPassed   ApprovalResult = "passed"
 	ApprovalRejected ApprovalResult = "rejected"
+	ApprovalExpired  ApprovalResult = "expired" // nobody decided in time; the plan is denied
 )
 
 // Vote is what was said in the place of one approver.
@@ -261,9 +278,9 @@ type Vote struct {
 // group.
 func (a *Approval) Rule() []Level {
 	if len(a.Levels) > 0 {
-		return a.Levels
+		return a.withStandIns(a.Levels)
 	}
-	return []Level{{Groups: []Group{{Approvers: a.Approvers, Needed: Quorum(a.Needed)}}}}
+	return a.withStandIns([]Level{{Groups: []Group{{Approvers: a.Approvers, Needed: Quorum(a.Needed)}}}})
 }
 
 // settle fills in what follows from the levels.
@@ -291,6 +308,7 @@ func (a *Approval) ruledBy(rule *Approval) *Approval {
 	c := rule.clone()
 	c.restore()
 	c.Content, c.Votes, c.Result, c.Earlier, c.Contents, c.RemindedAt = "", nil, ApprovalOpen, nil, nil, 0
+	c.Waiting, c.Escalations = nil, nil
 	if a != nil {
 		c.Earlier, c.Contents = slices.Clone(a.Earlier), slices.Clone(a.Contents)
 	}
@@ -345,15 +363,18 @@ func (a *Approval) VoteOf(userID string) *Vote {
 	return nil
 }
 
-// Has tells whether the user is an approver.
+// Has tells whether the user is an approver, or became one by escalation.
 func (a *Approval) Has(userID string) bool {
-	return userID != "" && slices.ContainsFunc(a.Approvers, func(p PersonRef) bool { return p.ID == userID })
+	return userID != "" && (a.escalatedTo(userID) || slices.ContainsFunc(a.Approvers, func(p PersonRef) bool { return p.ID == userID }))
 }
 
 // sameRule tells whether two approvals ask the same of the same people.
 func (a *Approval) sameRule(b *Approval) bool {
 	if a == nil || b == nil {
 		return a == nil && b == nil
+	}
+	if !a.sameTimes(b.TimeRules) {
+		return false
 	}
 	if len(a.Levels) == 0 && len(b.Levels) == 0 {
 		return a.Type == b.Type && a.Needed == b.Needed && slices.Equal(a.Approvers, b.Approvers)
@@ -371,7 +392,9 @@ func (a *Approval) clone() *Approval {
 	}
 	c := *a
 	c.Approvers, c.Votes, c.Earlier = slices.Clone(a.Approvers), slices.Clone(a.Votes), slices.Clone(a.Earlier)
-	c.Contents, c.Transfers = slices.Clone(a.Contents), slices.Clone(a.Transfers) // each of them never changes
+	c.Contents, c.Transfers = slices.Clone(a.Contents), slices.Clone(a.Transfers)         // each of them never changes
+	c.EscalateTo, c.Escalations = slices.Clone(a.EscalateTo), slices.Clone(a.Escalations) // an escalation never changes
+	c.Waiting = a.Waiting.clone()
 	c.Levels = slices.Clone(a.Levels)
 	for i, l := range c.Levels {
 		c.Levels[i].Groups = slices.Clone(l.Groups)

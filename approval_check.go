@@ -16,6 +16,7 @@ func (d *Draft) checkApproval(f *Faults) {
 	default:
 		f.Add("approval.type", "native, lark or dingtalk is expected, not %q", "应为 native、lark 或 dingtalk，而不是 %q", a.Type)
 	}
+	a.checkPeriods(f)
 	if len(a.Levels) > 0 {
 		a.checkLevels(f)
 		return

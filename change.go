@@ -43,6 +43,11 @@ type Rules struct {
 	Delegations []Delegation
 	// LeaveRuns leaves runs under way alone when a plan is re-planned or cancelled.
 	LeaveRuns bool
+	// Approval is what happens when an approval does not come, where the plan does not say.
+	Approval TimeRules
+	// Week and Holidays are when people work who did not say; holidays are everybody's.
+	Week     WorkingHours
+	Holidays Holidays
 	// HTML renders Markdown as sanitised HTML for the wire.
 	HTML func(markdown string) string
 }
@@ -116,6 +121,7 @@ const (
 	TaskSchedule TaskKind = "schedule" // the plan's scheduled time
 	TaskWindow   TaskKind = "window"   // the end of the plan's window
 	TaskDeadline TaskKind = "deadline" // a gate's deadline
+	TaskPatience TaskKind = "patience" // an approval that does not come
 	TaskCard     TaskKind = "card"     // bring the cards of a plan up to date
 	TaskNotice   TaskKind = "notice"   // tell people something
 	TaskAnswer   TaskKind = "answer"   // give a person's answer to a run that waits
@@ -125,7 +131,7 @@ const (
 
 // TaskKinds lists all kinds.
 func TaskKinds() []TaskKind {
-	return []TaskKind{TaskHook, TaskRun, TaskSchedule, TaskWindow, TaskDeadline, TaskCard, TaskNotice, TaskAnswer, TaskRecheck, TaskJudge}
+	return []TaskKind{TaskHook, TaskRun, TaskSchedule, TaskWindow, TaskDeadline, TaskPatience, TaskCard, TaskNotice, TaskAnswer, TaskRecheck, TaskJudge}
 }
 
 // Task is one thing to do at or after a time. The table of tasks is outbox and

@@ -183,6 +183,7 @@ func (a *Approval) shelve() {
 	}
 	a.restore()
 	a.Votes, a.Result, a.RemindedAt, a.Content = nil, ApprovalOpen, 0, ""
+	a.Waiting, a.Escalations = nil, nil
 	a.keep(nil)
 }
 

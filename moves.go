@@ -38,6 +38,11 @@ const (
 	VerbRunWaits   Verb = "run_waits"   // the run waits for people, or no longer does
 	VerbRunResumed Verb = "run_resumed" // a failed run was started again in the engine's own page
 	VerbResend     Verb = "resend"      // a delivery is sent again by hand
+
+	// An approval does not come.
+	VerbRemindAgain    Verb = "remind_again"    // those who are asked are told again
+	VerbEscalate       Verb = "escalate"        // others may decide as well
+	VerbExpireApproval Verb = "expire_approval" // the time for it is over
 )
 
 // Verbs lists the verbs of people, in the order in which they are offered.
@@ -86,6 +91,10 @@ var verbTexts = map[Verb]Text{
 	VerbRunWaits:   {EN: "run waits for a person", ZH: "工作流等待人工处理"},
 	VerbRunResumed: {EN: "run resumed", ZH: "工作流恢复运行"},
 	VerbResend:     {EN: "send again", ZH: "重新发送"},
+
+	VerbRemindAgain:    {EN: "reminder", ZH: "自动催办"},
+	VerbEscalate:       {EN: "escalation", ZH: "审批升级"},
+	VerbExpireApproval: {EN: "approval expired", ZH: "审批过期"},
 }
 
 // Who is a role inside a plan.
@@ -158,6 +167,9 @@ func planMoves() []Move {
 		{[]Status{WaitForApproval, WaitExecute, ExecuteCheckFailed}, VerbWithdraw, []Who{WhoApprover}, []Status{WaitForApproval}},
 		{[]Status{WaitForApproval}, VerbTransfer, []Who{WhoApprover}, []Status{WaitForApproval}},
 		{[]Status{WaitForApproval}, VerbRemind, []Who{WhoManager, WhoCreator, WhoAdmin}, []Status{WaitForApproval}},
+		{[]Status{WaitForApproval}, VerbRemindAgain, []Who{WhoSystem}, []Status{WaitForApproval}},
+		{[]Status{WaitForApproval}, VerbEscalate, []Who{WhoSystem}, []Status{WaitForApproval}},
+		{[]Status{WaitForApproval}, VerbExpireApproval, []Who{WhoSystem}, []Status{Denied}},
 		{[]Status{Executing}, VerbExecute, workers, []Status{Executing}},
 		{[]Status{Executing}, VerbComplete, workers, worked},
 		{[]Status{Executing}, VerbSkip, workers, worked},

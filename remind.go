@@ -31,6 +31,7 @@ func (p *Plan) Remind(req Request) (*Change, error) {
 	}
 	c := p.newChange(req, VerbRemind)
 	p.Approval.RemindedAt = req.At.Unix()
+	p.Approval.Waiting.tell(people, req.At.Unix())
 	for _, a := range people {
 		c.Entry.Data.People = append(c.Entry.Data.People, a.Name)
 	}

@@ -63,7 +63,7 @@ func (p *Plan) passable(userID string, rules *Rules) ([]int, error) {
 	}
 	var levels []int
 	for i, l := range a.Rule() {
-		if i >= a.OpenLevel() && l.Has(userID) {
+		if i >= a.OpenLevel() && l.names(userID) {
 			levels = append(levels, i)
 		}
 	}
@@ -83,7 +83,7 @@ func (p *Plan) mayTake(req Request, to PersonRef, levels []int) error {
 		why = T("somebody else is expected", "请选择其他人")
 	case !p.mayDecide(to.ID, req.Rules):
 		why = T("nobody decides on their own plan: %s manages it, created it or edited it last", "不能审批自己的发布计划：%s 是它的负责人、创建者或最后编辑者", to.Name)
-	case slices.ContainsFunc(a.Votes, func(v Vote) bool { return v.By.ID == to.ID || v.place() == to.ID }):
+	case a.heard(to.ID):
 		why = T("%s decided on this plan already", "%s 已对该发布计划作出审批", to.Name)
 	case n >= 0:
 		why = T("%[1]s is named in %[2]s already, and counts there once", "%[1]s 已是%[2]s的审批人，同一级中每人只计一次", to.Name, rule[levels[n]].Title(levels[n]))

@@ -46,6 +46,7 @@ func (p *Plan) fit(req Request) error {
 		if p.Approval.find(req.Members, &f); f.Len() == before {
 			p.checkAble(&f, req.Rules)
 		}
+		p.checkTimes(&f, req.Rules)
 	}
 	if f.Len() == 0 {
 		return nil
@@ -157,7 +158,7 @@ func (p *Plan) Replan(req Request, comment string) (*Change, error) {
 }
 
 // endsWithRound are the tasks of a plan that a re-plan and a cancel make pointless.
-var endsWithRound = []TaskKind{TaskSchedule, TaskWindow, TaskDeadline, TaskAnswer, TaskRecheck}
+var endsWithRound = []TaskKind{TaskSchedule, TaskWindow, TaskDeadline, TaskPatience, TaskAnswer, TaskRecheck}
 
 // Cancel ends the plan for good.
 func (p *Plan) Cancel(req Request, reason string) (*Change, error) {
@@ -220,7 +221,7 @@ func (p *Plan) EndWindow(req Request) (*Change, error) {
 	p.closeGate(c)
 	p.dropAdvice(c)
 	p.Phase = PhaseTimeout
-	c.Drop = append(c.Drop, TaskSchedule)
+	c.Drop = append(c.Drop, TaskSchedule, TaskPatience)
 	c.notify(req, p, T("The window of plan #%[1]d %[2]s has ended; the plan timed out.",
 		"发布计划 #%[1]d %[2]s 的发布窗口期已结束，计划已超时。", p.Index, p.Name), p.Manager.ID)
 	return p.done(req, c), nil

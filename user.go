@@ -21,6 +21,10 @@ type User struct {
 	Locale       Lang   `json:"locale"`
 	TimeZone     string `json:"time_zone"`  // IANA name, for example "Asia/Shanghai"; "" if it is not known
 	CreatedAt    int64  `json:"created_at"` // Unix seconds
+	// WorkingHours and Holidays are when they work, as ParseWorkingHours and ParseHolidays
+	// read it; empty if they did not say.
+	WorkingHours string   `json:"working_hours,omitempty"`
+	Holidays     []string `json:"holidays,omitempty" bun:"-"`
 	// LocaleGuessed tells that nobody chose the language yet: the first platform that
 	// tells it decides.
 	LocaleGuessed bool `json:"-"`

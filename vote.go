@@ -49,7 +49,7 @@ func (p *Plan) Vote(req Request, approve bool, comment string) (*Change, error) 
 	switch {
 	case !approve:
 		a.Result, p.ApprovalTime, p.Phase = ApprovalRejected, req.At.Unix(), PhaseDenied
-		c.Drop = append(c.Drop, TaskSchedule, TaskWindow)
+		c.Drop = append(c.Drop, TaskSchedule, TaskWindow, TaskPatience)
 		if p.Origin != nil {
 			p.decideElsewhere(req, c, ResultFailed, comment)
 		}
@@ -70,6 +70,11 @@ func (a *Approval) say(v Vote) {
 	a.forget(v.place())
 	a.Votes = append(a.Votes, v)
 	a.keep(nil)
+}
+
+// heard tells whether a user has decided, in whoever's place, or somebody has in theirs.
+func (a *Approval) heard(userID string) bool {
+	return slices.ContainsFunc(a.Votes, func(v Vote) bool { return v.By.ID == userID || v.place() == userID })
 }
 
 // forget leaves nothing of what was said in an approver's place.
@@ -126,12 +131,14 @@ func (p *Plan) requestApproval(req Request, c *Change) {
 }
 
 func (p *Plan) askApprovers(req Request, c *Change, people []PersonRef) {
+	p.await(req, c, people)
 	c.notify(req, p, T("Plan #%[1]d %[2]s asks for your approval.", "发布计划 #%[1]d %[2]s 需要您审批。", p.Index, p.Name), ids(people)...)
 }
 
 // approved starts the plan, of which every level has approved exactly what it runs.
 func (p *Plan) approved(req Request, c *Change) {
 	p.Approval.Result, p.ApprovalTime = ApprovalPassed, req.At.Unix()
+	c.Drop = append(c.Drop, TaskPatience)
 	if p.Origin != nil {
 		p.decideElsewhere(req, c, ResultSuccess, c.Entry.Comment)
 		p.goOn(req)

@@ -57,6 +57,9 @@ func (b *Bot) readPlan(ctx context.Context, v *visit, vals Values) (*answers, ch
 	if vals.Has("approval.approvers") || vals.Has("approval.needed_approvers") || vals.Has("approval.levels") {
 		put(a.approval(vals))
 	}
+	if slices.ContainsFunc(timeSettings, vals.Has) {
+		put(a.timeRules(vals))
+	}
 	if vals.Has("jobs") {
 		put(a.items(vals))
 	}
@@ -324,6 +327,9 @@ func fieldName(form FormID, path string) string {
 		return onlyIn(form, "approval.levels", FormEdit, FormApprovers)
 	case path == "approval.needed_approvers":
 		return onlyIn(form, path, FormNew, FormEdit, FormApprovers)
+	case slices.Contains(timeSettings, path) || strings.HasPrefix(path, escalateTo):
+		field, _, _ := strings.Cut(path, "[")
+		return onlyIn(form, field, FormApprovers)
 	case path == "start_time", path == "end_time":
 		return onlyIn(form, path, FormNew, FormEdit, FormWindow)
 	case path == "schedule_execute_time":

@@ -213,6 +213,7 @@ func WhoamiCard(u *slipway.User, v View) Card {
 	fact(slipway.T("E-mail", "邮箱"), u.Email)
 	fact(slipway.T("Language", "语言"), v.say(language))
 	fact(slipway.T("Time zone", "时区"), u.TimeZone)
+	c.Facts = append(c.Facts, v.hoursFacts(u)...)
 	fact(slipway.T("Slack", "Slack"), u.SlackID)
 	fact(slipway.T("Feishu", "飞书"), u.FeishuOpenID)
 	return c

@@ -66,7 +66,7 @@ func (a Asker) ScheduleForm(p *slipway.Plan) Form {
 // ApproversForm asks who must approve.
 func (a Asker) ApproversForm(p *slipway.Plan) Form {
 	f := a.planForm(FormApprovers, p, slipway.T("Approvers of %s", "%s 的审批人", planNumber(p)), slipway.T("Save", "保存"))
-	f.Fields = a.approvalFields(p.Draft())
+	f.Fields = append(a.approvalFields(p.Draft()), a.timeFields(p.Draft())...)
 	return f
 }
 

@@ -270,6 +270,9 @@ func entries() []slipway.Entry {
 	person := slipway.Actor{Kind: slipway.Person, ID: "u1", Name: "Alice"}
 	system, receiver := slipway.SystemActor(), slipway.Actor{Kind: slipway.Receiver, Name: "change-office"}
 	reason := slipway.T("No answer came before the deadline.", "在截止时间前没有收到答复。")
+	soon := slipway.T("The release is to begin before the next working hours, so they were reminded at once.", "发布将在下一个工作时段之前开始，因此立即提醒。")
+	nobody := slipway.T("Nobody to whom it would be escalated may decide on it.", "升级对象中没有人可以审批该发布计划。")
+	late := slipway.T("The approval did not come within %s.", "%s内未完成审批。", slipway.Period(72*time.Hour).Text())
 	check := func(result slipway.Result) slipway.EntryData {
 		return slipway.EntryData{Event: slipway.EventStartExecute, Endpoint: "change-office", Result: string(result)}
 	}
@@ -322,6 +325,11 @@ func entries() []slipway.Entry {
 		{Verb: slipway.VerbReject, From: slipway.WaitForApproval, To: slipway.Denied, Data: slipway.EntryData{For: "Bob"}},
 		{Verb: slipway.VerbWithdraw, From: slipway.WaitExecute, To: slipway.WaitForApproval, Comment: "one more look", Data: slipway.EntryData{Votes: "1/2"}},
 		{Verb: slipway.VerbTransfer, From: slipway.WaitForApproval, To: slipway.WaitForApproval, Data: slipway.EntryData{People: []string{"卡罗"}}},
+		{Verb: slipway.VerbRemindAgain, Actor: system, Data: slipway.EntryData{People: []string{"Bob", "卡罗"}}},
+		{Verb: slipway.VerbRemindAgain, Actor: system, Data: slipway.EntryData{People: []string{"Bob"}, Reason: &soon}},
+		{Verb: slipway.VerbEscalate, Actor: system, Data: slipway.EntryData{People: []string{"Root"}}},
+		{Verb: slipway.VerbEscalate, Actor: system, Data: slipway.EntryData{Reason: &nobody}},
+		{Verb: slipway.VerbExpireApproval, Actor: system, From: slipway.WaitForApproval, To: slipway.Denied, Data: slipway.EntryData{Votes: "1/2", Reason: &late}},
 	}
 	for i := range list {
 		list[i].At = (noon + int64(i)*60) * 1000
@@ -346,7 +354,8 @@ func TestGoldenEntryLines(t *testing.T) {
 			b.WriteString(bot.EntryLine(e, lang).Text(lang, shanghai) + "\n")
 		}
 		for _, v := range append(slipway.Verbs(), slipway.VerbAnswer, slipway.VerbExpireGate, slipway.VerbGiveUp, slipway.VerbTimeout,
-			slipway.VerbSchedule, slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbRunWaits, slipway.VerbRunResumed, slipway.VerbResend) {
+			slipway.VerbSchedule, slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbRunWaits, slipway.VerbRunResumed, slipway.VerbResend,
+			slipway.VerbRemindAgain, slipway.VerbEscalate, slipway.VerbExpireApproval) {
 			if !told[v] {
 				t.Errorf("no line tells of %s", v)
 			}

@@ -81,6 +81,8 @@ func (b *Bot) run(ctx context.Context, v *visit, c Call) (Reply, error) {
 		return b.linkAccount(ctx, v)
 	case verbAway:
 		return b.away(ctx, v, c.Text)
+	case verbHours:
+		return b.setHours(ctx, v, c)
 	case verbHome:
 		return b.showHome(ctx, v)
 	case verbList:

@@ -74,7 +74,7 @@ func setLevels(d *slipway.Draft, levels []slipway.Level) {
 	next := &slipway.Approval{Type: slipway.NativeApproval}
 	var old []slipway.Level
 	if d.Approval != nil {
-		next.Type, old = d.Approval.Type, d.Approval.Levels
+		next.Type, next.TimeRules, old = d.Approval.Type, d.Approval.TimeRules, d.Approval.Levels
 	}
 	d.Approval = next
 	if len(old) == 0 && len(levels) == 1 && len(levels[0].Groups) == 1 && len(levels[0].Groups[0].From) == 0 {

@@ -297,7 +297,7 @@ func (c *Call) readOptions(rest string) error {
 // goesOn tells whether the value of a key goes on with the next word: people are listed
 // as "bob, carol", or one mention after the other.
 func goesOn(key, value string, next word) bool {
-	if key != "approval.approvers" || next.key != "" || value == "" {
+	if key != "approval.approvers" && key != escalateTo || next.key != "" || value == "" {
 		return false
 	}
 	last, _ := utf8.DecodeLastRuneInString(value)

@@ -67,7 +67,8 @@ func (b *Bot) perform(ctx context.Context, v *visit, d deed) (storage.Outcome, e
 	case slipway.VerbCancel:
 		return c.Cancel(ctx, ask, id, d.text)
 	case slipway.VerbCreate, slipway.VerbEdit, slipway.VerbTransfer, slipway.VerbAnswer, slipway.VerbExpireGate, slipway.VerbGiveUp, slipway.VerbTimeout, slipway.VerbSchedule,
-		slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbRunWaits, slipway.VerbRunResumed, slipway.VerbResend:
+		slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbRunWaits, slipway.VerbRunResumed, slipway.VerbResend,
+		slipway.VerbRemindAgain, slipway.VerbEscalate, slipway.VerbExpireApproval:
 		// They take more than a text, or are not for people.
 	}
 	return storage.Outcome{}, slipway.Refuse(slipway.Invalid, "%s cannot be done this way.", "不能以这种方式“%s”。", d.verb.Text())
@@ -114,7 +115,8 @@ func (b *Bot) probe(v *visit, d deed) error {
 		_, err = p.Edit(req, p.Draft())
 	case slipway.VerbCreate, slipway.VerbSubmit, slipway.VerbRemind, slipway.VerbStart, slipway.VerbExecute, slipway.VerbRetry, slipway.VerbAskAgain,
 		slipway.VerbAnswer, slipway.VerbExpireGate, slipway.VerbGiveUp, slipway.VerbTimeout, slipway.VerbSchedule,
-		slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbRunWaits, slipway.VerbRunResumed, slipway.VerbResend:
+		slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbRunWaits, slipway.VerbRunResumed, slipway.VerbResend,
+		slipway.VerbRemindAgain, slipway.VerbEscalate, slipway.VerbExpireApproval:
 		// Nothing is asked before these.
 	}
 	if commands.IsUnchanged(err) {
@@ -160,13 +162,29 @@ func (b *Bot) fresh(ctx context.Context, v *visit, p *slipway.Plan) *Card {
 	return &card
 }
 
+// glimpse is what is known of a plan beside itself, for its cards.
+type glimpse struct {
+	runs  map[string]*storage.Glance
+	times slipway.Times
+}
+
+func (b *Bot) glance(ctx context.Context, p *slipway.Plan) (g glimpse, err error) {
+	if g.runs, err = b.Store.Glances(ctx, p); err != nil {
+		return g, err
+	}
+	g.times, err = b.Commands.Times(ctx, p)
+	return g, err
+}
+
+func (g glimpse) show(v *View) { v.Runs, v.Times = g.runs, g.times }
+
 // planCard shows a plan with what is known of its runs by now.
 func (b *Bot) planCard(ctx context.Context, p *slipway.Plan, view View) (Card, error) {
-	runs, err := b.Store.Glances(ctx, p)
+	seen, err := b.glance(ctx, p)
 	if err != nil {
 		return Card{}, err
 	}
-	view.Runs = runs
+	seen.show(&view)
 	return PlanCard(p, view), nil
 }
 

@@ -85,7 +85,8 @@ func (v View) planActions(p *slipway.Plan) (shown, more []Action) {
 			slipway.VerbAdopt, slipway.VerbDecide:
 			// Items have buttons of their own.
 		case slipway.VerbAnswer, slipway.VerbExpireGate, slipway.VerbGiveUp, slipway.VerbTimeout, slipway.VerbSchedule,
-			slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbRunWaits, slipway.VerbRunResumed, slipway.VerbResend:
+			slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbRunWaits, slipway.VerbRunResumed, slipway.VerbResend,
+			slipway.VerbRemindAgain, slipway.VerbEscalate, slipway.VerbExpireApproval:
 			// Not verbs of people.
 		}
 	}
@@ -160,7 +161,7 @@ var buttonTexts = map[ActionID]slipway.Text{
 	"start": {EN: "Start", ZH: "开始执行"}, "execute": {EN: "Execute", ZH: "执行"}, "complete": {EN: "Complete", ZH: "完成"},
 	"skip": {EN: "Skip", ZH: "跳过"}, "retry": {EN: "Retry", ZH: "重试"}, "ask_again": {EN: "Ask again", ZH: "重新检测"},
 	"withdraw": {EN: "Withdraw approval", ZH: "撤回审批"}, "transfer": {EN: "Pass approval on", ZH: "转交审批"},
-	"remind": {EN: "Remind approvers", ZH: "催办"}, verbHome: {EN: "Home", ZH: "主页"}, verbLink: {EN: "Link this account", ZH: "关联此账号"},
+	"remind": {EN: "Remind approvers", ZH: "催办"}, verbHome: {EN: "Home", ZH: "主页"}, verbLink: {EN: "Link this account", ZH: "关联此账号"}, verbHours: {EN: "Working hours", ZH: "工作时间"},
 	"adopt": {EN: "It did start", ZH: "已启动，关联运行"}, "decide": {EN: "Answer", ZH: "处理"},
 	"override": {EN: "Override check", ZH: "放行"}, "replan": {EN: "Replan", ZH: "重新规划"}, "cancel": {EN: "Cancel plan", ZH: "取消发布计划"},
 	actionApproveComment: {EN: "Approve with comment", ZH: "通过并填写意见"}, actionCompleteRemark: {EN: "Complete with remark", ZH: "完成并填写备注"},

@@ -23,6 +23,8 @@ type View struct {
 	// Runs are what is known of the present runs of the plan's items, by their ids. It
 	// may be nil.
 	Runs map[string]*storage.Glance
+	// Times are what is to happen next if the plan's approval does not come.
+	Times slipway.Times
 	// Page tells that the card is for the plan's own page, which has room for everything:
 	// nothing that people wrote is shortened. It shows runs, output and differences by itself.
 	Page bool
@@ -162,6 +164,8 @@ func (v View) overrideLines(p *slipway.Plan) []Line {
 // endLines say why a plan came to its end.
 func (v View) endLines(p *slipway.Plan) []Line {
 	switch {
+	case p.Phase == slipway.PhaseDenied:
+		return v.expiredLine(p)
 	case p.Phase == slipway.PhaseCancel:
 		return []Line{Line{}.add(plain(v.say(slipway.T("Cancelled: ", "取消原因："))), quote(p.CancelReason))}
 	case p.Phase == slipway.PhaseTimeout:

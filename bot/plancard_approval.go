@@ -26,6 +26,7 @@ func (v View) people(p *slipway.Plan) []Line {
 		lines = append(lines, Line{plain(v.say(slipway.T("↪ %[1]s passed the decision to %[2]s · ", "↪ %[1]s 已将审批转交给 %[2]s · ", t.From.Name, t.To.Name))), moment(t.At)})
 	}
 	lines = append(lines, v.levelLines(p)...)
+	lines = append(lines, v.timeLines(p)...)
 	if p.Status() != slipway.WaitForApproval {
 		if len(a.Levels) == 0 && a.Result == slipway.ApprovalOpen {
 			lines = append(lines, Line{plain(v.say(slipway.T("Approvers: %s", "审批人：%s", personList(a.Approvers))))})

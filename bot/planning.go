@@ -340,7 +340,7 @@ func (c *Call) values(allowed []string) (Values, error) {
 				return nil, err
 			}
 			vals["start_time"], vals["end_time"] = []string{start}, []string{end}
-		case o.Key == "approval.approvers":
+		case o.Key == "approval.approvers" || o.Key == escalateTo:
 			vals[o.Key] = []string{}
 			if !isNone(o.Value) {
 				vals[o.Key] = list(o.Value)

@@ -28,6 +28,10 @@ var settingWords = map[string][]string{
 	"approval.approvers":        {"approvers", "approver", "reviewers", "reviewer", "审批人"},
 	"approval.levels":           {"levels", "审批级别"},
 	"approval.needed_approvers": {"needed", "needed_approvers", "人数", "通过人数"},
+	"approval.remind_after":     {"remind", "remind_after", "提醒", "提醒间隔"},
+	"approval.escalate_after":   {"escalate", "escalate_after", "升级", "升级时限"},
+	escalateTo:                  {"escalate_to", "升级给"},
+	"approval.expire_after":     {"expire", "expire_after", "过期", "过期时限"},
 	"type":                      {"type", "类型"},
 	"owner":                     {"owner", "manager", "负责人"},
 	"spec.content":              {"content", "内容"},
@@ -40,10 +44,10 @@ var settingWords = map[string][]string{
 }
 
 var (
-	planSettings = []string{
+	planSettings = append([]string{
 		"name", "manager", "description", keyWindow, "start_time", "end_time", "schedule_execute_time",
 		"approval.approvers", "approval.needed_approvers", "approval.levels",
-	}
+	}, timeSettings...)
 	itemSettings = []string{"name", "owner", "spec.content", "spec.engine", "spec.project", "spec.workflow", keyParam}
 )
 
@@ -54,7 +58,7 @@ var settingsOf = map[ActionID][]string{
 	verbAdd:       itemSettings,
 	verbWindow:    {"start_time", "end_time"},
 	verbSchedule:  {"schedule_execute_time"},
-	verbApprovers: {"approval.approvers", "approval.needed_approvers", "approval.levels"},
+	verbApprovers: append([]string{"approval.approvers", "approval.needed_approvers", "approval.levels"}, timeSettings...),
 	verbHooks:     {keySince, keyUntil},
 }
 

@@ -20,7 +20,7 @@ func TestLevelsAreTypedShownAndAsked(t *testing.T) {
 	w.shows("▫️ Level 1: any of Bob, Root", "▫️ Level 2: all of Bob, 卡罗 and Root")
 	// The form shows what is typed, and takes it back as it is.
 	r := w.alice.Press(w.live(w.web, w.room), "approvers", 0)
-	if r.Form == nil || len(r.Form.Fields) != 1 || r.Form.Fields[0].Value[0] != "any of Bob, Root; then all of Bob, 卡罗 + all of Root" &&
+	if r.Form == nil || len(r.Form.Fields) != 5 || r.Form.Fields[0].Value[0] != "any of Bob, Root; then all of Bob, 卡罗 + all of Root" &&
 		r.Form.Fields[0].Value[0] != "any of Bob, Root; then all of Bob, 卡罗 + any of Root" {
 		t.Fatalf("the form is %+v", r.Form)
 	}

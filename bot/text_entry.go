@@ -61,6 +61,8 @@ func entryText(e slipway.Entry) slipway.Text {
 			return slipway.T("The deadline of the %[2]s by %[1]s is near", "%[1]s 的%[2]s即将到期", e.Data.Endpoint, check)
 		}
 		return slipway.T("%[1]s reminded %[2]s", "%[1]s 催办了 %[2]s", by, nameList(e.Data.People))
+	case slipway.VerbRemindAgain, slipway.VerbEscalate, slipway.VerbExpireApproval:
+		return patienceEntryText(e)
 	case slipway.VerbStart:
 		return slipway.T("%s started the execution", "%s 开始执行发布计划", by)
 	case slipway.VerbExecute:
@@ -312,5 +314,7 @@ var lastTexts = map[slipway.Verb]slipway.Text{
 	slipway.VerbTimeout: {EN: "closed the window", ZH: "结束窗口期"}, slipway.VerbSchedule: {EN: "began the scheduled execution", ZH: "定时执行"},
 	slipway.VerbRunStarted: {EN: "began the run of", ZH: "开始运行"}, slipway.VerbRunEnded: {EN: "ended the run of", ZH: "结束运行"},
 	slipway.VerbAdopt: {EN: "named the run of", ZH: "关联运行"}, slipway.VerbDecide: {EN: "answered the run of", ZH: "处理"},
-	slipway.VerbRunWaits: {EN: "noted the waits of", ZH: "更新等待状态"}, slipway.VerbRunResumed: {EN: "followed the new run of", ZH: "跟踪重新运行"},
+	slipway.VerbRemindAgain: {EN: "reminded the approvers", ZH: "自动催办"}, slipway.VerbEscalate: {EN: "escalated the approval", ZH: "升级审批"},
+	slipway.VerbExpireApproval: {EN: "ended the wait for the approval", ZH: "审批过期"},
+	slipway.VerbRunWaits:       {EN: "noted the waits of", ZH: "更新等待状态"}, slipway.VerbRunResumed: {EN: "followed the new run of", ZH: "跟踪重新运行"},
 }

@@ -145,6 +145,7 @@ const (
 	verbHome      ActionID = "home"
 	verbLink      ActionID = "link"
 	verbAway      ActionID = "away"
+	verbHours     ActionID = "hours"
 )
 
 // verbRows is the one table of verbs.
@@ -211,8 +212,8 @@ var planningVerbs = []VerbRow{
 	},
 	{
 		Name: "approvers", ID: verbApprovers, Aliases: []string{"approval", "reviewers"}, ZH: []string{"审批人", "审批"}, Group: GroupPlanning, Takes: TakesOptions, Move: slipway.VerbEdit,
-		Usage: slipway.T("approvers #plan people [needed=n] | approvers #plan any of people; then all of people … | approvers #plan none",
-			"审批人 #计划 人员 [人数=n] | 审批人 #计划 任一 人员；再 全部 人员 … | 审批人 #计划 无"), Example: slipway.T("approvers #12 bob, carol needed=2", "审批人 #12 bob、carol 人数=2"),
+		Usage: slipway.T("approvers #plan people [needed=n] [remind=4h escalate=24h escalate_to=people expire=72h] | approvers #plan any of people; then all of people … | approvers #plan none",
+			"审批人 #计划 人员 [人数=n] [提醒=4h 升级=24h 升级给=人员 过期=72h] | 审批人 #计划 任一 人员；再 全部 人员 … | 审批人 #计划 无"), Example: slipway.T("approvers #12 bob, carol needed=2", "审批人 #12 bob、carol 人数=2"),
 		Does: slipway.T("Sets who must approve, and how many of them; also in levels, one after the other.", "设置审批人以及需要通过的人数，也可以分级依次审批。"),
 	},
 	{
@@ -332,6 +333,12 @@ var infoVerbs = []VerbRow{
 		Name: "whoami", ID: verbWhoami, Aliases: []string{"me"}, ZH: []string{"我是谁", "我"}, Group: GroupInfo, Takes: TakesNothing,
 		Usage: slipway.T("whoami", "我是谁"), Example: slipway.T("whoami", "我是谁"),
 		Does: slipway.T("Shows who you are to Slipway, with language, time zone and linked accounts.", "查看您在 Slipway 中的身份、语言、时区和已关联的账号。"),
+	},
+	{
+		Name: "hours", ID: verbHours, Aliases: []string{"working hours"}, ZH: []string{"工作时间"}, Group: GroupInfo, Takes: TakesWords,
+		Usage:   slipway.T("hours [days times | default] [off dates | off none]", "工作时间 [星期 时段 | 默认] [休假 日期 | 休假 无]"),
+		Example: slipway.T("hours Mon-Fri 9-18 off 2026-12-24..2026-12-31", "工作时间 周一至周五 9-18 休假 2026-10-01..2026-10-07"),
+		Does:    slipway.T("Sets when you work; reminders of approvals wait for it.", "设置您的工作时间，审批提醒只在工作时间内发送。"),
 	},
 	{
 		Name: "link", ID: verbLink, Aliases: []string{"link account", "connect"}, ZH: []string{"关联账号", "绑定", "绑定账号"}, Group: GroupInfo, Takes: TakesNothing,

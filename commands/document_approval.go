@@ -13,7 +13,7 @@ func (r *reader) approval(v any) *slipway.Approval {
 	if !ok {
 		return nil
 	}
-	r.keys(o, "approval.", "type", "needed_approvers", "approvers", "levels")
+	r.keys(o, "approval.", "type", "needed_approvers", "approvers", "levels", "remind_after", "escalate_after", "escalate_to", "expire_after")
 	a := &slipway.Approval{Type: slipway.ApprovalType(r.text(o, "type", "approval.")), Needed: 1}
 	if a.Type == "" {
 		a.Type = slipway.NativeApproval
@@ -22,6 +22,7 @@ func (r *reader) approval(v any) *slipway.Approval {
 		a.Needed = int(min(max(n, -1), 1<<20))
 	}
 	a.Approvers = r.people(o, "approvers", "approval.")
+	r.timeRules(o, &a.TimeRules)
 	levels, given := o.values["levels"]
 	if !given || levels == nil {
 		return a
@@ -40,6 +41,23 @@ func (r *reader) approval(v any) *slipway.Approval {
 		a.Levels = append(a.Levels, r.level(fmt.Sprintf("approval.levels[%d]", i), x))
 	}
 	return a
+}
+
+// timeRules reads what is to happen if the approval does not come.
+func (r *reader) timeRules(o object, t *slipway.TimeRules) {
+	for key, to := range map[string]*slipway.Period{"remind_after": &t.RemindAfter, "escalate_after": &t.EscalateAfter, "expire_after": &t.ExpireAfter} {
+		s := r.text(o, key, "approval.")
+		if s == "" {
+			continue
+		}
+		ok := false
+		if *to, ok = slipway.ParsePeriod(s); !ok {
+			r.fault("approval."+key, "a period from 1m to 90d is expected, for example 4h, or never", "应为 1m 到 90d 之间的时长（例如 4h），或 never")
+		}
+	}
+	if o.values["escalate_to"] != nil {
+		t.EscalateTo = r.people(o, "escalate_to", "approval.")
+	}
 }
 
 func (r *reader) level(at string, v any) slipway.Level {

@@ -31,6 +31,8 @@ type NewUser struct {
 	FeishuOpenID string       `json:"feishu_open_id,omitempty"`
 	Locale       string       `json:"locale,omitempty"`
 	TimeZone     string       `json:"time_zone,omitempty"`
+	WorkingHours string       `json:"working_hours,omitempty"`
+	Holidays     []string     `json:"holidays,omitempty"`
 }
 
 // AddUser makes a user and returns the API token, which is not shown again. Only
@@ -112,6 +114,12 @@ func (c *Commands) KeepUser(ctx context.Context, n NewUser) (*slipway.User, erro
 	if known.TimeZone != "" {
 		u.TimeZone = known.TimeZone
 	}
+	if known.WorkingHours != "" {
+		u.WorkingHours = known.WorkingHours
+	}
+	if len(known.Holidays) > 0 {
+		u.Holidays = known.Holidays
+	}
 	if u.SlackID == "" {
 		u.SlackID = known.SlackID
 	}
@@ -179,6 +187,8 @@ func (n NewUser) user() (*slipway.User, error) {
 	if _, err := time.LoadLocation(u.TimeZone); err != nil || u.TimeZone == "Local" {
 		f.Add("time_zone", "an IANA time zone is expected, for example Asia/Shanghai, not %q", "应为 IANA 时区，例如 Asia/Shanghai，而不是 %q", n.TimeZone)
 	}
+	u.WorkingHours = checkWeek(&f, "working_hours", n.WorkingHours)
+	u.Holidays = checkHolidays(&f, "holidays", n.Holidays)
 	return u, f.Err("The user is not right yet.", "用户信息有误。")
 }
 

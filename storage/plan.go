@@ -258,6 +258,11 @@ func involved(p *slipway.Plan) []string {
 		for _, a := range p.Approval.Approvers {
 			ids = append(ids, a.ID)
 		}
+		for _, e := range p.Approval.Escalations {
+			for _, a := range e.To {
+				ids = append(ids, a.ID)
+			}
+		}
 	}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)

@@ -26,20 +26,28 @@ type userRow struct {
 	CreatedAt    int64
 
 	LocaleGuessed bool
+	WorkingHours  string
+	Holidays      string // with commas between
 }
 
 func newUserRow(u *slipway.User) userRow {
 	return userRow{
 		ID: u.ID, Name: u.Name, NameFolded: fold(u.Name), Email: strings.ToLower(u.Email), Role: u.Role, SlackID: u.SlackID,
 		FeishuOpenID: u.FeishuOpenID, Locale: u.Locale, TimeZone: u.TimeZone, CreatedAt: u.CreatedAt, LocaleGuessed: u.LocaleGuessed,
+		WorkingHours: u.WorkingHours, Holidays: strings.Join(u.Holidays, ","),
 	}
 }
 
 func (r *userRow) user() *slipway.User {
-	return &slipway.User{
+	u := &slipway.User{
 		ID: r.ID, Name: r.Name, Email: r.Email, Role: r.Role, SlackID: r.SlackID, FeishuOpenID: r.FeishuOpenID,
 		Locale: r.Locale, TimeZone: r.TimeZone, CreatedAt: r.CreatedAt, LocaleGuessed: r.LocaleGuessed,
+		WorkingHours: r.WorkingHours,
 	}
+	if r.Holidays != "" {
+		u.Holidays = strings.Split(r.Holidays, ",")
+	}
+	return u
 }
 
 // CreateUser writes a new user, the e-mail in lower case. Conflict if the e-mail or a

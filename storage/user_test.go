@@ -20,6 +20,7 @@ func TestAUserIsFoundByEverythingThatNamesThem(t *testing.T) {
 		ctx := t.Context()
 		u := alice
 		u.Email, u.SlackID, u.FeishuOpenID, u.TimeZone, u.CreatedAt = "Alice@Example.com", "U1", "ou_1", "Asia/Shanghai", 5
+		u.WorkingHours, u.Holidays = "Mon-Fri 09:00-18:00", []string{"2026-10-01..2026-10-07", "2026-12-25"}
 		must(t, s.CreateUser(ctx, &u))
 		if u.Email != "alice@example.com" {
 			t.Errorf("e-mail is kept as %s", u.Email)
@@ -172,6 +173,29 @@ func TestALinkIsUsedOnce(t *testing.T) {
 		wg.Wait()
 		if in.Load() != 1 {
 			t.Errorf("the link let %d in, want 1", in.Load())
+		}
+	})
+}
+
+func TestWhenAUserWorksIsSetByItself(t *testing.T) {
+	t.Parallel()
+	storagetest.Each(t, func(t *testing.T, s *storage.Store) {
+		ctx := t.Context()
+		u, other := alice, bob
+		must(t, s.CreateUser(ctx, &u))
+		must(t, s.CreateUser(ctx, &other))
+		must(t, s.SetHours(ctx, u.ID, "Mon-Fri 10:00-19:00", []string{"2026-12-25"}))
+		u.WorkingHours, u.Holidays = "Mon-Fri 10:00-19:00", []string{"2026-12-25"}
+		got, err := s.UsersByID(ctx, []string{u.ID, other.ID, "nobody"})
+		if diff := cmp.Diff(map[string]*slipway.User{u.ID: &u, other.ID: &other}, got); err != nil || diff != "" {
+			t.Errorf("(-want +got): %v\n%s", err, diff)
+		}
+		must(t, s.SetHours(ctx, u.ID, "", nil))
+		if got, err := s.User(ctx, u.ID); err != nil || got.WorkingHours != "" || got.Holidays != nil {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if err := s.SetHours(ctx, "nobody", "", nil); slipway.CodeOf(err) != slipway.NotFound {
+			t.Errorf("of nobody: %v", err)
 		}
 	})
 }

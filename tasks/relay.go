@@ -44,7 +44,7 @@ func queueOf(k slipway.TaskKind) string {
 		return queueHooks
 	case slipway.TaskRun:
 		return queueRuns
-	case slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline:
+	case slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline, slipway.TaskPatience:
 		return queueTimers
 	case slipway.TaskCard, slipway.TaskNotice, slipway.TaskAnswer, slipway.TaskRecheck, slipway.TaskJudge:
 		return queueCards

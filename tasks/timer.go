@@ -26,7 +26,18 @@ func (t *Tasks) timer(ctx context.Context, l *storage.Lease) error {
 		_, err = t.Commands.FireSchedule(ctx, requestOf(l), task.PlanID)
 	case slipway.TaskDeadline:
 		_, err = t.Commands.ExpireGate(ctx, requestOf(l), task.PlanID, task.Ref)
+	case slipway.TaskPatience:
+		return t.patience(ctx, l)
 	case slipway.TaskHook, slipway.TaskRun, slipway.TaskCard, slipway.TaskNotice, slipway.TaskAnswer, slipway.TaskRecheck, slipway.TaskJudge:
+	}
+	return err
+}
+
+// patience does what is due about an approval that does not come, and waits for the rest.
+func (t *Tasks) patience(ctx context.Context, l *storage.Lease) error {
+	next, err := t.Commands.LosePatience(ctx, requestOf(l), l.Task.PlanID)
+	if err == nil && !next.IsZero() {
+		return later{at: next}
 	}
 	return err
 }

@@ -186,7 +186,7 @@ func (t *Tasks) perform(ctx context.Context, row *storage.Taken) (err error) {
 		return t.hook(ctx, row)
 	case slipway.TaskRun:
 		return t.run(ctx, l)
-	case slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline:
+	case slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline, slipway.TaskPatience:
 		return t.timer(ctx, l)
 	case slipway.TaskCard, slipway.TaskNotice:
 		return t.card(ctx, l)
@@ -249,7 +249,7 @@ func (t *Tasks) tired(l *storage.Lease, now time.Time) bool {
 	switch l.Task.Kind {
 	case slipway.TaskCard, slipway.TaskNotice:
 		return now.Sub(time.UnixMilli(l.CreatedAt)) > 24*time.Hour
-	case slipway.TaskHook, slipway.TaskRun, slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline, slipway.TaskAnswer,
+	case slipway.TaskHook, slipway.TaskRun, slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline, slipway.TaskPatience, slipway.TaskAnswer,
 		slipway.TaskRecheck, slipway.TaskJudge:
 		return false
 	}

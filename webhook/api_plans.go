@@ -117,7 +117,11 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, u *slipway.User
 		freshen(p, runs)
 	}
 	w.Header().Set("ETag", strconv.Quote(strconv.FormatInt(p.Version, 10)))
-	writeJSON(w, status, h.viewer(r, u).plan(p))
+	v, err := h.viewer(r, u), error(nil)
+	if v.times, err = h.Commands.Times(r.Context(), p); err != nil {
+		return fmt.Errorf("show plan: %w", err)
+	}
+	writeJSON(w, status, v.plan(p))
 	return nil
 }
 

@@ -52,11 +52,12 @@ func (h *handler) addUser(w http.ResponseWriter, r *http.Request, u *slipway.Use
 	if err != nil {
 		return err
 	}
-	f.only("name", "email", "role", "slack_id", "feishu_open_id", "locale", "time_zone")
+	f.only("name", "email", "role", "slack_id", "feishu_open_id", "locale", "time_zone", "working_hours", "holidays")
 	n := commands.NewUser{
 		Name: f.text("name", slipway.MaxName), Email: f.text("email", maxEmail), Role: slipway.Role(f.text("role", maxWord)),
 		SlackID: f.text("slack_id", maxWord), FeishuOpenID: f.text("feishu_open_id", maxWord),
 		Locale: f.text("locale", maxWord), TimeZone: f.text("time_zone", maxWord),
+		WorkingHours: f.text("working_hours", maxHours), Holidays: f.texts("holidays"),
 	}
 	if f.Len() > 0 {
 		// What is wrong with the values is named together with what is wrong with the keys.
@@ -80,8 +81,45 @@ func (h *handler) addUser(w http.ResponseWriter, r *http.Request, u *slipway.Use
 	return nil
 }
 
+// setHours notes when a user works; "me" is who asks. A field that is absent stays as it is.
+func (h *handler) setHours(w http.ResponseWriter, r *http.Request, u *slipway.User) error {
+	body, err := readBody(w, r)
+	if err != nil {
+		return err
+	}
+	f, err := readForm(body)
+	if err != nil {
+		return err
+	}
+	f.only("working_hours", "holidays")
+	var n commands.NewHours
+	if _, given := f.fields["working_hours"]; given {
+		week := f.text("working_hours", maxHours)
+		n.WorkingHours = &week
+	}
+	if _, given := f.fields["holidays"]; given {
+		days := f.texts("holidays")
+		n.Holidays = &days
+	}
+	if err := f.err(); err != nil {
+		return err
+	}
+	id := r.PathValue("id")
+	if id == "me" {
+		id = u.ID
+	}
+	changed, err := h.Commands.SetHours(r.Context(), u, id, n)
+	if err != nil {
+		return err
+	}
+	h.Log.InfoContext(r.Context(), "hours of a user changed", "user_id", changed.ID, "by", u.ID)
+	writeJSON(w, http.StatusOK, changed)
+	return nil
+}
+
 // The lengths of the fields of a user.
 const (
 	maxEmail = 254
 	maxWord  = 100
+	maxHours = 500
 )

@@ -102,6 +102,7 @@ func (h *handler) calls() []call {
 		{"GET", "/api/v1/away", h.signedIn(h.showAway)},
 		{"PUT", "/api/v1/users/{id}/away", h.signedIn(h.putAway)},
 		{"DELETE", "/api/v1/users/{id}/away", h.signedIn(h.dropAway)},
+		{"PUT", "/api/v1/users/{id}/hours", h.signedIn(h.setHours)},
 		{"GET", "/api/v1/plans", h.signedIn(h.listPlans)},
 		{"POST", "/api/v1/plans", h.signedIn(h.createPlan)},
 		{"GET", "/api/v1/plans/{id}", h.signedIn(h.showPlan)},

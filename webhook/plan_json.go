@@ -34,6 +34,10 @@ type approvalBody struct {
 	// approval; Asked are those of it who are needed still.
 	Level int                 `json:"level"`
 	Asked []slipway.PersonRef `json:"asked"`
+	// What is to happen next if it does not come; zero is never. Lists do not tell.
+	NextReminder int64 `json:"next_reminder"`
+	EscalatesAt  int64 `json:"escalates_at"`
+	ExpiresAt    int64 `json:"expires_at"`
 }
 
 type jobBody struct {
@@ -85,6 +89,7 @@ type viewer struct {
 	lang  slipway.Lang
 	rules *slipway.Rules
 	now   time.Time
+	times slipway.Times // of the one plan that is shown
 }
 
 func (v viewer) plan(p *slipway.Plan) planBody { return v.body(p, p) }
@@ -121,7 +126,10 @@ func (v viewer) approval(p *slipway.Plan) *approvalBody {
 	if p.Approval == nil {
 		return nil
 	}
-	b := &approvalBody{Approval: p.Clone().Approval, Asked: []slipway.PersonRef{}}
+	b := &approvalBody{
+		Approval: p.Clone().Approval, Asked: []slipway.PersonRef{},
+		NextReminder: v.times.Reminder, EscalatesAt: v.times.Escalation, ExpiresAt: v.times.Expiry,
+	}
 	b.Contents = nil // the digests tell what is the same
 	if b.Votes == nil {
 		b.Votes = []slipway.Vote{}

@@ -86,6 +86,11 @@ type file struct {
 	OverrideAdmins int `yaml:"override_admins"`
 	// LeaveRuns leaves runs alone when their plan is re-planned or cancelled.
 	LeaveRuns bool `yaml:"leave_runs"`
+	// Approval is what happens when an approval does not come, where the plan does not say.
+	Approval approvalConfig `yaml:"approval"`
+	// WorkingHours and Holidays are when people work who did not say; holidays are everybody's.
+	WorkingHours string   `yaml:"working_hours"`
+	Holidays     []string `yaml:"holidays"`
 }
 
 type userConfig struct {
@@ -96,6 +101,9 @@ type userConfig struct {
 	FeishuOpenID string `yaml:"feishu_open_id"`
 	Locale       string `yaml:"locale"`
 	TimeZone     string `yaml:"time_zone"`
+
+	WorkingHours string   `yaml:"working_hours"`
+	Holidays     []string `yaml:"holidays"`
 }
 
 type roomConfig struct {
@@ -254,6 +262,7 @@ func explainYAML(s string) string {
 func (c *config) rules(html func(string) string) *slipway.Rules {
 	r := &slipway.Rules{SelfApproval: c.SelfApproval, ContinueOnFailure: c.OnItemFailure == "continue", LeaveRuns: c.LeaveRuns, HTML: html}
 	r.Overriders = c.OverrideAdmins
+	c.timeRules(r)
 	for i := range c.Hooks {
 		r.Endpoints = append(r.Endpoints, c.Hooks[i].endpoint())
 	}

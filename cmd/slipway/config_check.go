@@ -29,6 +29,7 @@ func (c *config) check() []error {
 		note("override_admins", "a number of admins from 1 to 10 is expected, not %d", n)
 	}
 	c.checkChecks(note)
+	c.checkTime(note)
 	mails := map[string]bool{}
 	for i, u := range c.Users {
 		at := fmt.Sprintf("users[%d]", i)
@@ -58,6 +59,6 @@ func (c *config) check() []error {
 func (u userConfig) newUser() commands.NewUser {
 	return commands.NewUser{
 		Name: u.Name, Email: u.Email, Role: slipway.Role(u.Role), SlackID: u.SlackID, FeishuOpenID: u.FeishuOpenID,
-		Locale: u.Locale, TimeZone: u.TimeZone,
+		Locale: u.Locale, TimeZone: u.TimeZone, WorkingHours: u.WorkingHours, Holidays: u.Holidays,
 	}
 }

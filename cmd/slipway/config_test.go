@@ -114,6 +114,9 @@ hooks:
   - {name: inner, url: "http://10.0.0.1/", events: []}
   - {name: inner, url: "https://example.com/", events: [start_execute], callback_signed: true}
 on_item_failure: panic
+approval: {remind_after: soon, escalate_after: 24h, expire_after: 1s}
+working_hours: nine to five
+holidays: [christmas]
 callback_rate: -1
 hook_patience: long
 `)
@@ -130,6 +133,7 @@ hook_patience: long
 		"SLIPWAY_SLACK_BOT_TOKEN", "SLIPWAY_SLACK_APP_TOKEN", "SLIPWAY_SLACK_API_URL", "SLIPWAY_FEISHU_APP_ID",
 		"SLIPWAY_FEISHU_APP_SECRET", "SLIPWAY_FEISHU_ENCRYPT_KEY", "SLIPWAY_FEISHU_BASE_URL", "rooms[0].locale",
 		"rooms[0].time_zone", "rooms[1].id", "rooms[2].id", "rooms[4].id", "users[0].slack_id", "users[0].feishu_open_id",
+		"approval.remind_after", "approval.escalate_to", "approval.expire_after", "working_hours", "holidays",
 	} {
 		if !strings.Contains(err.Error(), "\n  "+key+": ") {
 			t.Errorf("%s is not named", key)
