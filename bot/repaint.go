@@ -32,15 +32,15 @@ func (b *Bot) Repaint(ctx context.Context, planID string) error {
 	if err != nil {
 		return fmt.Errorf("repaint plan %s: read plan: %w", planID, err)
 	}
-	runs, err := b.Store.Glances(ctx, p) // once for all cards
+	fill, err := b.fill(ctx, p)
 	if err != nil {
-		return fmt.Errorf("repaint plan %s: read runs: %w", planID, err)
+		return fmt.Errorf("repaint plan %s: read runs and sprints: %w", planID, err)
 	}
 	var errands []errand
 	for _, room := range b.Rooms {
 		if !slices.ContainsFunc(cards, func(c storage.CardRef) bool { return roomOf(c) == room && c.Moved == "" }) {
 			errands = append(errands, errand{room.Platform, "post " + planID + " " + room.ID, func(ctx context.Context) error {
-				return b.firstCard(ctx, p, runs, room)
+				return b.firstCard(ctx, p, fill, room)
 			}})
 		}
 	}
@@ -48,7 +48,7 @@ func (b *Bot) Repaint(ctx context.Context, planID string) error {
 		platform := PlatformID(c.Platform)
 		if b.platforms[platform] != nil {
 			errands = append(errands, errand{platform, "card " + c.RoomID + " " + c.MessageID, func(ctx context.Context) error {
-				return b.paintCard(ctx, p, runs, c)
+				return b.paintCard(ctx, p, fill, c)
 			}})
 		}
 	}
@@ -93,12 +93,12 @@ func (b *Bot) viewOf(u *slipway.User) View {
 
 // firstCard posts the card of a plan in a room that has none; its thread gets the
 // history of the plan.
-func (b *Bot) firstCard(ctx context.Context, p *slipway.Plan, runs map[string]*storage.Glance, room RoomRef) error {
+func (b *Bot) firstCard(ctx context.Context, p *slipway.Plan, fill func(*View), room RoomRef) error {
 	view, err := b.roomView(ctx, room)
 	if err != nil {
 		return err
 	}
-	view.Runs = runs
+	fill(&view)
 	c, _, err := b.postCard(ctx, p, view, posting{to: Target{Room: room}, card: PlanCard(p, view), key: cardKey(p.ID, room, "")})
 	if errors.Is(err, ErrGone) {
 		return nil // logged; the next change of the plan looks again
@@ -106,7 +106,7 @@ func (b *Bot) firstCard(ctx context.Context, p *slipway.Plan, runs map[string]*s
 	if err != nil {
 		return err
 	}
-	return b.paintCard(ctx, p, runs, c)
+	return b.paintCard(ctx, p, fill, c)
 }
 
 // cardKey is the key under which a plan's card is posted in a room of its own accord,
@@ -200,7 +200,7 @@ type painting struct {
 
 // paintCard brings one card up to date, as far as that can be done now. A card that shows
 // more than the given plan is left as it is.
-func (b *Bot) paintCard(ctx context.Context, p *slipway.Plan, runs map[string]*storage.Glance, ref storage.CardRef) error {
+func (b *Bot) paintCard(ctx context.Context, p *slipway.Plan, fill func(*View), ref storage.CardRef) error {
 	c, err := b.Store.CardAt(ctx, ref.Platform, ref.RoomID, ref.MessageID)
 	if slipway.CodeOf(err) == slipway.NotFound {
 		return nil // dropped since
@@ -215,7 +215,7 @@ func (b *Bot) paintCard(ctx context.Context, p *slipway.Plan, runs map[string]*s
 	if err != nil {
 		return err
 	}
-	view.Runs = runs
+	fill(&view)
 	k := &painting{b: b, platform: b.platforms[PlatformID(c.Platform)], plan: p, view: view, card: c}
 	if c.Moved != "" {
 		return k.update(ctx, k.moved(ctx))

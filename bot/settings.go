@@ -25,6 +25,7 @@ var settingWords = map[string][]string{
 	"approval.approvers":        {"approvers", "approver", "reviewers", "reviewer", "审批人"},
 	"approval.levels":           {"levels", "审批级别"},
 	"approval.needed_approvers": {"needed", "needed_approvers", "人数", "通过人数"},
+	SprintsField:                {"sprints", "sprint", "需求", "关联需求", "冲刺"},
 	"type":                      {"type", "类型"},
 	"owner":                     {"owner", "manager", "负责人"},
 	"spec.content":              {"content", "内容"},
@@ -37,7 +38,7 @@ var settingWords = map[string][]string{
 var (
 	planSettings = []string{
 		"name", "manager", "description", keyWindow, "start_time", "end_time", "schedule_execute_time",
-		"approval.approvers", "approval.needed_approvers", "approval.levels",
+		"approval.approvers", "approval.needed_approvers", "approval.levels", SprintsField,
 	}
 	itemSettings = []string{"name", "owner", "spec.content", "spec.engine", "spec.project", "spec.workflow", keyParam}
 )

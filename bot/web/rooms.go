@@ -255,6 +255,9 @@ func (w *Web) cardNow(ctx context.Context, v viewer, id string) (*bot.Card, erro
 	if how.Runs, err = w.Store.Glances(ctx, p); err != nil {
 		return nil, fmt.Errorf("make card: %w", err)
 	}
+	if how.Sprints, err = w.Store.Sprints(ctx, p); err != nil {
+		return nil, fmt.Errorf("make card: %w", err)
+	}
 	c := bot.PlanCard(p, how)
 	return &c, nil
 }

@@ -29,6 +29,7 @@ func (c *config) check() []error {
 		note("override_admins", "a number of admins from 1 to 10 is expected, not %d", n)
 	}
 	c.checkChecks(note)
+	c.checkJira(note)
 	mails := map[string]bool{}
 	for i, u := range c.Users {
 		at := fmt.Sprintf("users[%d]", i)
