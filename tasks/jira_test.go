@@ -131,7 +131,7 @@ func TestIssuesAreLinkedAtSubmitAndToldOfTheSuccess(t *testing.T) {
 		p := w.behind(t, 42)
 		w.jiraTasks(t)
 		page := "https://slipway.example.com/plans/" + p.ID
-		link := jiratest.RemoteLink{GlobalID: "slipway=" + p.ID, URL: page, Title: "#1 payments 4.2", Summary: "Planning finished"}
+		link := jiratest.RemoteLink{GlobalID: "slipway=" + p.ID, URL: page, Title: "#1 payments 4.2", Summary: "Planned"}
 		if diff := cmp.Diff([]jiratest.RemoteLink{link}, server.Links("PAY-3")); diff != "" {
 			t.Errorf("links at submit (-want +got):\n%s", diff)
 		}
