@@ -72,8 +72,9 @@ const acceptOpen = "open"
 // openIssues warns, before a plan is submitted, that issues of its sprints are open. ok is
 // false if there is nothing to warn about, or it was said before.
 func (b *Bot) openIssues(ctx context.Context, v *visit, d *deed) (r Reply, ok bool, err error) {
-	if d.verb != slipway.VerbSubmit || len(d.plan.Jira.List()) == 0 || b.probe(v, *d) != nil {
-		return Reply{}, false, nil // what stands in the way is said first
+	fits := d.verb == slipway.VerbSubmit && len(d.plan.Jira.List()) > 0 && b.probe(v, *d) == nil
+	if !fits { // what else stands in the way is said first
+		return Reply{}, false, nil
 	}
 	open, err := b.Commands.OpenIssues(ctx, d.plan)
 	if err != nil || len(open) == 0 {

@@ -64,12 +64,12 @@ func (c *Commands) CheckSprints(ctx context.Context, f *slipway.Faults, was, j *
 		}
 		found, err := c.Sprints.Sprint(asking, s.ProjectKey, s.SprintID)
 		at := fmt.Sprintf("jira_sprint_association.sprints[%d].", i)
-		switch slipway.CodeOf(err) {
-		case "":
+		switch code := slipway.CodeOf(err); {
+		case err == nil:
 			s.Complete(found)
-		case slipway.NotFound:
+		case code == slipway.NotFound:
 			f.Append(slipway.Problem{Path: at + "sprint_id", Text: slipway.TextOf(err)})
-		case slipway.Invalid:
+		case code == slipway.Invalid:
 			f.Append(slipway.Problem{Path: at + "project_key", Text: slipway.TextOf(err)})
 		default:
 			silent = true

@@ -217,7 +217,7 @@ func TestJiraIsLeftAloneForAsLongAsItSays(t *testing.T) {
 		asked := len(server.Requests())
 		w.clock.advance(9 * time.Minute)
 		for _, id := range w.due(t, slipway.TaskJira) {
-			if l := w.lease(t, id, "test"); l.Lease.Task.Ref == string(slipway.JiraDone) {
+			if l := w.lease(t, id, "test"); l.Task.Ref == string(slipway.JiraDone) {
 				t.Error("the issues are told before the time")
 			}
 		}

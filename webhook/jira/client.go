@@ -96,17 +96,16 @@ func (c *Client) Check(ctx context.Context) error {
 
 // get reads an answer.
 func (c *Client) get(ctx context.Context, path string, query url.Values, into any) error {
-	_, err := c.do(ctx, http.MethodGet, path, query, nil, into)
-	return err
+	return c.do(ctx, http.MethodGet, path, query, nil, into)
 }
 
 // do sends a request and reads the answer, if anybody wants it.
-func (c *Client) do(ctx context.Context, method, path string, query url.Values, body, into any) (status int, err error) {
+func (c *Client) do(ctx context.Context, method, path string, query url.Values, body, into any) error {
 	var send io.Reader
 	if body != nil {
 		data, err := json.Marshal(body)
 		if err != nil {
-			return 0, fmt.Errorf("write request to jira: %w", err)
+			return fmt.Errorf("write request to jira: %w", err)
 		}
 		send = bytes.NewReader(data)
 	}
@@ -116,7 +115,7 @@ func (c *Client) do(ctx context.Context, method, path string, query url.Values, 
 	}
 	r, err := http.NewRequestWithContext(ctx, method, address, send)
 	if err != nil {
-		return 0, fmt.Errorf("make request to jira: %w", err)
+		return fmt.Errorf("make request to jira: %w", err)
 	}
 	r.Header.Set("Accept", "application/json")
 	if body != nil {
@@ -129,25 +128,25 @@ func (c *Client) do(ctx context.Context, method, path string, query url.Values, 
 	}
 	answer, err := c.http.Do(r)
 	if err != nil {
-		return 0, silent(fmt.Errorf("%s %s: %w", method, path, err))
+		return silent(fmt.Errorf("%s %s: %w", method, path, err))
 	}
 	defer answer.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return answer.StatusCode, silent(fmt.Errorf("%s %s: read answer: %w", method, path, err))
+		return silent(fmt.Errorf("%s %s: read answer: %w", method, path, err))
 	case len(data) > maxAnswer:
-		return answer.StatusCode, silent(fmt.Errorf("%s %s: the answer is larger than %d bytes", method, path, maxAnswer))
+		return silent(fmt.Errorf("%s %s: the answer is larger than %d bytes", method, path, maxAnswer))
 	case answer.StatusCode < 200 || answer.StatusCode > 299:
-		return answer.StatusCode, c.refusal(answer, data, method+" "+path)
+		return c.refusal(answer, data, method+" "+path)
 	case into == nil:
-		return answer.StatusCode, nil
+		return nil
 	}
 	if err := json.Unmarshal(data, into); err != nil {
-		return answer.StatusCode, slipway.Refuse(slipway.Unavailable, "What answers at the address of Jira is not Jira.", "Jira 地址上的应答不是 Jira 的内容。").
+		return slipway.Refuse(slipway.Unavailable, "What answers at the address of Jira is not Jira.", "Jira 地址上的应答不是 Jira 的内容。").
 			Because(fmt.Errorf("%s %s: %w: %q", method, path, err, c.hide(said(data))))
 	}
-	return answer.StatusCode, nil
+	return nil
 }
 
 func silent(err error) error {

@@ -26,7 +26,7 @@ func (c *Client) Comment(ctx context.Context, key, mark, text string) error {
 			return nil
 		}
 	}
-	if _, err := c.do(ctx, http.MethodPost, path, nil, comment{text}, nil); err != nil {
+	if err := c.do(ctx, http.MethodPost, path, nil, comment{text}, nil); err != nil {
 		return fmt.Errorf("comment on %s: %w", key, err)
 	}
 	return nil
@@ -53,7 +53,7 @@ func (c *Client) Link(ctx context.Context, key string, l slipway.IssueLink) erro
 		GlobalID: "slipway=" + l.PlanID, Application: map[string]string{"type": "slipway", "name": "Slipway"}, Relationship: l.Relation,
 		Object: object{URL: l.URL, Title: l.Title, Summary: l.Summary, Status: status{l.Done}},
 	}
-	if _, err := c.do(ctx, http.MethodPost, "/rest/api/2/issue/"+url.PathEscape(key)+"/remotelink", nil, body, nil); err != nil {
+	if err := c.do(ctx, http.MethodPost, "/rest/api/2/issue/"+url.PathEscape(key)+"/remotelink", nil, body, nil); err != nil {
 		return fmt.Errorf("link %s: %w", key, err)
 	}
 	return nil
