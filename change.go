@@ -48,6 +48,8 @@ type Rules struct {
 	// Week and Holidays are when people work who did not say; holidays are everybody's.
 	Week     WorkingHours
 	Holidays Holidays
+	// Jira tells that the sprints behind plans are looked at, and told of them.
+	Jira bool
 	// HTML renders Markdown as sanitised HTML for the wire.
 	HTML func(markdown string) string
 }
@@ -127,11 +129,12 @@ const (
 	TaskAnswer   TaskKind = "answer"   // give a person's answer to a run that waits
 	TaskRecheck  TaskKind = "recheck"  // see whether a failed run was started again in its engine
 	TaskJudge    TaskKind = "judge"    // decide whether an engine's deployment may go on
+	TaskJira     TaskKind = "jira"     // look at the sprints of a plan, or tell their issues of it
 )
 
 // TaskKinds lists all kinds.
 func TaskKinds() []TaskKind {
-	return []TaskKind{TaskHook, TaskRun, TaskSchedule, TaskWindow, TaskDeadline, TaskPatience, TaskCard, TaskNotice, TaskAnswer, TaskRecheck, TaskJudge}
+	return []TaskKind{TaskHook, TaskRun, TaskSchedule, TaskWindow, TaskDeadline, TaskPatience, TaskCard, TaskNotice, TaskAnswer, TaskRecheck, TaskJudge, TaskJira}
 }
 
 // Task is one thing to do at or after a time. The table of tasks is outbox and

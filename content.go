@@ -29,8 +29,9 @@ type PartKind string
 const (
 	PartWindow   PartKind = "window"
 	PartSchedule PartKind = "schedule"
-	PartChecks   PartKind = "checks" // the endpoints that hold the plan, by event
-	PartItem     PartKind = "item"   // its name, its text or its workflow with inputs and definition
+	PartChecks   PartKind = "checks"  // the endpoints that hold the plan, by event
+	PartSprints  PartKind = "sprints" // which sprints are behind it; not there without any
+	PartItem     PartKind = "item"    // its name, its text or its workflow with inputs and definition
 )
 
 // content takes down what the plan is to run under the rules. Who manages it, what it
@@ -41,6 +42,9 @@ func (p *Plan) content(rules *Rules) Content {
 		newPart(PartSchedule, "", p.ScheduleExecuteTime),
 		newPart(PartChecks, "", rules.checks(p)),
 	}}
+	if ids := p.Jira.ids(); len(ids) > 0 {
+		c.Parts = append(c.Parts, newPart(PartSprints, "", ids))
+	}
 	for _, it := range p.Items {
 		c.Parts = append(c.Parts, newPart(PartItem, it.Name, it.substance()))
 	}
@@ -100,6 +104,8 @@ func (c *Content) Differences(now *Content) []Text {
 	var out []Text
 	for _, part := range now.Parts {
 		switch was := c.part(part.Kind, part.Name); {
+		case was == nil && part.Kind == PartSprints:
+			out = append(out, part.text())
 		case was == nil:
 			out = append(out, T("item “%s” (new)", "发布项“%s”（新增）", part.Name))
 		case was.Digest != part.Digest:
@@ -107,7 +113,10 @@ func (c *Content) Differences(now *Content) []Text {
 		}
 	}
 	for _, part := range c.Parts {
-		if now.part(part.Kind, part.Name) == nil {
+		switch gone := now.part(part.Kind, part.Name) == nil; {
+		case gone && part.Kind == PartSprints:
+			out = append(out, part.text())
+		case gone:
 			out = append(out, T("item “%s” (removed)", "发布项“%s”（已删除）", part.Name))
 		}
 	}
@@ -133,6 +142,8 @@ func (p *ContentPart) text() Text {
 		return T("the schedule", "定时执行")
 	case PartChecks:
 		return T("the outside checks", "外部检测")
+	case PartSprints:
+		return T("the sprints", "需求关联")
 	case PartItem:
 	}
 	return T("item “%s”", "发布项“%s”", p.Name)

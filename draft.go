@@ -57,6 +57,7 @@ func NewPlan(req Request, d Draft) (*Plan, *Change, error) {
 	}
 	p.take(req, d)
 	c := p.newChange(req, VerbCreate)
+	p.askJira(req, c, JiraLook)
 	c.Entry.From = ""
 	return p, p.done(req, c), nil
 }
@@ -77,6 +78,9 @@ func (p *Plan) Edit(req Request, d Draft) (*Change, error) {
 		return nil, Unchanged
 	}
 	p.edited(before, &c.Entry.Data)
+	if slices.Contains(c.Entry.Data.Fields, fieldSprints) {
+		p.askJira(req, c, JiraLook)
+	}
 	p.Version++
 	p.InstanceCode = req.hex(16)
 	p.Editor = PersonRef{ID: req.Actor.ID, Name: req.Actor.Name}
@@ -97,7 +101,7 @@ func (p *Plan) take(req Request, d Draft) []string {
 	note("start_time", p.StartTime != d.StartTime)
 	note("end_time", p.EndTime != d.EndTime)
 	note("schedule_execute_time", p.ScheduleExecuteTime != d.ScheduleExecuteTime)
-	note("jira_sprint_association", !reflect.DeepEqual(p.Jira, d.Jira))
+	note(fieldSprints, !reflect.DeepEqual(p.Jira, d.Jira))
 	note("approval", !p.Approval.sameRule(d.Approval))
 	note("labels", !slices.Equal(p.Labels, d.Labels))
 	p.Name, p.Manager, p.Description = d.Name, d.Manager, d.Description
@@ -214,6 +218,7 @@ func (d *Draft) Check() error {
 	d.checkApproval(&f)
 	d.checkItems(&f)
 	d.checkLabels(&f)
+	d.checkSprints(&f)
 	return f.Err("The plan is not right yet.", "发布计划的内容有误。")
 }
 

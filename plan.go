@@ -195,21 +195,6 @@ func (s RunStatus) Over() bool {
 	return false
 }
 
-// JiraAssociation is the documented link to Jira sprints.
-type JiraAssociation struct {
-	JiraID  string   `json:"jira_id,omitempty"`
-	Sprints []Sprint `json:"sprints"`
-}
-
-// Sprint names one Jira sprint.
-type Sprint struct {
-	ProjectName string `json:"project_name,omitempty"`
-	ProjectKey  string `json:"project_key"`
-	BoardID     int64  `json:"board_id,omitempty"`
-	SprintID    int64  `json:"sprint_id"`
-	SprintName  string `json:"sprint_name,omitempty"`
-}
-
 // Item returns the item with the id, nil if there is none.
 func (p *Plan) Item(id string) *Item {
 	for _, it := range p.Items {
@@ -251,11 +236,7 @@ func (p *Plan) Clone() *Plan {
 		o := *p.Origin
 		c.Origin = &o
 	}
-	if p.Jira != nil {
-		j := *p.Jira
-		j.Sprints = append([]Sprint(nil), p.Jira.Sprints...)
-		c.Jira = &j
-	}
+	c.Jira = p.Jira.Clone()
 	c.Items = make([]*Item, len(p.Items))
 	for i, it := range p.Items {
 		c.Items[i] = it.Clone()

@@ -26,6 +26,8 @@ func (p *Plan) Submit(req Request, prepared map[string]*Workflow) (*Change, erro
 	if p.ScheduleExecuteTime != 0 {
 		c.task(req, p, TaskSchedule, "schedule:"+p.ID, maxTime(req.At, p.ScheduleExecuteTime), "")
 	}
+	p.askJira(req, c, JiraLook)
+	p.askJira(req, c, JiraLink)
 	p.through(req, c, EventFinishPlanning)
 	return p.done(req, c), nil
 }
@@ -87,6 +89,7 @@ func (p *Plan) follow(req Request, c *Change, ev Event) {
 		p.finishIfDone(req, c)
 	case EventAllJobDone:
 		c.Drop = append(c.Drop, TaskSchedule, TaskWindow)
+		p.askJira(req, c, JiraDone)
 	}
 }
 
@@ -181,6 +184,9 @@ func (p *Plan) Cancel(req Request, reason string) (*Change, error) {
 	})
 	p.closeGate(c)
 	p.dropAdvice(c)
+	if p.PlanningTime != 0 {
+		p.askJira(req, c, JiraLink) // the links say where the plan stands
+	}
 	p.Phase, p.CancelReason = PhaseCancel, reason
 	c.Drop = append(c.Drop, endsWithRound...)
 	return p.done(req, c), nil

@@ -26,7 +26,8 @@ type answers struct {
 type change func(*slipway.Draft)
 
 // readPlan reads the answers about a plan. Fields that were not asked stay as they are.
-func (b *Bot) readPlan(ctx context.Context, v *visit, vals Values) (*answers, change) {
+// was is what the plan is linked to.
+func (b *Bot) readPlan(ctx context.Context, v *visit, vals Values, was *slipway.JiraAssociation) (*answers, change) {
 	a := &answers{ctx: ctx, b: b, v: v}
 	var changes []change
 	put := func(c change) { changes = append(changes, c) }
@@ -59,6 +60,9 @@ func (b *Bot) readPlan(ctx context.Context, v *visit, vals Values) (*answers, ch
 	}
 	if slices.ContainsFunc(timeSettings, vals.Has) {
 		put(a.timeRules(vals))
+	}
+	if vals.Has(SprintsField) {
+		put(a.sprints(vals, was))
 	}
 	if vals.Has("jobs") {
 		put(a.items(vals))
@@ -332,6 +336,8 @@ func fieldName(form FormID, path string) string {
 		return onlyIn(form, field, FormApprovers)
 	case path == "start_time", path == "end_time":
 		return onlyIn(form, path, FormNew, FormEdit, FormWindow)
+	case strings.HasPrefix(path, "jira_sprint_association"):
+		return onlyIn(form, SprintsField, FormNew, FormEdit, FormSprints)
 	case path == "schedule_execute_time":
 		return onlyIn(form, path, FormNew, FormEdit, FormSchedule)
 	case path == "name":

@@ -115,7 +115,11 @@ func (b *Bot) press(ctx context.Context, v *visit, p *slipway.Plan, ref Ref) (Re
 	if row == nil || row.Move == "" {
 		return Reply{}, unknownButton()
 	}
-	out, err := b.perform(ctx, v, deed{verb: row.Move, plan: p, item: it, seen: ref.Version, accept: ref.Accept})
+	d := deed{verb: row.Move, plan: p, item: it, seen: ref.Version, accept: ref.Accept}
+	if r, open, err := b.openIssues(ctx, v, &d); open || err != nil {
+		return r, err
+	}
+	out, err := b.perform(ctx, v, d)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -163,7 +167,7 @@ func unknownButton() error {
 func (b *Bot) pressForm(ctx context.Context, v *visit, form FormID, d deed) (Reply, error) {
 	switch form {
 	case FormCopy:
-	case FormEdit, FormAdd, FormItem, FormWindow, FormSchedule, FormApprovers, FormNew:
+	case FormEdit, FormAdd, FormItem, FormWindow, FormSchedule, FormApprovers, FormSprints, FormNew:
 		d.verb = slipway.VerbEdit
 		if err := b.probe(v, d); err != nil {
 			return Reply{}, err
@@ -204,6 +208,10 @@ func (b *Bot) openForm(ctx context.Context, v *visit, form FormID, p *slipway.Pl
 		f = a.ScheduleForm(p)
 	case FormApprovers:
 		f = a.ApproversForm(p)
+	case FormSprints:
+		if f = a.SprintsForm(p); len(f.Fields) == 0 {
+			return Reply{}, notConnected()
+		}
 	case FormCopy:
 		f = a.CopyForm(p)
 	case FormApprove, FormReject, FormComplete, FormSkip, FormOverride, FormReplan, FormCancel:
@@ -249,7 +257,7 @@ func (b *Bot) submit(ctx context.Context, v *visit) (Reply, error) {
 		return Reply{}, err
 	}
 	switch v.ev.Form {
-	case FormNew, FormEdit, FormWindow, FormSchedule, FormApprovers:
+	case FormNew, FormEdit, FormWindow, FormSchedule, FormApprovers, FormSprints:
 		return b.editFrom(ctx, v, p, vals, ref.Version)
 	case FormAdd:
 		return b.addFrom(ctx, v, p, vals, ref.Version)

@@ -22,6 +22,7 @@ const (
 	FormWindow    FormID = "window"
 	FormSchedule  FormID = "schedule"
 	FormApprovers FormID = "approvers"
+	FormSprints   FormID = "sprints"
 	FormCopy      FormID = "copy"
 	FormApprove   FormID = "approve"  // with a comment
 	FormReject    FormID = "reject"   // with a comment
@@ -63,6 +64,7 @@ const (
 	SelectField   FieldKind = "select"   // the Value of an Option
 	PersonField   FieldKind = "person"   // a user id, or "<platform>:<account id>"
 	PeopleField   FieldKind = "people"   // several of these
+	ChoicesField  FieldKind = "choices"  // several Values of Options, or of what is found as somebody types
 	TimeField     FieldKind = "time"     // Unix seconds, or what was typed; "" for none
 	NumberField   FieldKind = "number"   // decimal digits
 	CheckField    FieldKind = "check"    // "true" or nothing
@@ -82,7 +84,7 @@ type Field struct {
 	Required    bool      `json:"required,omitempty"`
 	// Max is the most characters (text) or the greatest number, 0 for no limit.
 	Max int `json:"max,omitempty"`
-	// Value is what the field starts with; several for PeopleField.
+	// Value is what the field starts with; several for PeopleField and ChoicesField.
 	Value []string `json:"value,omitempty"`
 	// Options are the choices of select, person and people fields. A platform that
 	// picks people by itself may leave them aside.
@@ -167,4 +169,14 @@ type Chooser interface {
 	// People returns the users whose name or e-mail contains the text, at most 100; all
 	// users for an empty text.
 	People(ctx context.Context, text string) ([]Option, error)
+}
+
+// SprintsField is the name of the field whose choices a SprintChooser has.
+const SprintsField = "jira_sprint_association.sprints"
+
+// SprintChooser answers which sprints a person may choose while they type. The Bot is one.
+type SprintChooser interface {
+	// Sprints returns the sprints whose project, board or name contain the text, at most
+	// 100; those under way and to come for an empty text.
+	Sprints(ctx context.Context, text string) ([]Option, error)
 }

@@ -14,6 +14,8 @@ type Asker struct {
 	Me      *slipway.User
 	People  []Option // all users
 	Engines []string
+	// Sprints returns the sprints that can be chosen now; nil: Jira is not connected.
+	Sprints func() ([]Option, error)
 }
 
 func (a Asker) say(t slipway.Text) string { return t.In(a.Lang) }
@@ -190,6 +192,7 @@ func (a Asker) planFields(d slipway.Draft) []Field {
 	fields = append(fields, a.windowFields(d)...)
 	fields = append(fields, a.scheduleField(d))
 	fields = append(fields, a.approvalFields(d)...)
+	fields = append(fields, a.sprintsField(d.Jira)...)
 	group := Field{
 		Name: "jobs", Kind: GroupField, Label: a.say(slipway.T("Items", "发布项")), Max: slipway.MaxItems,
 		Hint: a.say(slipway.T("What is to be done, in order.", "按顺序填写要做的事。")), Fields: a.itemFields(),

@@ -113,7 +113,7 @@ func (b *Bot) run(ctx context.Context, v *visit, c Call) (Reply, error) {
 			return Reply{}, err
 		}
 		return b.made(ctx, v, out)
-	case verbEdit, verbAdd, verbRemove, verbMove, verbWindow, verbSchedule, verbApprovers:
+	case verbEdit, verbAdd, verbRemove, verbMove, verbWindow, verbSchedule, verbApprovers, verbSprints:
 		return b.plan(ctx, v, c, p)
 	}
 	return b.act(ctx, v, c, p)
@@ -154,6 +154,9 @@ func (b *Bot) act(ctx context.Context, v *visit, c Call, p *slipway.Plan) (Reply
 	}
 	if c.Plan == v.ev.Plan && grave(d.verb) {
 		return b.askOnce(ctx, v, c, d)
+	}
+	if r, open, err := b.openIssues(ctx, v, &d); open || err != nil {
+		return r, err
 	}
 	out, err := b.perform(ctx, v, d)
 	if err != nil && d.verb == slipway.VerbRetry {

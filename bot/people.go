@@ -58,6 +58,9 @@ func (b *Bot) person(ctx context.Context, name string) (*slipway.User, error) {
 // asker is for whom forms are made.
 func (b *Bot) asker(ctx context.Context, v *visit) (Asker, error) {
 	a := Asker{Lang: v.lang, Me: v.user, Engines: b.Engines}
+	if b.Commands.Sprints != nil {
+		a.Sprints = func() ([]Option, error) { return b.Sprints(ctx, "") }
+	}
 	var err error
 	a.People, err = b.People(ctx, "")
 	return a, err

@@ -15,12 +15,12 @@ type deed struct {
 	verb slipway.Verb
 	plan *slipway.Plan
 	item *slipway.Item // nil for a verb of the plan
-	text string        // comment, remark or reason; for adopt, which run it is
+	text string        // comment, remark or reason; for adopt, which run it is; for submit, what is open
 	seen int64         // plan version that the person saw, 0 if typed
 
 	job     string // decide: where the run waits; "" for the only place
 	approve bool   // decide
-	accept  string // retry: the digest of the change that the person saw
+	accept  string // retry: the digest of the change that the person saw; submit: see acceptOpen
 }
 
 func (d *deed) itemID() string {
@@ -35,6 +35,7 @@ func (b *Bot) perform(ctx context.Context, v *visit, d deed) (storage.Outcome, e
 	ask, id, c := v.ask(d.seen), d.plan.ID, b.Commands
 	switch d.verb {
 	case slipway.VerbSubmit:
+		ask.Comment = d.text
 		return c.Submit(ctx, ask, id)
 	case slipway.VerbApprove:
 		return c.Approve(ctx, ask, id, d.text)
@@ -113,7 +114,9 @@ func (b *Bot) probe(v *visit, d deed) error {
 		_, err = p.Cancel(req, why)
 	case slipway.VerbEdit:
 		_, err = p.Edit(req, p.Draft())
-	case slipway.VerbCreate, slipway.VerbSubmit, slipway.VerbRemind, slipway.VerbStart, slipway.VerbExecute, slipway.VerbRetry, slipway.VerbAskAgain,
+	case slipway.VerbSubmit:
+		_, err = p.Submit(req, nil)
+	case slipway.VerbCreate, slipway.VerbRemind, slipway.VerbStart, slipway.VerbExecute, slipway.VerbRetry, slipway.VerbAskAgain,
 		slipway.VerbAnswer, slipway.VerbExpireGate, slipway.VerbGiveUp, slipway.VerbTimeout, slipway.VerbSchedule,
 		slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbRunWaits, slipway.VerbRunResumed, slipway.VerbResend,
 		slipway.VerbRemindAgain, slipway.VerbEscalate, slipway.VerbExpireApproval:
@@ -164,21 +167,25 @@ func (b *Bot) fresh(ctx context.Context, v *visit, p *slipway.Plan) *Card {
 
 // glimpse is what is known of a plan beside itself, for its cards.
 type glimpse struct {
-	runs  map[string]*storage.Glance
-	times slipway.Times
+	runs    map[string]*storage.Glance
+	sprints map[int64]*slipway.SprintLook
+	times   slipway.Times
 }
 
 func (b *Bot) glance(ctx context.Context, p *slipway.Plan) (g glimpse, err error) {
 	if g.runs, err = b.Store.Glances(ctx, p); err != nil {
 		return g, err
 	}
+	if g.sprints, err = b.Store.Sprints(ctx, p); err != nil {
+		return g, err
+	}
 	g.times, err = b.Commands.Times(ctx, p)
 	return g, err
 }
 
-func (g glimpse) show(v *View) { v.Runs, v.Times = g.runs, g.times }
+func (g glimpse) show(v *View) { v.Runs, v.Sprints, v.Times = g.runs, g.sprints, g.times }
 
-// planCard shows a plan with what is known of its runs by now.
+// planCard shows a plan with what is known of its runs and sprints by now.
 func (b *Bot) planCard(ctx context.Context, p *slipway.Plan, view View) (Card, error) {
 	seen, err := b.glance(ctx, p)
 	if err != nil {

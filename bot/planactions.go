@@ -17,7 +17,7 @@ const (
 // formOf says which form a button opens instead of acting at once.
 var formOf = map[ActionID]FormID{
 	verbNew: FormNew, verbAway: FormAway, verbEdit: FormEdit, verbAdd: FormAdd, actionEditItem: FormItem, verbWindow: FormWindow,
-	verbSchedule: FormSchedule, verbApprovers: FormApprovers, verbCopy: FormCopy,
+	verbSchedule: FormSchedule, verbApprovers: FormApprovers, verbSprints: FormSprints, verbCopy: FormCopy,
 	actionApproveComment: FormApprove, ActionID(slipway.VerbReject): FormReject, ActionID(slipway.VerbTransfer): FormTransfer,
 	actionCompleteRemark: FormComplete, ActionID(slipway.VerbSkip): FormSkip,
 	ActionID(slipway.VerbAdopt): FormAdopt, actionDecideNo: FormDecline,
@@ -165,5 +165,5 @@ var buttonTexts = map[ActionID]slipway.Text{
 	"adopt": {EN: "It did start", ZH: "已启动，关联运行"}, "decide": {EN: "Answer", ZH: "处理"},
 	"override": {EN: "Override check", ZH: "放行"}, "replan": {EN: "Replan", ZH: "重新规划"}, "cancel": {EN: "Cancel plan", ZH: "取消发布计划"},
 	actionApproveComment: {EN: "Approve with comment", ZH: "通过并填写意见"}, actionCompleteRemark: {EN: "Complete with remark", ZH: "完成并填写备注"},
-	actionEditItem: {EN: "Edit item", ZH: "编辑发布项"}, actionResend: {EN: "Send again", ZH: "重新发送"},
+	verbSprints: {EN: "Sprints", ZH: "关联需求"}, actionEditItem: {EN: "Edit item", ZH: "编辑发布项"}, actionResend: {EN: "Send again", ZH: "重新发送"},
 }

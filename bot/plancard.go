@@ -25,6 +25,9 @@ type View struct {
 	Runs map[string]*storage.Glance
 	// Times are what is to happen next if the plan's approval does not come.
 	Times slipway.Times
+	// Sprints are what Jira told last of the sprints behind the plan, by their numbers. It
+	// may be nil.
+	Sprints map[int64]*slipway.SprintLook
 	// Page tells that the card is for the plan's own page, which has room for everything:
 	// nothing that people wrote is shortened. It shows runs, output and differences by itself.
 	Page bool
@@ -205,9 +208,7 @@ func (v View) facts(p *slipway.Plan) []Fact {
 	if len(p.Labels) > 0 {
 		fact(slipway.T("Labels", "标签"), Line{plain(strings.Join(p.Labels, ", "))})
 	}
-	if p.Jira != nil {
-		fact(slipway.T("Sprints", "需求关联"), Line{}.add(plain(sprints(p.Jira))))
-	}
+	fact(slipway.T("Sprints", "需求关联"), v.sprintFacts(p))
 	return facts
 }
 
@@ -252,10 +253,7 @@ func (v View) progress(p *slipway.Plan) string {
 func sprints(j *slipway.JiraAssociation) string {
 	names := make([]string, len(j.Sprints))
 	for i, s := range j.Sprints {
-		names[i] = strings.TrimSpace(s.ProjectKey + " " + s.SprintName)
-		if s.SprintName == "" {
-			names[i] = slipway.T("%s #%d", "%s #%d", s.ProjectKey, s.SprintID).EN
-		}
+		names[i] = s.Title()
 	}
 	return strings.Join(names, ", ")
 }

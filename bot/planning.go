@@ -45,7 +45,7 @@ func (b *Bot) create(ctx context.Context, v *visit, c Call) (Reply, error) {
 // createFrom makes a plan from answers.
 func (b *Bot) createFrom(ctx context.Context, v *visit, vals Values) (Reply, error) {
 	d := slipway.Draft{Manager: v.user.Ref()}
-	a, change := b.readPlan(ctx, v, vals)
+	a, change := b.readPlan(ctx, v, vals, nil)
 	if err := a.check(d, change); err != nil {
 		return Reply{}, err
 	}
@@ -112,6 +112,9 @@ func (b *Bot) plan(ctx context.Context, v *visit, c Call, p *slipway.Plan) (Repl
 	if c.Text == "" && len(c.Options) == 0 {
 		return b.openForm(ctx, v, formOf[c.Verb.ID], p, nil)
 	}
+	if c.Verb.ID == verbSprints {
+		return b.linkSprints(ctx, v, c, p)
+	}
 	if c.Verb.ID == verbEdit && c.Text != "" {
 		return b.editItem(ctx, v, c, p)
 	}
@@ -137,7 +140,7 @@ func (b *Bot) changed(ctx context.Context, v *visit) func(storage.Outcome, error
 
 // editFrom changes a plan by answers; version is what the person saw, 0 if typed.
 func (b *Bot) editFrom(ctx context.Context, v *visit, p *slipway.Plan, vals Values, version int64) (Reply, error) {
-	a, change := b.readPlan(ctx, v, vals)
+	a, change := b.readPlan(ctx, v, vals, p.Jira)
 	if err := a.check(p.Draft(), change); err != nil {
 		return Reply{}, err
 	}

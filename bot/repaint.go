@@ -34,7 +34,7 @@ func (b *Bot) Repaint(ctx context.Context, planID string) error {
 	}
 	seen, err := b.glance(ctx, p) // once for all cards
 	if err != nil {
-		return fmt.Errorf("repaint plan %s: read runs and times: %w", planID, err)
+		return fmt.Errorf("repaint plan %s: read runs, sprints and times: %w", planID, err)
 	}
 	var errands []errand
 	for _, room := range b.Rooms {

@@ -32,6 +32,7 @@ var settingWords = map[string][]string{
 	"approval.escalate_after":   {"escalate", "escalate_after", "升级", "升级时限"},
 	escalateTo:                  {"escalate_to", "升级给"},
 	"approval.expire_after":     {"expire", "expire_after", "过期", "过期时限"},
+	SprintsField:                {"sprints", "sprint", "需求", "关联需求", "冲刺"},
 	"type":                      {"type", "类型"},
 	"owner":                     {"owner", "manager", "负责人"},
 	"spec.content":              {"content", "内容"},
@@ -46,7 +47,7 @@ var settingWords = map[string][]string{
 var (
 	planSettings = append([]string{
 		"name", "manager", "description", keyWindow, "start_time", "end_time", "schedule_execute_time",
-		"approval.approvers", "approval.needed_approvers", "approval.levels",
+		"approval.approvers", "approval.needed_approvers", "approval.levels", SprintsField,
 	}, timeSettings...)
 	itemSettings = []string{"name", "owner", "spec.content", "spec.engine", "spec.project", "spec.workflow", keyParam}
 )

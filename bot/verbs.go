@@ -138,6 +138,7 @@ const (
 	verbWindow    ActionID = "window"
 	verbSchedule  ActionID = "schedule"
 	verbApprovers ActionID = "approvers"
+	verbSprints   ActionID = "sprints"
 	verbCopy      ActionID = "copy"
 	verbLog       ActionID = "log"
 	verbHooks     ActionID = "hooks"
@@ -215,6 +216,12 @@ var planningVerbs = []VerbRow{
 		Usage: slipway.T("approvers #plan people [needed=n] [remind=4h escalate=24h escalate_to=people expire=72h] | approvers #plan any of people; then all of people … | approvers #plan none",
 			"审批人 #计划 人员 [人数=n] [提醒=4h 升级=24h 升级给=人员 过期=72h] | 审批人 #计划 任一 人员；再 全部 人员 … | 审批人 #计划 无"), Example: slipway.T("approvers #12 bob, carol needed=2", "审批人 #12 bob、carol 人数=2"),
 		Does: slipway.T("Sets who must approve, and how many of them; also in levels, one after the other.", "设置审批人以及需要通过的人数，也可以分级依次审批。"),
+	},
+	{
+		Name: "sprints", ID: verbSprints, Aliases: []string{"sprint", "requirements"}, ZH: []string{"关联需求", "需求", "需求关联", "冲刺"}, Group: GroupPlanning, Takes: TakesOptions, Move: slipway.VerbEdit,
+		Usage:   slipway.T("sprints #plan add|remove sprint | sprints #plan sprint, sprint | sprints #plan none", "关联需求 #计划 添加|删除 冲刺 | 关联需求 #计划 冲刺、冲刺 | 关联需求 #计划 无"),
+		Example: slipway.T("sprints #12 add PAY 42", "关联需求 #12 添加 PAY 42"),
+		Does:    slipway.T("Links the Jira sprints whose requirements the release brings, by number or by words of project, board or name.", "关联本次发布所包含需求的 Jira 冲刺，可用编号，也可用项目、看板或名称中的词。"),
 	},
 	{
 		Name: "submit", ID: ActionID(slipway.VerbSubmit), ZH: []string{"提交"}, Group: GroupPlanning, Takes: TakesPlan, Move: slipway.VerbSubmit,

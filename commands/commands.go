@@ -26,6 +26,11 @@ type Config struct {
 	// Sources answers for the user groups and departments that approvals name; nil: none
 	// can be looked up.
 	Sources Sources
+	// Sprints answers for Jira; nil: it is not connected.
+	Sprints Sprints
+	// SprintPatience is how long Jira is waited for while somebody waits for an answer; zero
+	// is a second and a half.
+	SprintPatience time.Duration
 	// Hooks is what endpoints are checked and tried with.
 	Hooks Hooks
 	// Refresh brings endpoints that were changed into force; nil: somebody else does.

@@ -11,6 +11,9 @@ import (
 // Create makes a plan from a document. Whoever asks is its manager unless the
 // document names one.
 func (c *Commands) Create(ctx context.Context, ask Ask, doc Document) (storage.Outcome, error) {
+	if err := c.checkSprints(ctx, nil, doc.Draft.Jira); err != nil {
+		return storage.Outcome{}, err
+	}
 	return c.create(ctx, ask, doc.Draft, "")
 }
 
@@ -42,6 +45,15 @@ func (c *Commands) create(ctx context.Context, ask Ask, d slipway.Draft, copiedF
 
 // Replace puts a document in the place of what people decided about a plan.
 func (c *Commands) Replace(ctx context.Context, ask Ask, planID string, doc Document) (storage.Outcome, error) {
+	if len(doc.Draft.Jira.List()) > 0 {
+		was, err := c.Store.Plan(ctx, planID)
+		if err == nil {
+			err = c.checkSprints(ctx, was.Jira, doc.Draft.Jira)
+		}
+		if err != nil {
+			return storage.Outcome{}, err
+		}
+	}
 	return c.change(ctx, ask, planID, slipway.VerbEdit, func(req slipway.Request, p *slipway.Plan) (*slipway.Change, error) {
 		d := doc.Draft
 		if d.Manager.ID == "" {

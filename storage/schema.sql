@@ -291,6 +291,13 @@ CREATE TABLE settings (
   value TEXT NOT NULL
 );
 
+CREATE TABLE sprints (
+  plan_id TEXT NOT NULL REFERENCES plans (id) ON DELETE CASCADE,
+  sprint_id BIGINT NOT NULL CHECK (sprint_id > 0),
+  look TEXT NOT NULL,
+  PRIMARY KEY (plan_id, sprint_id)
+);
+
 CREATE TABLE tasks (
   id TEXT NOT NULL PRIMARY KEY CHECK (length(id) = 36),
   kind TEXT NOT NULL CHECK (kind <> ''),

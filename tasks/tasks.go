@@ -63,8 +63,13 @@ type Config struct {
 	Sender   Sender
 	Rules    func() *slipway.Rules
 	Cards    Cards // optional: without it there is nobody to tell
-	Notices  *Notices
-	Role     Role
+	// Jira tells the issues behind plans; optional. With JiraComments a plan's success is
+	// written on them as a comment, too, in the language.
+	Jira         Jira
+	JiraComments bool
+	JiraLang     slipway.Lang
+	Notices      *Notices
+	Role         Role
 	// PublicURL is where others reach Slipway; endpoints made for Zadig are told.
 	PublicURL   string
 	Concurrency Concurrency

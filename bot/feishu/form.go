@@ -150,6 +150,11 @@ func (c formCard) field(p painter, f bot.Field, most int) []element {
 		if more > 0 {
 			hint = strings.TrimSpace(hint + " " + p.say("%d more choices are not in the list.", "还有 %d 个选项未列出。", more))
 		}
+	case bot.ChoicesField:
+		options, more := offered(f.Options, f.Value, most)
+		if box = peopleMenu(bot.PeopleField, false, options, f.Value); more > 0 {
+			hint = strings.TrimSpace(hint + " " + p.say("%d more choices are not in the list.", "还有 %d 个选项未列出。", more))
+		}
 	case bot.PersonField, bot.PeopleField:
 		var more int
 		if box, more = c.picker(f, most); more > 0 {

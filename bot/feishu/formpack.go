@@ -40,7 +40,7 @@ func (c formCard) pack(left []string) formPack {
 		case bot.GroupField:
 			field.Fields, field.Entries = nil, nil
 		case bot.HiddenField, bot.TimeField:
-		case bot.TextField, bot.LongField, bot.MarkdownField, bot.NumberField, bot.SelectField, bot.CheckField:
+		case bot.TextField, bot.LongField, bot.MarkdownField, bot.NumberField, bot.SelectField, bot.ChoicesField, bot.CheckField:
 			field.Value = nil
 		}
 	}

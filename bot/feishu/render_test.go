@@ -241,6 +241,25 @@ func TestFormsWithManyChoicesFit(t *testing.T) {
 	}
 }
 
+func TestChoicesAreAMenuOfSeveral(t *testing.T) {
+	t.Parallel()
+	f := bot.Form{ID: bot.FormSprints, Lang: slipway.Chinese, Title: "需求关联", Submit: "保存", Fields: []bot.Field{{
+		Name: bot.SprintsField, Kind: bot.ChoicesField, Label: "需求关联", Value: []string{"PAY 41"}, Options: []bot.Option{{Value: "PAY 42", Label: "PAY · Sprint 12"}},
+	}}}
+	c := formCard{form: f, zone: time.UTC}
+	card := c.render()
+	check(t, card)
+	for _, part := range []string{`"tag":"multi_select_static"`, `"PAY 42"`, `"selected_values":["PAY 41"]`, "PAY · Sprint 12"} {
+		if !strings.Contains(string(card), part) {
+			t.Errorf("%s is missing in %s", part, card)
+		}
+	}
+	got := c.pack(nil).values(map[string]any{elementName(bot.SprintsField): []any{"PAY 41", "PAY 42"}})
+	if diff := cmp.Diff(bot.Values{bot.SprintsField: {"PAY 41", "PAY 42"}}, got); diff != "" {
+		t.Errorf("answers (-want +got):\n%s", diff)
+	}
+}
+
 func TestSomebodyWithoutAnAccountIsNotLost(t *testing.T) {
 	t.Parallel()
 	people := []bot.Option{{Value: "u1", Label: "Alice"}, {Value: "u2", Label: "Bob"}}

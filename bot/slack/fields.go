@@ -174,6 +174,20 @@ func (a *asker) people(f bot.Field) slack.BlockElement {
 	return e
 }
 
+// choices is a menu of several that is searched as somebody types: see suggest.
+func (a *asker) choices(f bot.Field) slack.BlockElement {
+	options, fit := optionsOf(f.Options)
+	if !fit {
+		return a.text(f)
+	}
+	e := slack.NewOptionsMultiSelectBlockElement(slack.MultiOptTypeExternal, nil, inputID)
+	e.InitialOptions, e.MinQueryLength = findAll(options, f.Value), new(int)
+	if f.Max > 0 {
+		e.MaxSelectedItems = &f.Max
+	}
+	return e
+}
+
 func findAll(options []*slack.OptionBlockObject, values []string) []*slack.OptionBlockObject {
 	var out []*slack.OptionBlockObject
 	for _, v := range values {

@@ -183,3 +183,28 @@ func TestPeopleWithoutAccountsAreChosenFromTheBotsOwnList(t *testing.T) {
 		w.fine()
 	})
 }
+
+func TestSprintsAreSearchedAsSomebodyTypes(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, w *world) {
+		f := bot.Form{ID: bot.FormSprints, Lang: slipway.English, Title: "Sprints", Submit: "Save", Fields: []bot.Field{{
+			Name: bot.SprintsField, Kind: bot.ChoicesField, Label: "Sprints", Value: []string{"PAY 41"}, Max: slipway.MaxSprints,
+			Options: []bot.Option{{Value: "PAY 41", Label: "PAY Sprint 11"}},
+		}}}
+		w.bot.replies(bot.Reply{Form: &f})
+		w.must(w.ann.Command(t.Context(), "C0GEN", "", "sprints"))
+		w.until("the form is open", func() bool { return w.ann.Form() != nil })
+		for typed, want := range map[string]int{"sprint 12": 1, "nonesuch": 0, "": 1} {
+			if offered, err := w.ann.Suggest(t.Context(), "Sprints", typed); err != nil || len(offered) != want {
+				t.Errorf("%q offers %v: %v", typed, offered, err)
+			}
+		}
+		w.bot.replies(bot.Reply{})
+		w.must(w.ann.Fill(t.Context(), map[string][]string{"Sprints": {"PAY 41", "PAY 42"}}))
+		sent := w.bot.events(bot.Submission)[0].Fields
+		if diff := cmp.Diff(bot.Values{bot.SprintsField: {"PAY 41", "PAY 42"}}, sent); diff != "" {
+			t.Errorf("sent (-want +got):\n%s", diff)
+		}
+		w.fine()
+	})
+}

@@ -51,7 +51,8 @@ type interaction struct {
 		} `json:"selected_option"`
 	} `json:"actions"`
 	View  *view  `json:"view"`
-	Value string `json:"value"` // typed into a menu
+	Value string `json:"value"`    // typed into a menu
+	Block string `json:"block_id"` // of that menu
 }
 
 // readInteraction reads what somebody did. What is of no interest makes no occasion.
@@ -121,7 +122,7 @@ func (s *Slack) clicked(ctx context.Context, i *interaction) *occasion {
 	return o
 }
 
-// suggest answers what can be chosen in a menu of people while somebody types.
+// suggest answers what can be chosen in a menu while somebody types.
 func (s *Slack) suggest(ctx context.Context, payload []byte) answer {
 	var i interaction
 	h := s.handler.Load()
@@ -132,13 +133,20 @@ func (s *Slack) suggest(ctx context.Context, payload []byte) answer {
 		return notNow
 	}
 	options := []*slack.OptionBlockObject{}
-	if chooser, ok := (*h).(bot.Chooser); ok {
-		people, err := chooser.People(ctx, strings.TrimSpace(i.Value))
+	var search func(context.Context, string) ([]bot.Option, error)
+	if people, ok := (*h).(bot.Chooser); ok {
+		search = people.People
+	}
+	if sprints, ok := (*h).(bot.SprintChooser); ok && i.Block == bot.SprintsField {
+		search = sprints.Sprints
+	}
+	if search != nil {
+		found, err := search(ctx, strings.TrimSpace(i.Value))
 		if err != nil {
-			s.Log.ErrorContext(ctx, "list people for slack", "error", err)
+			s.Log.WarnContext(ctx, "list choices for slack", "field", i.Block, "error", err)
 			return notNow
 		}
-		options, _ = optionsOf(people[:min(len(people), blockkit.SuggestedOptions)])
+		options, _ = optionsOf(found[:min(len(found), blockkit.SuggestedOptions)])
 	}
 	return answer{status: http.StatusOK, body: map[string]any{"options": options}}
 }

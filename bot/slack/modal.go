@@ -144,6 +144,8 @@ func (a *asker) element(f bot.Field) slack.BlockElement {
 		return a.person(f)
 	case bot.PeopleField:
 		return a.people(f)
+	case bot.ChoicesField:
+		return a.choices(f)
 	case bot.TimeField:
 		return a.time(f)
 	case bot.CheckField:

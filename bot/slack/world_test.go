@@ -79,6 +79,14 @@ func (p *puppet) Handle(ctx context.Context, ev bot.Event) bot.Reply {
 	return answer(ctx, ev)
 }
 
+// Sprints knows one sprint.
+func (*puppet) Sprints(_ context.Context, text string) ([]bot.Option, error) {
+	if !strings.Contains("payments sprint 12", text) {
+		return nil, nil
+	}
+	return []bot.Option{{Value: "PAY 42", Label: "PAY · Sprint 12 · #42 (active)"}}, nil
+}
+
 func (p *puppet) People(_ context.Context, text string) ([]bot.Option, error) {
 	var out []bot.Option
 	for i := range 150 {

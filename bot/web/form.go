@@ -74,7 +74,7 @@ func newInput(v viewer, f bot.Field, name string, errs map[string]string, known 
 		if unix, err := strconv.ParseInt(in.Text, 10, 64); err == nil {
 			in.Text = v.localTime(unix)
 		}
-	case bot.SelectField, bot.PersonField, bot.PeopleField:
+	case bot.SelectField, bot.PersonField, bot.PeopleField, bot.ChoicesField:
 		for _, o := range f.Options {
 			in.Choices = append(in.Choices, choice{o, slices.Contains(f.Value, o.Value)})
 		}

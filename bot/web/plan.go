@@ -72,6 +72,10 @@ func (w *Web) planPage(rw http.ResponseWriter, r *http.Request, v viewer) {
 		w.fail(rw, r, v.User, err)
 		return
 	}
+	if how.Sprints, err = w.Store.Sprints(ctx, p); err != nil {
+		w.fail(rw, r, v.User, err)
+		return
+	}
 	view := &planView{Plan: p, Done: finished(p), Card: bot.PlanCard(p, how), Scene: planScene(v, p)}
 	// The page itself shows log and hooks.
 	view.Card.More = slices.DeleteFunc(view.Card.More, func(a bot.Action) bool { return a.ID == "log" || a.ID == "hooks" })

@@ -258,6 +258,9 @@ func (w *Web) cardNow(ctx context.Context, v viewer, id string) (*bot.Card, erro
 	if how.Times, err = w.Commands.Times(ctx, p); err != nil {
 		return nil, fmt.Errorf("make card: %w", err)
 	}
+	if how.Sprints, err = w.Store.Sprints(ctx, p); err != nil {
+		return nil, fmt.Errorf("make card: %w", err)
+	}
 	c := bot.PlanCard(p, how)
 	return &c, nil
 }

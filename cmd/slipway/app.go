@@ -95,11 +95,13 @@ func newApp(ctx context.Context, c *config, role tasks.Role, environ []string, l
 	if err = a.people(html, engines.Names()); err != nil {
 		return a, err
 	}
-	a.tasks, err = tasks.New(tasks.Config{
+	work := tasks.Config{
 		Store: a.store, Commands: a.commands, Redis: a.redis, Engines: engines, Sender: a.sender,
 		Rules: a.commands.Rules, Cards: a.bot, Notices: a.notices, Role: role, PublicURL: c.publicURL(),
 		Patience: c.hookPatience(), Attempted: a.attempted, Now: time.Now, Rand: rand.Reader, Log: log,
-	})
+	}
+	a.connectJira(&work)
+	a.tasks, err = tasks.New(work)
 	return a, err
 }
 

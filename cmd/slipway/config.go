@@ -72,6 +72,7 @@ type file struct {
 	Rooms         []roomConfig `yaml:"rooms"`
 	Hooks         []hookConfig `yaml:"hooks"`
 	ZadigChecks   checksConfig `yaml:"zadig_checks"`
+	Jira          jiraConfig   `yaml:"jira"`
 	OnItemFailure string       `yaml:"on_item_failure"`
 	SelfApproval  bool         `yaml:"self_approval"`
 	// HookPatience is how long a hook is tried, for example 72h, the default.
@@ -175,6 +176,8 @@ func (c *config) variables() map[string]*string {
 		"SLIPWAY_ZADIG_WEBHOOK_TOKEN": (*string)(&c.Zadig.WebhookToken),
 		"SLIPWAY_ZADIG_CHECKS_TOKEN":  (*string)(&c.ZadigChecks.Token),
 
+		"SLIPWAY_JIRA_URL": &c.Jira.URL, "SLIPWAY_JIRA_USER": &c.Jira.User, "SLIPWAY_JIRA_TOKEN": (*string)(&c.Jira.Token),
+
 		"SLIPWAY_GITHUB_URL": &c.GitHub.URL, "SLIPWAY_GITHUB_TOKEN": (*string)(&c.GitHub.Token), "SLIPWAY_GITHUB_APP_ID": &c.GitHub.AppID,
 		"SLIPWAY_GITHUB_APP_KEY": (*string)(&c.GitHub.AppKey), "SLIPWAY_GITHUB_WEBHOOK_SECRET": (*string)(&c.GitHub.WebhookSecret),
 
@@ -263,6 +266,7 @@ func (c *config) rules(html func(string) string) *slipway.Rules {
 	r := &slipway.Rules{SelfApproval: c.SelfApproval, ContinueOnFailure: c.OnItemFailure == "continue", LeaveRuns: c.LeaveRuns, HTML: html}
 	r.Overriders = c.OverrideAdmins
 	c.timeRules(r)
+	r.Jira = c.Jira.URL != ""
 	for i := range c.Hooks {
 		r.Endpoints = append(r.Endpoints, c.Hooks[i].endpoint())
 	}

@@ -30,6 +30,7 @@ func (c *config) check() []error {
 	}
 	c.checkChecks(note)
 	c.checkTime(note)
+	c.checkJira(note)
 	mails := map[string]bool{}
 	for i, u := range c.Users {
 		at := fmt.Sprintf("users[%d]", i)

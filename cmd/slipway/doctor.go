@@ -96,6 +96,7 @@ var (
 	areaAddress  = slipway.T("address", "访问地址")
 	areaRooms    = slipway.T("rooms", "会话")
 	areaEngines  = slipway.T("engines", "引擎")
+	areaJira     = slipway.T("Jira", "Jira")
 	areaClick    = slipway.T("button", "按钮")
 )
 
@@ -175,6 +176,7 @@ func (d *doctor) examine(ctx context.Context) {
 		cancel()
 	}
 	d.engines(ctx)
+	d.jira(ctx)
 	d.withChats(ctx, d.chats)
 	d.rooms()
 }
