@@ -38,6 +38,7 @@ type Config struct {
 	// PublicURL is how people reach the console, without a slash at the end.
 	PublicURL string
 	Queues    *Queues // nil: the process has no dashboard
+	Mails     bool    // people get mails, which each can switch off
 	Now       func() time.Time
 	Rand      io.Reader
 	Log       *slog.Logger

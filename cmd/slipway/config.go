@@ -50,6 +50,7 @@ type config struct {
 	DatabaseURL  secret `yaml:"database_url"`
 	RedisURL     secret `yaml:"redis_url"`
 	AdminToken   secret `yaml:"admin_token"`
+	SMTPURL      secret `yaml:"smtp_url"`
 
 	Slack  slackConfig  `yaml:"slack"`
 	Feishu feishuConfig `yaml:"feishu"`
@@ -133,6 +134,7 @@ func loadConfig(path string, p process) (*config, error) {
 			note("SLIPWAY_REDIS_URL", "%v", err)
 		}
 	}
+	c.checkMail(note)
 	problems = append(problems, c.check()...)
 	problems = append(problems, c.checkChats()...)
 	problems = append(problems, c.checkEngines(p)...)
@@ -148,6 +150,7 @@ func (c *config) variables() map[string]*string {
 		"SLIPWAY_LISTEN": &c.Listen, "SLIPWAY_PUBLIC_URL": &c.PublicURL, "SLIPWAY_DATA_DIR": &c.DataDir,
 		"SLIPWAY_WORKFLOWS_DIR": &c.WorkflowsDir, "SLIPWAY_DATABASE_URL": (*string)(&c.DatabaseURL),
 		"SLIPWAY_REDIS_URL": (*string)(&c.RedisURL), "SLIPWAY_ADMIN_TOKEN": (*string)(&c.AdminToken),
+		"SLIPWAY_SMTP_URL": (*string)(&c.SMTPURL),
 
 		"SLIPWAY_SLACK_BOT_TOKEN": (*string)(&c.Slack.BotToken), "SLIPWAY_SLACK_SIGNING_SECRET": (*string)(&c.Slack.SigningSecret),
 		"SLIPWAY_SLACK_APP_TOKEN": (*string)(&c.Slack.AppToken), "SLIPWAY_SLACK_API_URL": &c.Slack.APIURL,
