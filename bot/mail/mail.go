@@ -183,7 +183,7 @@ func firstCause(err *gomail.SendError) string {
 	said := err.Error()
 	said = strings.TrimPrefix(said, err.Reason.String()+": ")
 	said, _, _ = strings.Cut(said, ", affected ")
-	return oneLine(said)
+	return oneLine(strings.ReplaceAll(said, `"`, ""))
 }
 
 // hush leaves the password out of what a server repeats, in all forms in which it is sent.
