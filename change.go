@@ -161,7 +161,18 @@ type Notice struct {
 	Card bool `json:"card,omitempty"`
 	// Urgent asks to remind the people with more than a message, where that can be done.
 	Urgent bool `json:"urgent,omitempty"`
+	// Asks tells that the people are asked for their approval; they get a mail too.
+	Asks Asking `json:"asks,omitempty"`
 }
+
+// Asking is on what occasion people are asked for an approval.
+type Asking string
+
+// The occasions. For the first there is one mail for each content; the others may come again.
+const (
+	AskedFirst Asking = "asked"    // the approval is wanted now
+	AskedAgain Asking = "reminded" // it is still wanted
+)
 
 // Delivery is one hook to one endpoint. Its body is frozen when the event happens.
 type Delivery struct {

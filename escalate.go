@@ -74,7 +74,7 @@ func (p *Plan) escalate(req Request, to []PersonRef) *Change {
 	}
 	a.Waiting.tell(e.To, req.At.Unix())
 	c.tell(req, p, Notice{
-		To: ids(e.To), Card: true, Urgent: true,
+		To: ids(e.To), Card: true, Urgent: true, Asks: AskedFirst,
 		Text: T("Plan #%[1]d %[2]s has waited for the approval of %[3]s for %[4]s of working time. It is escalated to you: you may decide in their place.",
 			"发布计划 #%[1]d %[2]s 等待 %[3]s 审批已超过 %[4]s（工作时间），现升级给您，您可以代为审批。",
 			p.Index, p.Name, EitherOf(waited), a.Waiting.Rules.EscalateAfter.Text()),

@@ -100,7 +100,7 @@ func (p *Plan) mirror(req Request, c *Change, d Draft, o Origin) {
 	p.Approval.Earlier, p.Approval.Contents = nil, nil // each question is decided by itself
 	p.Approval.ask(p, req.Rules)
 	p.await(req, c, p.Asked(req.Rules))
-	c.tell(req, p, Notice{To: ids(p.Asked(req.Rules)), Card: true, Text: T("%[1]s asks whether its release plan #%[2]d %[3]s may go on (%[4]s).",
+	c.tell(req, p, Notice{To: ids(p.Asked(req.Rules)), Card: true, Asks: AskedFirst, Text: T("%[1]s asks whether its release plan #%[2]d %[3]s may go on (%[4]s).",
 		"%[1]s 请您决定其发布计划 #%[2]d %[3]s 能否继续（%[4]s）。", o.System, p.Index, p.Name, o.Event.Text())})
 }
 

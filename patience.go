@@ -281,7 +281,7 @@ func (p *Plan) remindAgain(req Request, hours func(userID string) Hours) *Change
 			text = T("Plan #%[1]d %[2]s still waits for your approval. You are told outside your working hours because the release is to begin before them.",
 				"发布计划 #%[1]d %[2]s 仍在等待您审批。由于发布将在您的下一个工作时段之前开始，因此在非工作时间提醒您。", p.Index, p.Name)
 		}
-		c.tell(req, p, Notice{To: ids(people), Card: true, Urgent: true, Text: text})
+		c.tell(req, p, Notice{To: ids(people), Card: true, Urgent: true, Asks: AskedAgain, Text: text})
 	}
 	return c
 }

@@ -36,7 +36,7 @@ func (p *Plan) Remind(req Request) (*Change, error) {
 		c.Entry.Data.People = append(c.Entry.Data.People, a.Name)
 	}
 	c.tell(req, p, Notice{
-		To: ids(people), Card: true, Urgent: true,
+		To: ids(people), Card: true, Urgent: true, Asks: AskedAgain,
 		Text: T("%[1]s reminds you: plan #%[2]d %[3]s still waits for your approval.",
 			"%[1]s 提醒您：发布计划 #%[2]d %[3]s 仍在等待您审批。", req.Actor.Name, p.Index, p.Name),
 	})

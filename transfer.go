@@ -35,8 +35,11 @@ func (p *Plan) Transfer(req Request, to PersonRef, comment string) (*Change, err
 	})
 	a.keep(nil)
 	asked := slices.DeleteFunc(p.Asked(req.Rules), func(x PersonRef) bool { return slices.Contains(before, x) })
-	c.notify(req, p, T("%[1]s passed to you the decision on plan #%[2]d %[3]s, which waits for your approval. %[4]s",
-		"%[1]s 将发布计划 #%[2]d %[3]s 的审批转交给您，请您审批。%[4]s", req.Actor.Name, p.Index, p.Name, comment), ids(asked)...)
+	c.tell(req, p, Notice{
+		To: ids(asked), Card: true, Asks: AskedFirst,
+		Text: T("%[1]s passed to you the decision on plan #%[2]d %[3]s, which waits for your approval. %[4]s",
+			"%[1]s 将发布计划 #%[2]d %[3]s 的审批转交给您，请您审批。%[4]s", req.Actor.Name, p.Index, p.Name, comment),
+	})
 	return p.done(req, c), nil
 }
 

@@ -28,6 +28,8 @@ type User struct {
 	// LocaleGuessed tells that nobody chose the language yet: the first platform that
 	// tells it decides.
 	LocaleGuessed bool `json:"-"`
+	// NoMail tells that the person wants no mail when they are asked for an approval.
+	NoMail bool `json:"-"`
 }
 
 // SystemName is the wire name of the system user: what the schedule executes is

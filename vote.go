@@ -132,7 +132,10 @@ func (p *Plan) requestApproval(req Request, c *Change) {
 
 func (p *Plan) askApprovers(req Request, c *Change, people []PersonRef) {
 	p.await(req, c, people)
-	c.notify(req, p, T("Plan #%[1]d %[2]s asks for your approval.", "发布计划 #%[1]d %[2]s 需要您审批。", p.Index, p.Name), ids(people)...)
+	c.tell(req, p, Notice{
+		To: ids(people), Card: true, Asks: AskedFirst,
+		Text: T("Plan #%[1]d %[2]s asks for your approval.", "发布计划 #%[1]d %[2]s 需要您审批。", p.Index, p.Name),
+	})
 }
 
 // approved starts the plan, of which every level has approved exactly what it runs.

@@ -19,6 +19,8 @@ type Config struct {
 	Commands  *commands.Commands
 	Store     *storage.Store
 	Platforms []Platform
+	// Mailer sends mails to those who are asked for an approval; nil: there are none.
+	Mailer Mailer
 	// Rooms are where the card of every plan is shown.
 	Rooms []RoomRef
 	// Engines are the workflow engines that can be chosen, the usual one first; empty:
@@ -51,6 +53,7 @@ func New(c Config) (*Bot, error) {
 	for _, p := range c.Platforms {
 		b.platforms[p.ID()], b.lanes[p.ID()] = p, newLane()
 	}
+	b.lanes[byMail] = newLane()
 	if b.Pace == 0 {
 		b.Pace = DefaultPace
 	}

@@ -14,8 +14,8 @@ import (
 
 // Tell sends people a notice about a plan on every platform where they have an
 // account, in their language, with the plan's card if the notice asks for it. Accounts
-// that are not known are looked for by e-mail. The same key tells each of them once. The
-// error is like that of Repaint.
+// that are not known are looked for by e-mail. Who is asked for an approval gets a mail
+// too. The same key tells each of them once. The error is like that of Repaint.
 func (b *Bot) Tell(ctx context.Context, planID string, n slipway.Notice, key string) error {
 	var problems []error
 	var errands []errand
@@ -29,6 +29,11 @@ func (b *Bot) Tell(ctx context.Context, planID string, n slipway.Notice, key str
 			own := fmt.Sprintf("%s:%s:%s", key, platform.ID(), u.ID)
 			errands = append(errands, errand{platform.ID(), "tell " + own, func(ctx context.Context) error {
 				return b.tellOn(ctx, platform, u, planID, n, own)
+			}})
+		}
+		if b.Mailer != nil && n.Asks != "" {
+			errands = append(errands, errand{byMail, fmt.Sprintf("mail %s %s", planID, u.ID), func(ctx context.Context) error {
+				return b.mail(ctx, u, planID, n)
 			}})
 		}
 	}

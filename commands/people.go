@@ -18,6 +18,7 @@ import (
 // How long the credentials of people are good.
 const (
 	LinkLife        = 72 * time.Hour
+	MailLinkLife    = 24 * time.Hour // one that is in a mail, which others may read later
 	AccountLinkLife = 15 * time.Minute
 	SessionLife     = 30 * 24 * time.Hour
 )
@@ -107,7 +108,7 @@ func (c *Commands) KeepUser(ctx context.Context, n NewUser) (*slipway.User, erro
 		return nil, fmt.Errorf("keep user: %w", err)
 	}
 	// What people set themselves, and accounts found on first contact, stay.
-	u.ID, u.CreatedAt = known.ID, known.CreatedAt
+	u.ID, u.CreatedAt, u.NoMail = known.ID, known.CreatedAt, known.NoMail
 	if !known.LocaleGuessed || u.LocaleGuessed {
 		u.Locale, u.LocaleGuessed = known.Locale, known.LocaleGuessed
 	}
@@ -207,6 +208,11 @@ func (c *Commands) NewLink(ctx context.Context, by *slipway.User, userID string)
 	return c.issue(ctx, storage.Credential{Kind: storage.CredentialLink, UserID: u.ID}, LinkLife)
 }
 
+// NewMailLink returns the secret of a one-time sign-in link that is mailed to the user.
+func (c *Commands) NewMailLink(ctx context.Context, userID string) (string, error) {
+	return c.issue(ctx, storage.Credential{Kind: storage.CredentialLink, UserID: userID}, MailLinkLife)
+}
+
 // issue makes a credential and returns its secret; only the hash is kept.
 func (c *Commands) issue(ctx context.Context, cred storage.Credential, life time.Duration) (string, error) {
 	token := c.NewToken()
@@ -254,8 +260,8 @@ func (c *Commands) SignIn(ctx context.Context, token string) (*slipway.User, str
 	if err != nil {
 		if slipway.CodeOf(err) == slipway.Unauthenticated {
 			return nil, "", slipway.Refuse(slipway.Unauthenticated,
-				"This sign-in link or token is not valid; a link works once, for three days. Ask an admin for a new one.",
-				"登录链接或令牌无效。链接只能使用一次，三天内有效，请向管理员索取新的链接。")
+				"This sign-in link or token is not valid: a link works once, for three days, or for one day if it came by mail. %s",
+				"登录链接或令牌无效：链接只能使用一次，三天内有效，邮件中的链接一天内有效。%s", wayBackIn)
 		}
 		return nil, "", fmt.Errorf("sign in: %w", err)
 	}
@@ -264,6 +270,16 @@ func (c *Commands) SignIn(ctx context.Context, token string) (*slipway.User, str
 		return nil, "", err
 	}
 	return u, session, nil
+}
+
+// wayBackIn says how to get a new sign-in link.
+var wayBackIn = slipway.T("Ask an admin for a new one. If it came by mail, the plan's manager can remind you: that sends a new mail.",
+	"请向管理员索取新的链接；如果链接来自邮件，也可以请发布负责人“催办”，您会收到新的邮件。")
+
+// DeadLink says that a sign-in link is no longer good, and how to get a new one.
+func DeadLink() slipway.Text {
+	return slipway.T("This sign-in link is no longer good: it works once, for three days, or for one day if it came by mail. %s",
+		"此登录链接已失效：链接只能使用一次，三天内有效，邮件中的链接一天内有效。%s", wayBackIn)
 }
 
 // Session returns the user of a session; Unauthenticated if there is none.

@@ -28,12 +28,13 @@ type userRow struct {
 	LocaleGuessed bool
 	WorkingHours  string
 	Holidays      string // with commas between
+	NoMail        bool
 }
 
 func newUserRow(u *slipway.User) userRow {
 	return userRow{
 		ID: u.ID, Name: u.Name, NameFolded: fold(u.Name), Email: strings.ToLower(u.Email), Role: u.Role, SlackID: u.SlackID,
-		FeishuOpenID: u.FeishuOpenID, Locale: u.Locale, TimeZone: u.TimeZone, CreatedAt: u.CreatedAt, LocaleGuessed: u.LocaleGuessed,
+		FeishuOpenID: u.FeishuOpenID, Locale: u.Locale, TimeZone: u.TimeZone, CreatedAt: u.CreatedAt, LocaleGuessed: u.LocaleGuessed, NoMail: u.NoMail,
 		WorkingHours: u.WorkingHours, Holidays: strings.Join(u.Holidays, ","),
 	}
 }
@@ -41,7 +42,7 @@ func newUserRow(u *slipway.User) userRow {
 func (r *userRow) user() *slipway.User {
 	u := &slipway.User{
 		ID: r.ID, Name: r.Name, Email: r.Email, Role: r.Role, SlackID: r.SlackID, FeishuOpenID: r.FeishuOpenID,
-		Locale: r.Locale, TimeZone: r.TimeZone, CreatedAt: r.CreatedAt, LocaleGuessed: r.LocaleGuessed,
+		Locale: r.Locale, TimeZone: r.TimeZone, CreatedAt: r.CreatedAt, LocaleGuessed: r.LocaleGuessed, NoMail: r.NoMail,
 		WorkingHours: r.WorkingHours,
 	}
 	if r.Holidays != "" {

@@ -41,6 +41,7 @@ func loadPages(w *Web) (map[slipway.Lang]*template.Template, error) {
 				}
 				return "en"
 			},
+			"mails":    func() bool { return w.Mails },
 			"asset":    w.assets.url,
 			"tone":     toneOf,
 			"sign":     signOf,

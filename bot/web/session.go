@@ -97,17 +97,17 @@ func (w *Web) signInPage(rw http.ResponseWriter, r *http.Request) {
 			w.fail(rw, r, nil, err)
 			return
 		}
+		if me, err := w.whoIs(r); err == nil && (u == nil || u.ID == me.ID) {
+			// They are inside already, and the link stays as it is.
+			http.Redirect(rw, r, d.Next, http.StatusSeeOther)
+			return
+		}
 		if d.Owner = u; u == nil {
 			d.Token, status = "", http.StatusUnauthorized
-			d.Error = deadLink().In(w.langOf(r, nil))
+			d.Error = commands.DeadLink().In(w.langOf(r, nil))
 		}
 	}
 	w.renderDoor(rw, r, status, d)
-}
-
-func deadLink() slipway.Text {
-	return slipway.T("This sign-in link is no longer good: it works once and for three days. Ask an admin for a new one.",
-		"此登录链接已失效：链接只能使用一次，三天内有效。请向管理员索取新的链接。")
 }
 
 func (w *Web) renderDoor(rw http.ResponseWriter, r *http.Request, status int, d door) {
@@ -187,7 +187,7 @@ func (w *Web) langOf(r *http.Request, u *slipway.User) slipway.Lang {
 	return slipway.English
 }
 
-// changeMe takes the person's own language and time zone.
+// changeMe takes the person's own language and time zone, and whether they want mails.
 func (w *Web) changeMe(rw http.ResponseWriter, r *http.Request, v viewer) {
 	if err := parseForm(r); err != nil {
 		w.fail(rw, r, v.User, err)
@@ -204,6 +204,9 @@ func (w *Web) changeMe(rw http.ResponseWriter, r *http.Request, v viewer) {
 			return
 		}
 		u.TimeZone = zone
+	}
+	if mail := r.PostForm.Get("mail"); mail != "" {
+		u.NoMail = mail == "off"
 	}
 	if err := w.Store.UpdateUser(r.Context(), &u); err != nil {
 		w.fail(rw, r, v.User, err)

@@ -44,6 +44,59 @@ func TestASignInLinkWorksOnceAndOnlyWhenTheButtonIsPressed(t *testing.T) {
 	}
 }
 
+// The link of a mail leads to a plan.
+func TestASignInLinkToAPlan(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.plan("payments")
+	secret, err := w.cmds.NewMailLink(t.Context(), w.bob.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := "/signin?" + url.Values{"token": {secret}, "next": {"/plans/" + p.ID}}.Encode()
+	robot := w.browser()
+	if page := robot.do(http.MethodHead, link, "", http.NoBody); page.status != http.StatusOK || page.header.Get("Set-Cookie") != "" {
+		t.Errorf("a look at the head: %d, cookies %q", page.status, page.header.Get("Set-Cookie"))
+	}
+	robot.get(link)
+
+	// Whoever is inside goes on to the plan, and needs no link.
+	inside := w.signIn(w.bob)
+	if page := inside.get(link); page.path != "/plans/"+p.ID {
+		t.Errorf("Bob, who is signed in, is led to %s", page.path)
+	}
+	if page := w.signIn(w.alice).get(link); !strings.Contains(page.text(), "Sign in as Bob") {
+		t.Errorf("Alice sees %s", page.text())
+	}
+	if page := w.browser().get(link).form("").send(); page.status != http.StatusOK || page.path != "/plans/"+p.ID {
+		t.Errorf("the link leads to %d %s", page.status, page.path)
+	}
+	if page := w.browser().get(link); page.status != http.StatusUnauthorized || !strings.Contains(page.text(), "the plan's manager can remind you") {
+		t.Errorf("a used link does not say how to get another: %d %s", page.status, page.text())
+	}
+	if page := inside.get(link); page.path != "/plans/"+p.ID {
+		t.Errorf("Bob, who is signed in, is led to %s by a used link", page.path)
+	}
+}
+
+func TestMailsAreSwitchedOffByThePersonAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(_ *world, c *web.Config) { c.Mails = true })
+	bob := w.signIn(w.bob)
+	page := bob.get("/plans").form("No more mails about approvals").set("mail", "off").send()
+	if u, err := w.store.User(t.Context(), w.bob.ID); err != nil || !u.NoMail {
+		t.Errorf("Bob still gets mails: %+v, %v", u, err)
+	}
+	page.form("Mail me when I am asked to approve").set("mail", "on").send()
+	if u, err := w.store.User(t.Context(), w.bob.ID); err != nil || u.NoMail {
+		t.Errorf("Bob gets no mails any more: %+v, %v", u, err)
+	}
+	other := newWorld(t)
+	if page := other.signIn(other.bob).get("/plans"); strings.Contains(page.text(), "mails about approvals") {
+		t.Error("mails are spoken of where there are none")
+	}
+}
+
 func TestSigningOutEndsTheSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

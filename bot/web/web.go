@@ -40,6 +40,7 @@ type Config struct {
 	Queues    *Queues // nil: the process has no dashboard
 	// ExportHooks writes deliveries as JSON Lines; an error says that nothing was written.
 	ExportHooks func(http.ResponseWriter, *http.Request, storage.DeliveryFilter) error
+	Mails       bool // people get mails, which each can switch off
 	Now         func() time.Time
 	Rand        io.Reader
 	Log         *slog.Logger

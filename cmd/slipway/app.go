@@ -130,7 +130,7 @@ func (a *app) people(html func(string) string, engines []string) (err error) {
 	}
 	a.web, err = web.New(web.Config{
 		Commands: a.commands, Store: a.store, Notices: a.notices, HTML: html, PublicURL: a.config.publicURL(),
-		Queues: queues, Now: time.Now, Rand: rand.Reader, Log: a.log, Version: version,
+		Queues: queues, Mails: a.config.SMTPURL != "", Now: time.Now, Rand: rand.Reader, Log: a.log, Version: version,
 		ExportHooks: func(rw http.ResponseWriter, r *http.Request, f storage.DeliveryFilter) error {
 			return webhook.ExportDeliveries(rw, r, a.store, a.log, f)
 		},
@@ -145,10 +145,18 @@ func (a *app) people(html func(string) string, engines []string) (err error) {
 	for _, c := range a.chats {
 		platforms = append(platforms, c)
 	}
-	a.bot, err = bot.New(bot.Config{
+	c := bot.Config{
 		Commands: a.commands, Store: a.store, Platforms: platforms, Rooms: a.rooms(), Engines: engines,
 		PublicURL: a.config.publicURL(), Now: time.Now, Rand: rand.Reader, Log: a.log,
-	})
+	}
+	mails, err := a.config.newMail()
+	if err != nil {
+		return err
+	}
+	if mails != nil {
+		c.Mailer = mails
+	}
+	a.bot, err = bot.New(c)
 	a.commands.Sources = a.bot
 	return err
 }

@@ -134,7 +134,7 @@ type stage struct {
 	runs string
 }
 
-func newStage(ctx context.Context, t *testing.T) *stage {
+func newStage(ctx context.Context, t *testing.T, settings ...func(*config)) *stage {
 	t.Helper()
 	dir := t.TempDir()
 	s := &stage{t: t, runs: filepath.Join(dir, "runs")}
@@ -162,6 +162,9 @@ func newStage(ctx context.Context, t *testing.T) *stage {
 		Name: "change-office", URL: s.outside.URL + "/hooks", Wait: true, Deadline: "1h", AllowPrivate: true,
 		Events: []string{"finish_planning", "start_execute", "all_job_done"}, Secrets: []secret{secret(office.secret)},
 	}}
+	for _, set := range settings {
+		set(c)
+	}
 	s.run(ctx, c)
 	office.calls.callback = c.PublicURL + "/api/callback/release_plan"
 	return s

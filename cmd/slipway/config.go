@@ -52,6 +52,7 @@ type config struct {
 	RedisURL     secret `yaml:"redis_url"`
 	AdminToken   secret `yaml:"admin_token"`
 	SecretKey    secret `yaml:"secret_key"`
+	SMTPURL      secret `yaml:"smtp_url"`
 
 	Slack  slackConfig  `yaml:"slack"`
 	Feishu feishuConfig `yaml:"feishu"`
@@ -147,6 +148,7 @@ func loadConfig(path string, p process) (*config, error) {
 	if _, err := storage.ParseKeys(string(c.SecretKey)); err != nil {
 		note("SLIPWAY_SECRET_KEY", "%v", err)
 	}
+	c.checkMail(note)
 	problems = append(problems, c.check()...)
 	problems = append(problems, c.checkChats()...)
 	problems = append(problems, c.checkEngines(p)...)
@@ -163,6 +165,7 @@ func (c *config) variables() map[string]*string {
 		"SLIPWAY_WORKFLOWS_DIR": &c.WorkflowsDir, "SLIPWAY_DATABASE_URL": (*string)(&c.DatabaseURL),
 		"SLIPWAY_REDIS_URL": (*string)(&c.RedisURL), "SLIPWAY_ADMIN_TOKEN": (*string)(&c.AdminToken),
 		"SLIPWAY_SECRET_KEY": (*string)(&c.SecretKey),
+		"SLIPWAY_SMTP_URL":   (*string)(&c.SMTPURL),
 
 		"SLIPWAY_SLACK_BOT_TOKEN": (*string)(&c.Slack.BotToken), "SLIPWAY_SLACK_SIGNING_SECRET": (*string)(&c.Slack.SigningSecret),
 		"SLIPWAY_SLACK_APP_TOKEN": (*string)(&c.Slack.AppToken), "SLIPWAY_SLACK_API_URL": &c.Slack.APIURL,

@@ -95,7 +95,8 @@ func TestTheEnvironmentWins(t *testing.T) {
 func TestEveryProblemIsNamedAtOnce(t *testing.T) {
 	t.Parallel()
 	p, path := surroundings(t, map[string]string{
-		"SLIPWAY_LISTEN": "nowhere", "SLIPWAY_PUBLIC_URL": "example.com", "SLIPWAY_DATABASE_URL": "mysql://u:hunter2@db/x",
+		"SLIPWAY_SMTP_URL": "smtp://u:hunter2@mail.example.com:99999?cc=x",
+		"SLIPWAY_LISTEN":   "nowhere", "SLIPWAY_PUBLIC_URL": "example.com", "SLIPWAY_DATABASE_URL": "mysql://u:hunter2@db/x",
 		"SLIPWAY_REDIS_URL": "memcached://cache", "SLIPWAY_SLACK_BOT_TOKEN": "xoxp-hunter2", "SLIPWAY_SLACK_API_URL": "slack",
 		"SLIPWAY_FEISHU_APP_ID": "hunter2", "SLIPWAY_FEISHU_MODE": "http", "SLIPWAY_FEISHU_BASE_URL": "dingtalk", "SLIPWAY_SECRET_KEY": "hunter2",
 	}, `
@@ -125,7 +126,7 @@ hook_patience: long
 		t.Fatal("it is taken")
 	}
 	for _, key := range []string{
-		"SLIPWAY_LISTEN", "SLIPWAY_PUBLIC_URL", "SLIPWAY_DATABASE_URL", "SLIPWAY_SECRET_KEY", "users[0].name", "users[0].email",
+		"SLIPWAY_LISTEN", "SLIPWAY_PUBLIC_URL", "SLIPWAY_DATABASE_URL", "SLIPWAY_SECRET_KEY", "SLIPWAY_SMTP_URL", "users[0].name", "users[0].email",
 		"users[0].role", "users[0].locale", "users[0].time_zone", "users[2].email", "rooms[0].platform", "rooms[0].id",
 		"hooks[0].name", "hooks[0].url", "hooks[0].events", "hooks[0].deadline", "hooks[0].secrets[0]", "hooks[0].compat",
 		"hooks[0].envelope", "hooks[0].headers", "hooks[1].url", "hooks[1].events", "hooks[2].name", "hooks[2].callback_signed",
@@ -216,6 +217,7 @@ func TestSecretsArePrintedAsStars(t *testing.T) {
 	env := chatEnvironment()
 	maps.Copy(env, engineEnvironment())
 	env["SLIPWAY_ADMIN_TOKEN"] = "an-admin-token-of-some-length"
+	env["SLIPWAY_SMTP_URL"] = "smtps://slipway:mail-pass-word@mail.example.com?from=slipway@example.com"
 	p, path := surroundings(t, env,
 		strings.Replace(designExample, `callback_token: ""`, `callback_token: "sesame-open"`+"\n    headers: {X-Key: inner-key-123}", 1))
 	var shown, logged bytes.Buffer
@@ -229,7 +231,7 @@ func TestSecretsArePrintedAsStars(t *testing.T) {
 	}
 	slog.New(slog.NewTextHandler(&logged, nil)).Info("x", "token", c.AdminToken, "config", c)
 	all := shown.String() + logged.String() + fmt.Sprintf("%v %+v %s", c, c, c.AdminToken)
-	for _, s := range []string{"an-admin-token", "whsec_Mf", "sesame", "inner-key", "xoxb", "xapp", "feishu-app", "-token", "-hook"} {
+	for _, s := range []string{"an-admin-token", "whsec_Mf", "sesame", "inner-key", "mail-pass", "xoxb", "xapp", "feishu-app", "-token", "-hook"} {
 		if strings.Contains(all, s) {
 			t.Errorf("%s is shown in %s", s, all)
 		}

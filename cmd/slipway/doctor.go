@@ -94,6 +94,7 @@ var (
 	areaDatabase = slipway.T("database", "数据库")
 	areaRedis    = slipway.T("Redis", "Redis")
 	areaAddress  = slipway.T("address", "访问地址")
+	areaMail     = slipway.T("mail", "邮件")
 	areaRooms    = slipway.T("rooms", "会话")
 	areaEngines  = slipway.T("engines", "引擎")
 	areaJira     = slipway.T("Jira", "Jira")
@@ -170,7 +171,7 @@ func (d *doctor) examine(ctx context.Context) {
 	} else {
 		d.well(areaConfig, "in order", "没有问题")
 	}
-	for _, check := range []func(context.Context){d.database, d.redis, d.address} {
+	for _, check := range []func(context.Context){d.database, d.redis, d.address, d.mail} {
 		limited, cancel := context.WithTimeout(ctx, patience)
 		check(limited)
 		cancel()

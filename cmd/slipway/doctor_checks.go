@@ -52,7 +52,7 @@ func (d *doctor) database(ctx context.Context) {
 func (d *doctor) hush(err error) string {
 	c, said := d.config, err.Error()
 	for _, s := range []secret{
-		c.DatabaseURL, c.RedisURL, c.AdminToken, c.SecretKey, c.Slack.BotToken, c.Slack.AppToken, c.Slack.SigningSecret,
+		c.DatabaseURL, c.RedisURL, c.AdminToken, c.SecretKey, c.SMTPURL, c.Slack.BotToken, c.Slack.AppToken, c.Slack.SigningSecret,
 		c.Feishu.AppSecret, c.Feishu.EncryptKey, c.Feishu.VerificationToken,
 		c.Zadig.Token, c.Zadig.WebhookToken, c.GitHub.Token, c.GitHub.AppKey, c.GitHub.WebhookSecret,
 		c.GitLab.Token, c.GitLab.WebhookToken, c.Jenkins.Token, c.Jenkins.WebhookToken, c.Jira.Token,
