@@ -36,6 +36,8 @@ type Rules struct {
 	ContinueOnFailure bool
 	// Overriders is how many admins must agree to an override; 0 and 1 are one.
 	Overriders int
+	// Outside are the approval systems that can be asked beside Slipway itself.
+	Outside []ApprovalType
 	// LeaveRuns leaves runs under way alone when a plan is re-planned or cancelled.
 	LeaveRuns bool
 	// HTML renders Markdown as sanitised HTML for the wire.
@@ -57,6 +59,9 @@ type Change struct {
 	Resend     []string // deliveries that are pending once more
 	Unsend     []string // deliveries that are no longer wanted, if they are pending
 	Moot       []string // deliveries whose deadline does not matter any more
+
+	Questions     []Question // to be asked in other approval systems
+	StopQuestions []string   // marks of questions that are to be taken back
 }
 
 // Entry is one line of the operation log.
@@ -97,6 +102,8 @@ type EntryData struct {
 	Job        string     `json:"job,omitempty"`      // the job of the run that waited
 	Changes    []string   `json:"changes,omitempty"`  // how the workflow differs from the plan's
 	Left       []string   `json:"left,omitempty"`     // names of items whose runs go on in their engines
+
+	Channel ApprovalType `json:"channel,omitempty"` // the approval system that a question is asked in
 }
 
 // TaskKind names what a task does. No kind is the beginning of another, because
@@ -115,11 +122,12 @@ const (
 	TaskAnswer   TaskKind = "answer"   // give a person's answer to a run that waits
 	TaskRecheck  TaskKind = "recheck"  // see whether a failed run was started again in its engine
 	TaskJudge    TaskKind = "judge"    // decide whether an engine's deployment may go on
+	TaskQuestion TaskKind = "question" // ask in another approval system, and follow it to its end
 )
 
 // TaskKinds lists all kinds.
 func TaskKinds() []TaskKind {
-	return []TaskKind{TaskHook, TaskRun, TaskSchedule, TaskWindow, TaskDeadline, TaskCard, TaskNotice, TaskAnswer, TaskRecheck, TaskJudge}
+	return []TaskKind{TaskHook, TaskRun, TaskSchedule, TaskWindow, TaskDeadline, TaskCard, TaskNotice, TaskAnswer, TaskRecheck, TaskJudge, TaskQuestion}
 }
 
 // Task is one thing to do at or after a time. The table of tasks is outbox and
@@ -207,6 +215,7 @@ func (p *Plan) newChange(req Request, verb Verb) *Change {
 
 // done ends a change: counts it, notes who did it and asks for fresh cards.
 func (p *Plan) done(req Request, c *Change) *Change {
+	p.settleQuestions(req, c)
 	p.Seq++
 	p.UpdatedBy = req.Actor.Name
 	p.UpdateTime = req.At.Unix()

@@ -160,6 +160,7 @@ func (a *Approval) ask(p *Plan, rules *Rules) (lapsed []PersonRef) {
 		}
 	}
 	a.keep(&now)
+	a.review(p, rules)
 	return lapsed
 }
 
@@ -182,6 +183,7 @@ func (a *Approval) shelve() {
 		}
 	}
 	a.Votes, a.Result, a.RemindedAt, a.Content = nil, ApprovalOpen, 0, ""
+	a.Outside = slices.DeleteFunc(a.Outside, func(q Question) bool { return q.State != QuestionApproved && !q.UnderWay() })
 	a.keep(nil)
 }
 

@@ -35,6 +35,7 @@ const (
 	VerbRunEnded   Verb = "run_ended"   // the engine is done
 	VerbRunWaits   Verb = "run_waits"   // the run waits for people, or no longer does
 	VerbRunResumed Verb = "run_resumed" // a failed run was started again in the engine's own page
+	VerbQuestion   Verb = "question"    // news of what is asked in another approval system
 	VerbResend     Verb = "resend"      // a delivery is sent again by hand
 )
 
@@ -82,6 +83,7 @@ var verbTexts = map[Verb]Text{
 	VerbRunWaits:   {EN: "run waits for a person", ZH: "工作流等待人工处理"},
 	VerbRunResumed: {EN: "run resumed", ZH: "工作流恢复运行"},
 	VerbResend:     {EN: "send again", ZH: "重新发送"},
+	VerbQuestion:   {EN: "approval elsewhere", ZH: "外部审批"},
 }
 
 // Who is a role inside a plan.
@@ -152,6 +154,9 @@ func planMoves() []Move {
 		{[]Status{WaitForApproval}, VerbApprove, []Who{WhoApprover}, append([]Status{WaitForApproval, FinishPlanning}, started...)},
 		{[]Status{WaitForApproval}, VerbReject, []Who{WhoApprover}, []Status{Denied}},
 		{[]Status{WaitForApproval}, VerbRemind, []Who{WhoManager, WhoCreator, WhoAdmin}, []Status{WaitForApproval}},
+		// What is asked in another approval system. If it was withdrawn or lost there it is asked again.
+		{[]Status{WaitForApproval}, VerbQuestion, []Who{WhoSystem}, append([]Status{WaitForApproval, Denied}, started...)},
+		{[]Status{WaitForApproval}, VerbAskAgain, leaders, append([]Status{WaitForApproval}, started...)},
 		{[]Status{Executing}, VerbExecute, workers, []Status{Executing}},
 		{[]Status{Executing}, VerbComplete, workers, worked},
 		{[]Status{Executing}, VerbSkip, workers, worked},

@@ -19,7 +19,7 @@ func (p *Plan) Asked(rules *Rules) []PersonRef {
 	if n == len(rule) {
 		return nil
 	}
-	l := &rule[n]
+	l := a.here(&rule[n])
 	given := l.count(a.approvedBy)
 	var out []PersonRef
 	for _, x := range l.people() {
@@ -63,13 +63,28 @@ func (p *Plan) Vote(req Request, approve bool, comment string) (*Change, error) 
 	c.Entry.Data.Votes = a.votes()
 	switch {
 	case !approve:
-		a.Result, p.ApprovalTime, p.Phase = ApprovalRejected, req.At.Unix(), PhaseDenied
-		c.Drop = append(c.Drop, TaskSchedule, TaskWindow)
-		if p.Origin != nil {
-			p.decideElsewhere(req, c, ResultFailed, comment)
-		}
-		c.notify(req, p, T("%[1]s rejected plan #%[2]d %[3]s. %[4]s", "%[1]s 拒绝了发布计划 #%[2]d %[3]s。%[4]s",
-			req.Actor.Name, p.Index, p.Name, comment), p.Manager.ID)
+		p.deny(req, c, req.Actor.Name, comment)
+	default:
+		p.passOn(req, c, before, lapsed)
+	}
+	return p.done(req, c), nil
+}
+
+// deny ends the approval with the no of somebody.
+func (p *Plan) deny(req Request, c *Change, by, comment string) {
+	p.Approval.Result, p.ApprovalTime, p.Phase = ApprovalRejected, req.At.Unix(), PhaseDenied
+	c.Drop = append(c.Drop, TaskSchedule, TaskWindow)
+	if p.Origin != nil {
+		p.decideElsewhere(req, c, ResultFailed, comment)
+	}
+	c.notify(req, p, T("%[1]s rejected plan #%[2]d %[3]s. %[4]s", "%[1]s 拒绝了发布计划 #%[2]d %[3]s。%[4]s",
+		by, p.Index, p.Name, comment), p.Manager.ID)
+}
+
+// passOn starts the plan if that was the last approval it needs, else asks whoever comes
+// next, and those whose approval no longer counts.
+func (p *Plan) passOn(req Request, c *Change, before int, lapsed []PersonRef) {
+	switch a := p.Approval; {
 	case a.passed():
 		p.approved(req, c)
 	case a.OpenLevel() != before:
@@ -77,7 +92,6 @@ func (p *Plan) Vote(req Request, approve bool, comment string) (*Change, error) 
 	default:
 		p.askApprovers(req, c, lapsed)
 	}
-	return p.done(req, c), nil
 }
 
 // say adds what an approver said; it takes the place of their earlier approval.
@@ -110,6 +124,9 @@ func (p *Plan) refuseVote(req Request, a *Approval) error {
 	// anybody's yes sets the plan going.
 	if n := a.OpenLevel(); !a.passed() && !a.inOpenLevel(req.Actor.ID) {
 		l := a.Rule()[n]
+		if l.Has(req.Actor.ID) {
+			return p.decideThere(a, n, req.Actor.ID)
+		}
 		return Refuse(Conflict,
 			"Plan #%[1]d is at %[2]s of its approval now, which takes %[3]s. You are asked when your level comes.",
 			"发布计划 #%[1]d 当前处于审批的%[2]s，需要 %[3]s 审批。轮到您所在的级别时会通知您。", p.Index, l.Title(n), l.Text())
@@ -126,6 +143,7 @@ func (p *Plan) requestApproval(req Request, c *Change) {
 	for _, v := range a.Votes {
 		c.Entry.Data.Kept = append(c.Entry.Data.Kept, v.By.Name)
 	}
+	c.Entry.Data.Kept = append(c.Entry.Data.Kept, a.keptOutside()...)
 	if a.passed() {
 		p.approved(req, c)
 		return
@@ -133,7 +151,9 @@ func (p *Plan) requestApproval(req Request, c *Change) {
 	p.askApprovers(req, c, p.Asked(req.Rules))
 }
 
+// askApprovers tells people that they are asked, and asks in other systems.
 func (p *Plan) askApprovers(req Request, c *Change, people []PersonRef) {
+	p.askOutside(req, c)
 	c.notify(req, p, T("Plan #%[1]d %[2]s asks for your approval.", "发布计划 #%[1]d %[2]s 需要您审批。", p.Index, p.Name), ids(people)...)
 }
 
