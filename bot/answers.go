@@ -57,6 +57,13 @@ func (b *Bot) readPlan(ctx context.Context, v *visit, vals Values) (*answers, ch
 	if vals.Has("approval.approvers") || vals.Has("approval.needed_approvers") || vals.Has("approval.levels") {
 		put(a.approval(vals))
 	}
+	if vals.Has("approval.type") {
+		put(func(d *slipway.Draft) {
+			if d.Approval != nil {
+				d.Approval.Type = slipway.ApprovalType(vals.Get("approval.type"))
+			}
+		})
+	}
 	if vals.Has("jobs") {
 		put(a.items(vals))
 	}
@@ -314,7 +321,7 @@ func fieldName(form FormID, path string) string {
 		return onlyIn(form, "approval.approvers", FormNew, FormEdit, FormApprovers)
 	case strings.HasPrefix(path, "approval.levels"):
 		return onlyIn(form, "approval.levels", FormEdit, FormApprovers)
-	case path == "approval.needed_approvers":
+	case path == "approval.needed_approvers", path == "approval.type":
 		return onlyIn(form, path, FormNew, FormEdit, FormApprovers)
 	case path == "start_time", path == "end_time":
 		return onlyIn(form, path, FormNew, FormEdit, FormWindow)

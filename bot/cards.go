@@ -215,6 +215,7 @@ func WhoamiCard(u *slipway.User, v View) Card {
 	fact(slipway.T("Time zone", "时区"), u.TimeZone)
 	fact(slipway.T("Slack", "Slack"), u.SlackID)
 	fact(slipway.T("Feishu", "飞书"), u.FeishuOpenID)
+	fact(slipway.T("DingTalk", "钉钉"), u.DingTalkID)
 	return c
 }
 

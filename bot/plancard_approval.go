@@ -21,6 +21,7 @@ func (v View) people(p *slipway.Plan) []Line {
 		}
 		lines = append(lines, l)
 	}
+	lines = append(lines, v.questionLines(p)...)
 	lines = append(lines, v.levelLines(p)...)
 	if p.Status() != slipway.WaitForApproval {
 		if len(a.Levels) == 0 && a.Result == slipway.ApprovalOpen {

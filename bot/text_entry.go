@@ -73,7 +73,12 @@ func entryText(e slipway.Entry) slipway.Text {
 		return slipway.T("%[1]s skipped “%[2]s”", "%[1]s 跳过了发布项“%[2]s”", by, item)
 	case slipway.VerbRetry, slipway.VerbAdopt, slipway.VerbDecide:
 		return runMoveText(e)
+	case slipway.VerbQuestion:
+		return questionEntryText(e)
 	case slipway.VerbAskAgain:
+		if e.Data.Channel != "" {
+			return slipway.T("%[1]s asked again for the approval in %[2]s", "%[1]s 重新发起了%[2]s审批", by, e.Data.Channel.Text())
+		}
 		return slipway.T("%[1]s asked again for the %[2]s", "%[1]s 重新发起了%[2]s", by, check)
 	case slipway.VerbOverride:
 		if e.Data.Votes != "" {
@@ -294,5 +299,6 @@ var lastTexts = map[slipway.Verb]slipway.Text{
 	slipway.VerbTimeout: {EN: "closed the window", ZH: "结束窗口期"}, slipway.VerbSchedule: {EN: "began the scheduled execution", ZH: "定时执行"},
 	slipway.VerbRunStarted: {EN: "began the run of", ZH: "开始运行"}, slipway.VerbRunEnded: {EN: "ended the run of", ZH: "结束运行"},
 	slipway.VerbAdopt: {EN: "named the run of", ZH: "关联运行"}, slipway.VerbDecide: {EN: "answered the run of", ZH: "处理"},
+	slipway.VerbQuestion: {EN: "took down news of the approval", ZH: "更新外部审批进展"},
 	slipway.VerbRunWaits: {EN: "noted the waits of", ZH: "更新等待状态"}, slipway.VerbRunResumed: {EN: "followed the new run of", ZH: "跟踪重新运行"},
 }

@@ -169,7 +169,7 @@ func (w *world) settle() {
 					err = w.Tell(w.t.Context(), task.PlanID, n, task.Key)
 				}
 			case slipway.TaskHook, slipway.TaskRun, slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline, slipway.TaskAnswer,
-				slipway.TaskRecheck, slipway.TaskJudge:
+				slipway.TaskRecheck, slipway.TaskJudge, slipway.TaskQuestion:
 			}
 			if err != nil {
 				w.t.Fatalf("task %s: %v", task.Kind, err)

@@ -42,7 +42,7 @@ func queueOf(k slipway.TaskKind) string {
 	switch k {
 	case slipway.TaskHook:
 		return queueHooks
-	case slipway.TaskRun:
+	case slipway.TaskRun, slipway.TaskQuestion: // both wait for somebody outside
 		return queueRuns
 	case slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline:
 		return queueTimers

@@ -13,6 +13,7 @@ import (
 	"github.com/hibiken/asynq"
 
 	"slipway"
+	"slipway/bot"
 	"slipway/commands"
 	"slipway/storage"
 	"slipway/webhook"
@@ -63,8 +64,10 @@ type Config struct {
 	Sender   Sender
 	Rules    func() *slipway.Rules
 	Cards    Cards // optional: without it there is nobody to tell
-	Notices  *Notices
-	Role     Role
+	// Approvals are the other systems in which people approve.
+	Approvals []bot.Approvals
+	Notices   *Notices
+	Role      Role
 	// PublicURL is where others reach Slipway; endpoints made for Zadig are told.
 	PublicURL   string
 	Concurrency Concurrency

@@ -26,7 +26,8 @@ func (t *Tasks) timer(ctx context.Context, l *storage.Lease) error {
 		_, err = t.Commands.FireSchedule(ctx, requestOf(l), task.PlanID)
 	case slipway.TaskDeadline:
 		_, err = t.Commands.ExpireGate(ctx, requestOf(l), task.PlanID, task.Ref)
-	case slipway.TaskHook, slipway.TaskRun, slipway.TaskCard, slipway.TaskNotice, slipway.TaskAnswer, slipway.TaskRecheck, slipway.TaskJudge:
+	case slipway.TaskHook, slipway.TaskRun, slipway.TaskCard, slipway.TaskNotice, slipway.TaskAnswer, slipway.TaskRecheck, slipway.TaskJudge,
+		slipway.TaskQuestion:
 	}
 	return err
 }

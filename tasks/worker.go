@@ -196,6 +196,8 @@ func (t *Tasks) perform(ctx context.Context, row *storage.Taken) (err error) {
 		return t.recheck(ctx, l)
 	case slipway.TaskJudge:
 		return t.judge(ctx, l)
+	case slipway.TaskQuestion:
+		return t.inquire(ctx, l)
 	}
 	return slipway.Refuse(slipway.Invalid, "There is no task of kind %q.", "没有类型为 %q 的任务。", l.Task.Kind)
 }
@@ -250,7 +252,7 @@ func (t *Tasks) tired(l *storage.Lease, now time.Time) bool {
 	case slipway.TaskCard, slipway.TaskNotice:
 		return now.Sub(time.UnixMilli(l.CreatedAt)) > 24*time.Hour
 	case slipway.TaskHook, slipway.TaskRun, slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline, slipway.TaskAnswer,
-		slipway.TaskRecheck, slipway.TaskJudge:
+		slipway.TaskRecheck, slipway.TaskJudge, slipway.TaskQuestion:
 		return false
 	}
 	return true

@@ -52,11 +52,12 @@ func (h *handler) addUser(w http.ResponseWriter, r *http.Request, u *slipway.Use
 	if err != nil {
 		return err
 	}
-	f.only("name", "email", "role", "slack_id", "feishu_open_id", "locale", "time_zone")
+	f.only("name", "email", "role", "slack_id", "feishu_open_id", "dingtalk_id", "locale", "time_zone")
 	n := commands.NewUser{
 		Name: f.text("name", slipway.MaxName), Email: f.text("email", maxEmail), Role: slipway.Role(f.text("role", maxWord)),
 		SlackID: f.text("slack_id", maxWord), FeishuOpenID: f.text("feishu_open_id", maxWord),
-		Locale: f.text("locale", maxWord), TimeZone: f.text("time_zone", maxWord),
+		DingTalkID: f.text("dingtalk_id", maxWord),
+		Locale:     f.text("locale", maxWord), TimeZone: f.text("time_zone", maxWord),
 	}
 	if f.Len() > 0 {
 		// What is wrong with the values is named together with what is wrong with the keys.

@@ -92,6 +92,7 @@ type userConfig struct {
 	Role         string `yaml:"role"`
 	SlackID      string `yaml:"slack_id"`
 	FeishuOpenID string `yaml:"feishu_open_id"`
+	DingTalkID   string `yaml:"dingtalk_id"`
 	Locale       string `yaml:"locale"`
 	TimeZone     string `yaml:"time_zone"`
 }
