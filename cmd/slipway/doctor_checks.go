@@ -56,6 +56,7 @@ func (d *doctor) hush(err error) string {
 		c.DatabaseURL, c.RedisURL, c.AdminToken, c.Slack.BotToken, c.Slack.AppToken, c.Slack.SigningSecret,
 		c.Feishu.AppSecret, c.Feishu.EncryptKey, c.Feishu.VerificationToken,
 		c.Zadig.Token, c.Zadig.WebhookToken, c.GitHub.Token, c.GitHub.AppKey, c.GitHub.WebhookSecret,
+		c.DingTalk.AppSecret, c.DingTalk.CallbackToken, c.DingTalk.CallbackKey,
 		c.GitLab.Token, c.GitLab.WebhookToken, c.Jenkins.Token, c.Jenkins.WebhookToken,
 	} {
 		if u, err := url.Parse(string(s)); err == nil && u.User != nil {
