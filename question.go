@@ -103,13 +103,14 @@ func (a *Approval) typeOf(g *Group) ApprovalType {
 
 // here is a level with those of its groups that are asked in Slipway itself.
 func (a *Approval) here(l *Level) *Level {
-	out := &Level{Name: l.Name}
+	out := *l
+	out.Groups = nil
 	for i := range l.Groups {
 		if !a.typeOf(&l.Groups[i]).Outside() {
 			out.Groups = append(out.Groups, l.Groups[i])
 		}
 	}
-	return out
+	return &out
 }
 
 // types lists where the groups of a level are asked.
@@ -343,4 +344,16 @@ func (a *Approval) keptOutside() []string {
 		}
 	}
 	return out
+}
+
+// remindThere refuses a reminder of those who are asked in another system, which reminds
+// people by itself; nil if nobody is asked there.
+func (p *Plan) remindThere() error {
+	i := slices.IndexFunc(p.Approval.Outside, func(q Question) bool { return q.UnderWay() })
+	if i < 0 {
+		return nil
+	}
+	q := &p.Approval.Outside[i]
+	return Refuse(Conflict, "Plan #%[1]d waits for approval in %[2]s, where its approvers are reminded. %[3]s",
+		"发布计划 #%[1]d 正在等待%[2]s审批，请在%[2]s中催办审批人。%[3]s", p.Index, q.Type.Text(), q.URL)
 }

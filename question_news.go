@@ -98,7 +98,7 @@ func (p *Plan) seeEnd(req Request, q *Question, s Sighting) *Change {
 		by, comment := q.rejection()
 		c.Entry.Comment = comment
 		p.deny(req, c, by, comment)
-	default:
+	case QuestionAsking, QuestionOpen, QuestionWithdrawn, QuestionDeleted, QuestionRefused, QuestionClosed:
 		q.State = s.State
 		p.tellLapsed(req, c, q)
 	}

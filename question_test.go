@@ -208,6 +208,11 @@ func TestAnApprovalInAnotherSystemStartsThePlan(t *testing.T) {
 			t.Errorf("Carol is told %v", err)
 		}
 	}
+	_, err := w.plan.Remind(w.req(alice))
+	wantRefusal(t, err, Conflict)
+	if !strings.Contains(TextOf(err).EN, "in Feishu") || !strings.Contains(TextOf(err).EN, q.URL) {
+		t.Errorf("Alice is told %v", err)
+	}
 	if got := w.plan.Allowed(carol, w.rules); slices.Contains(got, VerbApprove) {
 		t.Errorf("Carol may %v", got)
 	}

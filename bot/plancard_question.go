@@ -59,9 +59,7 @@ func (v View) questionLine(q *slipway.Question) Line {
 	if q.UnderWay() {
 		var names []slipway.PersonRef
 		for _, n := range q.Nodes {
-			for _, x := range n.Approvers {
-				names = append(names, x)
-			}
+			names = append(names, n.Approvers...)
 		}
 		l = l.add(plain(v.say(slipway.T(" · asked there: %s", " · 审批人：%s", personList(names)))))
 	}

@@ -197,19 +197,19 @@ func TestAQuestionWhoseProcessDied(t *testing.T) {
 	}{
 		{name: "before anything was written down"},
 		{
-			name: "before the call", die: func(t *testing.T, w *world, row, mark string) {
+			name: "before the call", die: func(t *testing.T, w *world, row, _ string) {
 				w.office.fails(&w.office.before, lost)
 				w.handle(t, row, Again)
 			},
 		},
 		{
-			name: "during the call", die: func(t *testing.T, w *world, row, mark string) {
+			name: "during the call", die: func(t *testing.T, w *world, row, _ string) {
 				w.office.fails(&w.office.after, lost)
 				w.handle(t, row, Again)
 			},
 		},
 		{
-			name: "after the call", die: func(t *testing.T, w *world, row, mark string) {
+			name: "after the call", die: func(t *testing.T, w *world, row, _ string) {
 				ctx, die := context.WithCancel(t.Context())
 				w.office.after = func() error { die(); return ctx.Err() }
 				w.Handle(ctx, row)

@@ -37,6 +37,7 @@ func TestProcesses(t *testing.T) {
 		"16 people press the same button, each twice": samePress,
 		"killed between commit and card":              killedBeforeRepaint,
 		"killed around the start of a run":            killedAroundStart,
+		"killed around a question put elsewhere":      killedAroundQuestion,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
