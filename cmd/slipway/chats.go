@@ -46,7 +46,7 @@ func (c *config) newChats(store *storage.Store, log *slog.Logger) ([]chat, error
 	if f := c.Feishu; f.configured() {
 		p, err := feishu.New(feishu.Config{
 			AppID: f.AppID, AppSecret: string(f.AppSecret), VerificationToken: string(f.VerificationToken), EncryptKey: string(f.EncryptKey),
-			BaseURL: f.BaseURL, Mode: f.Mode,
+			BaseURL: f.BaseURL, Mode: f.Mode, Approval: c.FeishuApproval.platform(),
 			Store: store, PublicURL: c.publicURL(), Now: time.Now, Rand: rand.Reader, Log: log,
 		})
 		if err != nil {

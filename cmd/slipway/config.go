@@ -84,6 +84,8 @@ type file struct {
 	OverrideAdmins int `yaml:"override_admins"`
 	// LeaveRuns leaves runs alone when their plan is re-planned or cancelled.
 	LeaveRuns bool `yaml:"leave_runs"`
+	// FeishuApproval has plans approved in Feishu's approval center; nil: they are not.
+	FeishuApproval *feishuApprovalConfig `yaml:"feishu_approval"`
 }
 
 type userConfig struct {

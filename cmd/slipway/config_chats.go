@@ -80,6 +80,9 @@ func (c *config) checkChats() []error {
 	if c.Feishu.configured() {
 		c.Feishu.check(note)
 	}
+	if c.FeishuApproval != nil {
+		c.FeishuApproval.check(c.Feishu.configured(), note)
+	}
 	seen := map[string]bool{}
 	for i, r := range c.Rooms {
 		at := fmt.Sprintf("rooms[%d]", i)

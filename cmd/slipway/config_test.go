@@ -160,6 +160,12 @@ func TestWhatTheChatsNeed(t *testing.T) {
 	}{
 		{name: "both over connections of their own", env: with()},
 		{name: "nothing", env: nil},
+		{name: "approvals in a Feishu that is not connected", yaml: "feishu_approval: {}", problem: "feishu_approval: Feishu is not connected: set SLIPWAY_FEISHU_APP_ID"},
+		{name: "approvals with the address of a definition", yaml: "feishu_approval: {definition: 'https://feishu.cn/x'}", problem: "feishu_approval.definition: an approval code such as"},
+		{name: "approvals in the name of a name", yaml: "feishu_approval: {initiator: Li Lei}", problem: "feishu_approval.initiator: an open id such as ou_0123456789abcdef is expected, not \"Li Lei\""},
+		{name: "approvals with fields of nothing", yaml: "feishu_approval: {fields: {plan: w1}}", problem: "feishu_approval.fields: they are widgets of a definition"},
+		{name: "approvals with a field that is not known", yaml: "feishu_approval: {definition: A, fields: {name: w1}}", problem: "feishu_approval.fields.name: one of [plan manager window schedule items description requirements link rest] is expected"},
+		{name: "approvals with a field without a widget", yaml: "feishu_approval: {definition: A, fields: {plan: ''}}", problem: "feishu_approval.fields.plan: the id or custom id of a widget is expected"},
 		{name: "a room of a chat that is not connected", yaml: "rooms: [{platform: slack, id: C1}]", problem: "rooms[0].platform: slack is not connected: set SLIPWAY_SLACK_BOT_TOKEN"},
 		{name: "the app token alone", env: map[string]string{"SLIPWAY_SLACK_APP_TOKEN": "xapp-1"}, problem: "SLIPWAY_SLACK_BOT_TOKEN: the bot token"},
 		{name: "the tokens changed round", env: with("SLIPWAY_SLACK_APP_TOKEN", "xoxb-1"), problem: "SLIPWAY_SLACK_APP_TOKEN: an app-level token is expected; it begins with xapp-"},
