@@ -217,7 +217,7 @@ func TestWithdrawingAsksInTheNameOfWhoAsked(t *testing.T) {
 	if got := c.asked(t, ref).From; got != chen {
 		t.Errorf("it is asked in the name of %s", got)
 	}
-	c.Initiator = ""
+	c.set(t, func(a *ApprovalConfig) { a.Initiator = "" })
 	if err := c.Withdraw(t.Context(), ref, question("1"), slipway.Text{}); err != nil {
 		t.Error(err)
 	}
