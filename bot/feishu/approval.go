@@ -75,17 +75,31 @@ func (a *Approvals) Type() slipway.ApprovalType { return slipway.LarkApproval }
 
 // Create implements bot.Approvals. Feishu makes one instance of a mark.
 func (a *Approvals) Create(ctx context.Context, q bot.Question) (string, error) {
+	ref, err := a.create(ctx, q)
+	if err == nil {
+		return ref, nil
+	}
+	if limited := (*bot.RateLimited)(nil); !errors.As(err, &limited) {
+		// Whatever is wrong now, an earlier try, or this one, may have made it: its answer was lost.
+		if ref, lost := a.Find(ctx, q); lost == nil && ref != "" {
+			return ref, nil
+		}
+	}
+	return "", fmt.Errorf("ask in Feishu: %w", err)
+}
+
+func (a *Approvals) create(ctx context.Context, q bot.Question) (string, error) {
 	from, nodes, err := a.people(ctx, q)
 	if err != nil {
-		return "", fmt.Errorf("ask in Feishu: %w", err)
+		return "", err
 	}
 	d, err := a.definition(ctx, nodes)
 	if err != nil {
-		return "", fmt.Errorf("ask in Feishu: %w", err)
+		return "", err
 	}
 	in, err := a.request(d, from, nodes, q)
 	if err != nil {
-		return "", fmt.Errorf("ask in Feishu: %w", err)
+		return "", err
 	}
 	a.listen(ctx, d.code)
 	var out struct {
@@ -94,19 +108,10 @@ func (a *Approvals) Create(ctx context.Context, q bot.Question) (string, error) 
 		} `json:"data"`
 	}
 	err = a.f.call(ctx, http.MethodPost, "/open-apis/approval/v4/instances", nil, in, &out)
-	if err == nil && out.Data.Code != "" {
-		return out.Data.Code, nil
-	}
-	if err == nil {
+	if err == nil && out.Data.Code == "" {
 		err = errors.New("Feishu named no instance")
 	}
-	if refusedWith(err, codeMarkTaken, codeTryLater) || !unsent(err) {
-		// It is there already, or may be: the answer was lost.
-		if ref, lost := a.Find(ctx, q); lost == nil && ref != "" {
-			return ref, nil
-		}
-	}
-	return "", fmt.Errorf("ask in Feishu: %w", explain(err, d.title()))
+	return out.Data.Code, explain(err, d.title())
 }
 
 // The key of the instance's title, and Feishu's way to show nothing beside it.
@@ -172,7 +177,7 @@ func (a *Approvals) Look(ctx context.Context, ref string) (bot.Verdict, error) {
 
 // Withdraw implements bot.Approvals. Feishu lets who asked withdraw. What is over is not
 // touched: withdrawing what was approved would open it again.
-func (a *Approvals) Withdraw(ctx context.Context, ref string, _ bot.Question, _ slipway.Text) error {
+func (a *Approvals) Withdraw(ctx context.Context, ref string, q bot.Question, why slipway.Text) error {
 	i, over, err := a.open(ctx, ref)
 	if err != nil || over {
 		return err
@@ -180,6 +185,7 @@ func (a *Approvals) Withdraw(ctx context.Context, ref string, _ bot.Question, _ 
 	in := element{"approval_code": i.Definition, "instance_code": ref, "user_id": i.From}
 	err = a.f.call(ctx, http.MethodPost, "/open-apis/approval/v4/instances/cancel", url.Values{"user_id_type": {"open_id"}}, in, nil)
 	if err == nil {
+		a.comment(ctx, ref, i.From, why.In(q.Lang))
 		return nil
 	}
 	// Somebody may have been quicker, or the answer was lost.
@@ -187,6 +193,18 @@ func (a *Approvals) Withdraw(ctx context.Context, ref string, _ bot.Question, _ 
 		return nil
 	}
 	return fmt.Errorf("withdraw approval in Feishu: %w", explain(err, i.Name))
+}
+
+// comment says something below an instance. It is a courtesy: nothing depends on it.
+func (a *Approvals) comment(ctx context.Context, ref, from, text string) {
+	if text = strings.TrimSpace(printable(text)); text == "" {
+		return
+	}
+	in := element{"content": string(encode(element{"text": text})), "disable_bot": true}
+	who := url.Values{"user_id_type": {"open_id"}, "user_id": {from}}
+	if err := a.f.call(ctx, http.MethodPost, "/open-apis/approval/v4/instances/"+url.PathEscape(ref)+"/comments", who, in, nil); err != nil {
+		a.f.Log.WarnContext(ctx, "approval is withdrawn without a word", "instance", ref, "error", err)
+	}
 }
 
 // open looks up an instance that is to be withdrawn; over tells that it need not be.

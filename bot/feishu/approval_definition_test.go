@@ -2,6 +2,7 @@ package feishu
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -129,7 +130,7 @@ func release(nodes ...feishutest.ApprovalNode) feishutest.ApprovalDefinition {
 func TestAChosenFormIsFilledIn(t *testing.T) {
 	t.Parallel()
 	eachCenter(t, func(t *testing.T, c *center) {
-		c.chosen(release(feishutest.ApprovalNode{Name: "测试", Type: "OR"}), fieldMap{bot.DetailPlan: "plan_name", bot.DetailManager: "w2"})
+		c.chosen(t, release(feishutest.ApprovalNode{Name: "测试", Type: "OR"}), fieldMap{bot.DetailPlan: "plan_name", bot.DetailManager: "w2"})
 		ref := c.ask(t, question("1", anyOf(userLi)))
 		want := map[string]string{
 			"w1": "#12 Payments 4.2", "w2": "王小明", "w3": "Items:\n1. Deploy\n2. Announce\nPage: " + pages + "/plans/12",
@@ -140,7 +141,9 @@ func TestAChosenFormIsFilledIn(t *testing.T) {
 
 		// In Chinese; several lines in a field of one; what has nothing to say is left out, or a
 		// dash where that is not allowed.
-		c.Fields = fieldMap{bot.DetailItems: "w1", bot.DetailDescription: "w3", DetailRest: "w3"}
+		c.set(t, func(a *ApprovalConfig) {
+			a.Fields = fieldMap{bot.DetailItems: "w1", bot.DetailDescription: "w3", DetailRest: "w3"}
+		})
 		q := question("2", anyOf(userLi))
 		q.Lang, q.Details = slipway.Chinese, []bot.Detail{{Key: bot.DetailItems, Label: "内容", Text: "1. 部署\n2. 公告"}, {Key: bot.DetailDescription, Label: "说明", Text: " "}}
 		if diff := cmp.Diff(map[string]string{"w1": "1. 部署 2. 公告", "w3": "–"}, c.asked(t, c.ask(t, q)).Form); diff != "" {
@@ -156,6 +159,7 @@ func TestAChosenFormIsFilledIn(t *testing.T) {
 
 func TestAFormThatCannotBeFilledInIsRefusedBeforehand(t *testing.T) {
 	t.Parallel()
+	c := newCenter(t, feishutest.Config{Mode: modeHTTP})
 	long := feishutest.ApprovalWidget{ID: "w4", Name: "备注", Type: "textarea"}
 	for name, tt := range map[string]struct {
 		widgets []feishutest.ApprovalWidget
@@ -179,13 +183,12 @@ func TestAFormThatCannotBeFilledInIsRefusedBeforehand(t *testing.T) {
 		"deleted":                                  {releaseForm(), fieldMap{bot.DetailPlan: "w1"}, "DELETED", []string{"no approval definition"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := newCenter(t, feishutest.Config{Mode: modeHTTP})
 			d := release(feishutest.ApprovalNode{Name: "测试", Type: "OR"})
 			d.Widgets, d.Status = tt.widgets, tt.status
-			c.chosen(d, tt.fields)
+			c.chosen(t, d, tt.fields)
+			before := len(c.chat.Calls(feishutest.OpInstanceCreate))
 			checked := c.Check(t.Context())
-			_, asked := c.Create(t.Context(), question("1", anyOf(userLi)))
+			_, asked := c.Create(t.Context(), question(strconv.Itoa(before), anyOf(userLi)))
 			if tt.want == nil {
 				if checked != nil || asked != nil {
 					t.Errorf("refused with %v and %v", checked, asked)
@@ -194,22 +197,23 @@ func TestAFormThatCannotBeFilledInIsRefusedBeforehand(t *testing.T) {
 			}
 			told(t, checked, tt.want...)
 			told(t, asked, tt.want...)
-			if len(c.chat.Instances()) > 0 || len(c.chat.Calls(feishutest.OpInstanceCreate)) > 0 {
+			if len(c.chat.Calls(feishutest.OpInstanceCreate)) != before {
 				t.Error("it was asked all the same")
 			}
 		})
 	}
-	c := newCenter(t, feishutest.Config{Mode: modeHTTP})
+	c.set(t, func(a *ApprovalConfig) { a.Definition, a.Fields = "", nil })
 	if err := c.Check(t.Context()); err != nil {
 		t.Errorf("without a definition: %v", err)
 	}
-	c.Definition = "no-such"
+	c.set(t, func(a *ApprovalConfig) { a.Definition = "no-such" })
 	told(t, c.Check(t.Context()), "no-such")
 }
 
 func TestTheLevelsOfAPlanMustBeThoseOfTheDefinition(t *testing.T) {
 	t.Parallel()
 	node := func(kind string) feishutest.ApprovalNode { return feishutest.ApprovalNode{Name: "节点", Type: kind} }
+	c := newCenter(t, feishutest.Config{Mode: modeHTTP})
 	one, among := node("OR"), node("AND")
 	one.One, among.Among = true, []string{wang, li}
 	for name, tt := range map[string]struct {
@@ -232,10 +236,9 @@ func TestTheLevelsOfAPlanMustBeThoseOfTheDefinition(t *testing.T) {
 		"somebody in its range":      {[]feishutest.ApprovalNode{among}, []bot.QuestionNode{allOf(userLi, userWang)}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := newCenter(t, feishutest.Config{Mode: modeHTTP})
-			c.chosen(release(tt.there...), fieldMap{bot.DetailPlan: "w1"})
-			ref, err := c.Create(t.Context(), question("1", tt.asked...))
+			c.chosen(t, release(tt.there...), fieldMap{bot.DetailPlan: "w1"})
+			before := len(c.chat.Instances())
+			ref, err := c.Create(t.Context(), question(strconv.Itoa(before), tt.asked...))
 			if tt.want == nil {
 				if err != nil || ref == "" {
 					t.Errorf("refused with %v", err)
@@ -243,7 +246,7 @@ func TestTheLevelsOfAPlanMustBeThoseOfTheDefinition(t *testing.T) {
 				return
 			}
 			told(t, err, tt.want...)
-			if len(c.chat.Instances()) > 0 {
+			if len(c.chat.Instances()) != before {
 				t.Error("it was asked all the same")
 			}
 		})

@@ -69,7 +69,7 @@ func (a *Approvals) instance(ctx context.Context, id string) (instance, error) {
 	}
 	query := url.Values{"user_id_type": {"open_id"}}
 	if err := a.f.call(ctx, http.MethodGet, "/open-apis/approval/v4/instances/"+url.PathEscape(id), query, nil, &out); err != nil {
-		return instance{}, fmt.Errorf("read approval %s: %w", id, explain(err, a.Definition))
+		return instance{}, fmt.Errorf("read approval %s: %w", id, explain(err, cmp.Or(a.Definition, "Slipway")))
 	}
 	return out.Data, nil
 }

@@ -166,6 +166,9 @@ func TestWithdrawingEndsWhatIsOpenAndLeavesTheRest(t *testing.T) {
 		}
 		c.stands(t, open, bot.VerdictWithdrawn)
 	}
+	if diff := cmp.Diff([]string{"re-planned"}, c.asked(t, open).Comments); diff != "" {
+		t.Errorf("the comments (-want +got):\n%s", diff)
+	}
 	if n := len(c.chat.Calls(feishutest.OpInstanceCancel)); n != 1 {
 		t.Errorf("it was withdrawn %d times", n)
 	}
@@ -176,6 +179,13 @@ func TestWithdrawingEndsWhatIsOpenAndLeavesTheRest(t *testing.T) {
 		t.Errorf("whose answer was lost: %v", err)
 	}
 	c.stands(t, lost, bot.VerdictWithdrawn)
+
+	silent := c.ask(t, question("5", anyOf(userLi)))
+	c.chat.Faults().Fail(feishutest.OpInstanceComment, codeTryLater, 1)
+	if err := withdraw(silent); err != nil {
+		t.Errorf("whose comment is refused: %v", err)
+	}
+	c.stands(t, silent, bot.VerdictWithdrawn)
 
 	failed := c.ask(t, question("3", anyOf(userLi)))
 	c.chat.Faults().Fail(feishutest.OpInstanceCancel, codeTryLater, 1)
@@ -207,7 +217,7 @@ func TestWithdrawingAsksInTheNameOfWhoAsked(t *testing.T) {
 	if got := c.asked(t, ref).From; got != chen {
 		t.Errorf("it is asked in the name of %s", got)
 	}
-	c.Initiator = ""
+	c.set(t, func(a *ApprovalConfig) { a.Initiator = "" })
 	if err := c.Withdraw(t.Context(), ref, question("1"), slipway.Text{}); err != nil {
 		t.Error(err)
 	}
@@ -247,6 +257,11 @@ func TestOneQuestionIsOneInstance(t *testing.T) {
 		found, err := c.Find(t.Context(), q)
 		if (found != "") != tt.there || err != nil {
 			t.Errorf("%s: after it there is %q, %v", tt.name, found, err)
+		}
+		lame := q // an approver has lost their account since: it is there all the same
+		lame.Nodes = []bot.QuestionNode{anyOf(stranger)}
+		if ref, err := c.Create(t.Context(), lame); ref != found || (err == nil) != tt.there {
+			t.Errorf("%s: asked of nobody, it is %q, %v", tt.name, ref, err)
 		}
 		for range 2 {
 			ref, err := c.Create(t.Context(), q)

@@ -34,7 +34,7 @@ func TestWhoHasNoFeishuAccountIsNamed(t *testing.T) {
 	if _, err := c.Create(t.Context(), question("1", anyOf(userChen))); err == nil || slipway.CodeOf(err) != slipway.Internal {
 		t.Errorf("with a broken directory: %v", err)
 	}
-	c.Initiator = li
+	c.set(t, func(a *ApprovalConfig) { a.Initiator = li })
 	q.Nodes = []bot.QuestionNode{anyOf(userChen)}
 	if got := c.asked(t, c.ask(t, q)).From; got != li {
 		t.Errorf("asked for in the name of %s", got)
@@ -129,7 +129,7 @@ func TestTheDoctorLooksAtApprovals(t *testing.T) {
 	t.Parallel()
 	c := newCenter(t, feishutest.Config{Mode: modeSocket})
 	findings := func() (good, bad string) {
-		for _, f := range c.Probe(t.Context()) {
+		for _, f := range c.f.Probe(t.Context()) {
 			if f.What.EN == "" || f.What.ZH == "" || !f.OK && (f.Mend.EN == "" || f.Mend.ZH == "") {
 				t.Errorf("a finding says nothing: %+v", f)
 			}
@@ -144,20 +144,20 @@ func TestTheDoctorLooksAtApprovals(t *testing.T) {
 	if good, bad := findings(); bad != "" || !strings.Contains(good, "made by Slipway") || !strings.Contains(good, "approval_instance, approval_task") {
 		t.Errorf("good is\n%s\nbad is\n%s", good, bad)
 	}
-	c.Initiator = li
-	c.chosen(release(feishutest.ApprovalNode{Name: "测试", Type: "OR"}, feishutest.ApprovalNode{Name: "总监", Type: "AND"}), fieldMap{bot.DetailPlan: "w1"})
+	c.set(t, func(a *ApprovalConfig) { a.Initiator = li })
+	c.chosen(t, release(feishutest.ApprovalNode{Name: "测试", Type: "OR"}, feishutest.ApprovalNode{Name: "总监", Type: "AND"}), fieldMap{bot.DetailPlan: "w1"})
 	if good, bad := findings(); bad != "" || !strings.Contains(good, "in the name of Li Lei") || !strings.Contains(good, "can be used; its levels: 1. any of several, 2. all of several.") {
 		t.Errorf("good is\n%s\nbad is\n%s", good, bad)
 	}
-	c.Initiator, c.Fields = "ou_nobody", fieldMap{bot.DetailPlan: "x"}
+	c.set(t, func(a *ApprovalConfig) { a.Initiator, a.Fields = "ou_nobody", fieldMap{bot.DetailPlan: "x"} })
 	if _, bad := findings(); !strings.Contains(bad, "no account ou_nobody") || !strings.Contains(bad, "no widget “x”") || strings.Count(bad, "\n") != 2 {
 		t.Errorf("bad is\n%s", bad)
 	}
-	c.Initiator, c.Definition = "", "no-such"
+	c.set(t, func(a *ApprovalConfig) { a.Initiator, a.Definition = "", "no-such" })
 	if _, bad := findings(); !strings.Contains(bad, "no approval definition no-such") || strings.Count(bad, "\n") != 1 {
 		t.Errorf("bad is\n%s", bad)
 	}
-	c.Definition = ""
+	c.set(t, func(a *ApprovalConfig) { a.Definition, a.Fields = "", nil })
 	scopes := strings.Fields(strings.ReplaceAll(strings.Join(feishutest.DefaultScopes, " "), approvalScope, ""))
 	c.chat.SetScopes(scopes...)
 	c.chat.Subscribe(feishutest.Subscriptions{Events: []string{typeMessage}, Callbacks: []string{typeClick}})

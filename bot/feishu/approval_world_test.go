@@ -26,6 +26,7 @@ type center struct {
 	*world
 	*Approvals
 	changed *rung
+	setup   ApprovalConfig
 }
 
 // rung notes which instances may have changed.
@@ -63,8 +64,17 @@ func newCenter(t *testing.T, cfg feishutest.Config, set ...func(*ApprovalConfig)
 		}
 	})
 	c.chat.AddUser(feishutest.User{OpenID: chen, Name: "陈晨", Email: "chen@example.com"})
-	c.Approvals = c.Feishu.Approvals()
+	c.Approvals, c.setup = c.Feishu.Approvals(), *c.Approval
 	return c
+}
+
+// set asks with another setup from now on, as after a restart; events are heard as before.
+func (c *center) set(t *testing.T, change func(*ApprovalConfig)) {
+	t.Helper()
+	change(&c.setup)
+	config, setup := c.Config, c.setup
+	config.Approval = &setup
+	c.Approvals = demand[*Feishu](t)(New(config)).Approvals()
 }
 
 // eachCenter plays a story on both transports.
@@ -79,8 +89,9 @@ func eachCenter(t *testing.T, test func(t *testing.T, c *center), set ...func(*A
 }
 
 // chosen has the definition used that an administrator has made.
-func (c *center) chosen(d feishutest.ApprovalDefinition, fields fieldMap) {
-	c.Definition, c.Fields = c.chat.AddApproval(d), fields
+func (c *center) chosen(t *testing.T, d feishutest.ApprovalDefinition, fields fieldMap) {
+	t.Helper()
+	c.set(t, func(a *ApprovalConfig) { a.Definition, a.Fields = c.chat.AddApproval(d), fields })
 }
 
 func anyOf(people ...slipway.User) bot.QuestionNode { return bot.QuestionNode{Approvers: people} }

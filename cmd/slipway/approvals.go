@@ -22,17 +22,6 @@ func (a *app) heardOf(kind slipway.ApprovalType) func(ctx context.Context, ref s
 	return func(ctx context.Context, ref string) { a.tasks.HeardOf(ctx, kind, ref) }
 }
 
-// larkApproval has Feishu ask for approvals, too; nil if it is not to.
-func (c *config) larkApproval(tell heard) *feishu.ApprovalConfig {
-	l := c.Approvals.Lark
-	if l == nil {
-		return nil
-	}
-	return &feishu.ApprovalConfig{
-		Definition: l.Definition, Initiator: l.Initiator, Fields: keyed(l.Fields, feishu.DetailRest), Changed: tell(slipway.LarkApproval),
-	}
-}
-
 // newDingTalk makes the connection to DingTalk, nil if it is not configured. It connects to
 // nothing yet.
 func (c *config) newDingTalk(tell heard, log *slog.Logger) (*dingtalk.DingTalk, error) {
@@ -43,7 +32,7 @@ func (c *config) newDingTalk(tell heard, log *slog.Logger) (*dingtalk.DingTalk, 
 	dept, _ := strconv.ParseInt(oa.Dept, 10, 64) // checked before
 	made, err := dingtalk.New(dingtalk.Config{
 		AppKey: d.AppKey, AppSecret: string(d.AppSecret), BaseURL: d.BaseURL, Definition: oa.Definition, Originator: oa.Originator, Dept: dept,
-		Fields: keyed(oa.Fields, dingtalk.DetailRest), Account: func(u slipway.User) string { return u.DingTalkID },
+		Fields: oa.fieldNames(), Account: func(u slipway.User) string { return u.DingTalkID },
 		CallbackToken: string(d.CallbackToken), CallbackKey: string(d.CallbackKey), Changed: tell(slipway.DingTalkApproval),
 		Now: time.Now, Rand: rand.Reader, Log: log,
 	})

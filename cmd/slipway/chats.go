@@ -46,7 +46,7 @@ func (c *config) newChats(store *storage.Store, tell heard, log *slog.Logger) ([
 	if f := c.Feishu; f.configured() {
 		p, err := feishu.New(feishu.Config{
 			AppID: f.AppID, AppSecret: string(f.AppSecret), VerificationToken: string(f.VerificationToken), EncryptKey: string(f.EncryptKey),
-			BaseURL: f.BaseURL, Mode: f.Mode, Approval: c.larkApproval(tell),
+			BaseURL: f.BaseURL, Mode: f.Mode, Approval: c.Approvals.Lark.platform(tell),
 			Store: store, PublicURL: c.publicURL(), Now: time.Now, Rand: rand.Reader, Log: log,
 		})
 		if err != nil {

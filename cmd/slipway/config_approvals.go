@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"slipway"
 	"slipway/bot"
@@ -14,15 +13,10 @@ import (
 
 // approvalsConfig says how plans are approved in other systems.
 type approvalsConfig struct {
-	Lark     *larkApprovals    `yaml:"lark"`
-	DingTalk dingtalkApprovals `yaml:"dingtalk"`
-}
-
-// larkApprovals has plans approved in the approval center of the Feishu that is connected.
-type larkApprovals struct {
-	Definition string            `yaml:"definition"` // "": Slipway makes its own
-	Initiator  string            `yaml:"initiator"`  // an open id; "": who submits
-	Fields     map[string]string `yaml:"fields"`     // which widget takes which detail
+	// Lark has plans approved in the approval center of the Feishu that is connected; nil:
+	// they are not.
+	Lark     *feishuApprovalConfig `yaml:"lark"`
+	DingTalk dingtalkApprovals     `yaml:"dingtalk"`
 }
 
 // dingtalkApprovals is the OA approval that is used.
@@ -44,9 +38,6 @@ type dingtalkConfig struct {
 
 func (d dingtalkConfig) configured() bool { return d.AppKey != "" || d.AppSecret != "" }
 
-// fieldRest takes every detail that has no field of its own.
-const fieldRest = "rest"
-
 // outside lists the systems in which plans can be approved beside Slipway itself.
 func (c *config) outside() []slipway.ApprovalType {
 	var out []slipway.ApprovalType
@@ -67,16 +58,7 @@ func (c *config) checkApprovals() []error {
 		out = append(out, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
 	}
 	if l := c.Approvals.Lark; l != nil {
-		if !c.Feishu.configured() {
-			note("approvals.lark", "needs SLIPWAY_FEISHU_APP_ID and SLIPWAY_FEISHU_APP_SECRET")
-		}
-		if l.Initiator != "" && !feishuAccount.MatchString(l.Initiator) {
-			note("approvals.lark.initiator", "an open id such as ou_0123456789abcdef is expected, not %q", l.Initiator)
-		}
-		if l.Definition == "" && len(l.Fields) > 0 {
-			note("approvals.lark.fields", "are widgets of a definition: name it in approvals.lark.definition, too")
-		}
-		checkFields(note, "approvals.lark.fields", l.Fields, fieldRest)
+		l.check(c.Feishu.configured(), note)
 	}
 	d, oa := c.DingTalk, c.Approvals.DingTalk
 	if !d.configured() {
@@ -100,7 +82,7 @@ func (c *config) checkApprovals() []error {
 	if d.BaseURL != "" && !isAddress(d.BaseURL) {
 		note("SLIPWAY_DINGTALK_BASE_URL", "an http or https address is expected, or nothing, which is DingTalk itself")
 	}
-	checkFields(note, "approvals.dingtalk.fields", oa.Fields, fieldRest, string(dingtalk.DetailMark))
+	checkFields(note, "approvals.dingtalk.fields", oa.Fields)
 	return append(out, c.checkDingTalkIDs()...)
 }
 
@@ -115,29 +97,24 @@ func (c *config) checkDingTalkIDs() []error {
 }
 
 // checkFields refuses details that there are not.
-func checkFields(note func(key, format string, args ...any), at string, fields map[string]string, more ...string) {
-	known := append([]string{}, more...)
-	for _, k := range feishu.ApprovalFields() {
-		if !slices.Contains(known, string(k)) {
-			known = append(known, string(k))
-		}
-	}
+func checkFields(note func(key, format string, args ...any), at string, fields map[string]string) {
+	known := append(feishu.ApprovalFields(), dingtalk.DetailMark)
 	for key, name := range fields {
 		switch {
-		case !slices.Contains(known, key):
-			note(at+"."+key, "is no detail; there are %s", strings.Join(known, ", "))
+		case !slices.Contains(known, bot.DetailKey(key)):
+			note(at+"."+key, "one of %v is expected", known)
 		case name == "":
 			note(at+"."+key, "the name of a field is expected")
 		}
 	}
 }
 
-// keyed gives details their names; rest is the system's key of all others.
-func keyed(fields map[string]string, rest bot.DetailKey) map[bot.DetailKey]string {
+// fieldNames says which field of DingTalk's form takes a detail.
+func (d dingtalkApprovals) fieldNames() map[bot.DetailKey]string {
 	out := map[bot.DetailKey]string{}
-	for key, name := range fields {
-		if key == fieldRest {
-			key = string(rest)
+	for key, name := range d.Fields {
+		if bot.DetailKey(key) == feishu.DetailRest {
+			key = string(dingtalk.DetailRest)
 		}
 		out[bot.DetailKey(key)] = name
 	}

@@ -44,6 +44,7 @@ const (
 	OpInstanceCreate      = "instance.create"
 	OpInstanceGet         = "instance.get"
 	OpInstanceCancel      = "instance.cancel"
+	OpInstanceComment     = "instance.comment.create"
 	OpTaskApprove         = "task.approve"
 	OpTaskReject          = "task.reject"
 )

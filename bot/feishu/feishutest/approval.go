@@ -67,6 +67,7 @@ var (
 	mayReadForms = []string{"approval:approval", "approval:approval:readonly", "approval:definition"}
 	mayAsk       = []string{"approval:approval", "approval:instance"}
 	mayFollow    = []string{"approval:approval", "approval:approval:readonly", "approval:instance"}
+	mayComment   = []string{"approval:approval", "approval:instance.comment"}
 	mayDecide    = []string{"approval:approval", "approval:task"}
 )
 
@@ -79,6 +80,7 @@ func approvalRoutes() []route {
 		{OpInstanceCreate, "POST /open-apis/approval/v4/instances", mayAsk, (*Server).createInstance},
 		{OpInstanceGet, "GET /open-apis/approval/v4/instances/{id}", mayFollow, (*Server).getInstance},
 		{OpInstanceCancel, "POST /open-apis/approval/v4/instances/cancel", mayFollow, (*Server).cancelInstance},
+		{OpInstanceComment, "POST /open-apis/approval/v4/instances/{id}/comments", mayComment, (*Server).commentInstance},
 		{OpTaskApprove, "POST /open-apis/approval/v4/tasks/approve", mayDecide, (*Server).approveTask},
 		{OpTaskReject, "POST /open-apis/approval/v4/tasks/reject", mayDecide, (*Server).rejectTask},
 	}

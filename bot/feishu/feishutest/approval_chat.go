@@ -8,14 +8,16 @@ import (
 	"slipway/bot/screen"
 )
 
-// The bot of the approval center, which is not the app's: in a chat of its own it shows
-// people what waits for them, with buttons.
+// The approval center shows people what waits for them, with buttons, in a chat of its
+// own. It has no account: its messages come from the chat.
 const (
-	centerOpenID = "ou_a99000000000000000000000center"
-	centerName   = "审批"
+	centerChats = "oc_approvals_"
+	centerName  = "审批"
 )
 
-// What the bot of the approval center writes, by whether its reader reads Chinese.
+func (m *message) ofCenter() bool { return strings.HasPrefix(m.sender, centerChats) }
+
+// What the approval center writes, by whether its reader reads Chinese.
 var centerWords = map[bool]map[string]string{
 	true:  {approvalApproved: "同意", approvalRejected: "拒绝", approvalPending: "待审批", approvalDone: "无需处理", "TRANSFERRED": "已转交", "from": "发起人"},
 	false: {approvalApproved: "Approve", approvalRejected: "Reject", approvalPending: "Waits for you", approvalDone: "Nothing to do", "TRANSFERRED": "Passed on", "from": "Requested by"},
@@ -29,12 +31,12 @@ func (s *Server) tellPerson(i *approvalInstance, t *approvalTask) {
 		s.show(t.shown, card)
 		return
 	}
-	id := "oc_approvals_" + strings.TrimPrefix(t.who, "ou_")
+	id := centerChats + strings.TrimPrefix(t.who, "ou_")
 	if s.chats[id] == nil {
 		s.chats[id] = &chat{id: id, name: centerName, members: []string{t.who}}
 		s.rooms = append(s.rooms, id)
 	}
-	t.shown = s.post(&message{chat: id, kind: "interactive", sender: centerOpenID, card: card})
+	t.shown = s.post(&message{chat: id, kind: "interactive", sender: id, card: card})
 }
 
 func (s *Server) taskCard(i *approvalInstance, t *approvalTask) json.RawMessage {
@@ -68,7 +70,7 @@ func (s *Server) taskCard(i *approvalInstance, t *approvalTask) json.RawMessage 
 	return card
 }
 
-// pressCenter presses a button of the approval center's bot. It is called with the lock,
+// pressCenter presses a button of the approval center. It is called with the lock,
 // which it gives back.
 func (p person) pressCenter(ctx context.Context, b press) (screen.Answer, error) {
 	words := centerWords[strings.HasPrefix(p.s.reader(p.id).locale, "zh")]

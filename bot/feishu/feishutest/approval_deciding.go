@@ -17,6 +17,7 @@ type ApprovalInstance struct {
 	From, Title, Status    string
 	Form                   map[string]string // by widget's id
 	Asked                  [][]string        // open ids, by node
+	Comments               []string          // below it, without those of decisions
 }
 
 // Instances returns what was asked so far, oldest first.
@@ -29,8 +30,14 @@ func (s *Server) Instances() []ApprovalInstance {
 		for _, w := range i.form {
 			form[w.ID] = w.Value
 		}
+		var comments []string
+		for _, c := range i.comments {
+			text, _ := c["comment"].(string)
+			comments = append(comments, text)
+		}
 		all = append(all, ApprovalInstance{
 			Code: i.code, UUID: i.uuid, Definition: i.of.Code, From: i.from, Title: i.title, Status: i.status, Form: form, Asked: i.asked,
+			Comments: comments,
 		})
 	}
 	return all

@@ -20,6 +20,7 @@ type approvalInstance struct {
 	asked       [][]string // approvers by node
 	at          int        // node
 	tasks       []*approvalTask
+	comments    []map[string]any
 	timeline    []map[string]any
 	began, over time.Time
 	told        chan struct{} // closed when the app was told of all that happened
@@ -96,7 +97,7 @@ func (s *Server) createInstance(r *request) reply {
 	if from == nil {
 		return refusal(1390004, "user_id or open_id not found")
 	}
-	i := &approvalInstance{code: newCode(), uuid: in.UUID, of: d, from: from.OpenID, title: d.Name, status: approvalPending, began: s.now()}
+	i := &approvalInstance{code: newCode(), uuid: in.UUID, of: d, from: from.OpenID, title: d.Name, status: approvalPending, comments: []map[string]any{}, began: s.now()}
 	if err := s.take(i, &in); err != nil {
 		s.violate("approval: %v", err)
 		return badApproval("%v", err)
@@ -225,7 +226,7 @@ func (s *Server) getInstance(r *request) reply {
 	return done(map[string]any{
 		"approval_name": i.of.Name, "start_time": stamp(i.began), "end_time": stamp(i.over), "open_id": i.from, "serial_number": "202611290001",
 		"department_id": "od-8ec33ffec336c3a39a278bc25e931676", "status": status, "uuid": i.uuid, "form": string(form), "task_list": tasks,
-		"comment_list": []any{}, "timeline": i.timeline, "approval_code": i.of.Code, "reverted": i.reverted, "instance_code": i.code,
+		"comment_list": i.comments, "timeline": i.timeline, "approval_code": i.of.Code, "reverted": i.reverted, "instance_code": i.code,
 	})
 }
 
@@ -264,4 +265,28 @@ func (s *Server) cancelInstance(r *request) reply {
 	}
 	s.announce(i, i.end(s, approvalCanceled, "CANCEL", u.OpenID))
 	return done(map[string]any{})
+}
+
+// commentInstance says something below an instance. approval-v4/instance-comment/create.
+func (s *Server) commentInstance(r *request) reply {
+	var in struct {
+		Content string `json:"content"`
+		Silent  bool   `json:"disable_bot"`
+	}
+	if refused, ok := s.strictly(r, &in); !ok {
+		return refused
+	}
+	kind := r.query("user_id_type")
+	orElse(&kind, byOpenID)
+	i, u := s.instanceOf(r.id()), s.user(kind, r.query("user_id"))
+	var content struct{ Text string }
+	switch {
+	case i == nil || u == nil:
+		return badApproval("there is no such instance or person")
+	case json.Unmarshal([]byte(in.Content), &content) != nil || content.Text == "":
+		return badApproval("content is no comment")
+	}
+	id := s.newID("7")
+	i.comments = append(i.comments, map[string]any{"id": id, "open_id": u.OpenID, "comment": content.Text, "create_time": stamp(s.now())})
+	return done(map[string]any{"comment_id": id})
 }

@@ -42,7 +42,7 @@
 //
 // The approval center has definitions, of an administrator (Server.AddApproval) or made by
 // the app, and instances. People find what waits for them in Server.ApprovalTasks, and in
-// their chat with the center's own bot, whose buttons decide. Bodies with fields that the
+// their chat with the center, whose buttons decide. Bodies with fields that the
 // interfaces do not have are refused, and so are texts, nodes and people that cannot be.
 // Events are sent for definitions that the app has subscribed to, in order.
 //

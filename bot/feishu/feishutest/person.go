@@ -44,7 +44,7 @@ func (s *Server) nameOf(openID string) string {
 		return u.Name
 	case openID == botOpenID:
 		return botName
-	case openID == centerOpenID:
+	case strings.HasPrefix(openID, centerChats):
 		return centerName
 	case openID == "all":
 		return "所有人"
