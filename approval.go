@@ -37,6 +37,8 @@ type Approval struct {
 	Earlier []Vote `json:"earlier,omitempty"`
 	// Contents are what Content, Votes and Earlier are about.
 	Contents []Content `json:"contents,omitempty"`
+	// Outside is what is and was asked in other approval systems.
+	Outside []Question `json:"outside,omitempty"`
 	// RemindedAt is when those who are still asked were reminded last, in Unix seconds.
 	RemindedAt int64 `json:"reminded_at,omitempty"`
 	// Transfers are places that were passed on in this round; the rule shows them already.
@@ -59,6 +61,8 @@ type Level struct {
 // Group is people of whom some must approve.
 type Group struct {
 	Name string `json:"name,omitempty"`
+	// Type says where they are asked; "" is where the approval says.
+	Type ApprovalType `json:"type,omitempty"`
 	// Approvers are those who are named and, once the approval is asked for, Found.
 	Approvers []PersonRef `json:"approvers"`
 	Needed    Quorum      `json:"needed"`
@@ -141,7 +145,10 @@ func (g *Group) Text() Text {
 		of = T("any of %s", "%s任一", JoinTexts(names))
 	}
 	if g.Name != "" {
-		return T("%[1]s (%[2]s)", "%[1]s（%[2]s）", g.Name, of)
+		of = T("%[1]s (%[2]s)", "%[1]s（%[2]s）", g.Name, of)
+	}
+	if g.Type.Outside() {
+		of = T("%[1]s in %[2]s", "%[1]s（%[2]s审批）", of, g.Type.Text())
 	}
 	return of
 }
@@ -280,16 +287,25 @@ func (a *Approval) Rule() []Level {
 	if len(a.Levels) > 0 {
 		return a.withStandIns(a.Levels)
 	}
-	return a.withStandIns([]Level{{Groups: []Group{{Approvers: a.Approvers, Needed: Quorum(a.Needed)}}}})
+	g := Group{Approvers: a.Approvers, Needed: Quorum(a.Needed)}
+	if a.Type.Outside() {
+		g.Type = a.Type
+	}
+	return a.withStandIns([]Level{{Groups: []Group{g}}})
 }
 
-// settle fills in what follows from the levels.
+// settle fills in what follows from the levels, and what they take from the approval.
 func (a *Approval) settle() {
 	if len(a.Levels) == 0 {
 		return
 	}
 	a.Needed, a.Approvers = 0, []PersonRef{}
 	for i := range a.Levels {
+		for j := range a.Levels[i].Groups {
+			if g := &a.Levels[i].Groups[j]; g.Type == "" && a.Type.Outside() {
+				g.Type = a.Type
+			}
+		}
 		a.Needed += a.Levels[i].Need()
 		for _, p := range a.Levels[i].people() {
 			if !a.Has(p.ID) {
@@ -307,10 +323,11 @@ func (a *Approval) ruledBy(rule *Approval) *Approval {
 	}
 	c := rule.clone()
 	c.restore()
-	c.Content, c.Votes, c.Result, c.Earlier, c.Contents, c.RemindedAt = "", nil, ApprovalOpen, nil, nil, 0
+	c.Content, c.Votes, c.Result, c.Earlier, c.Contents, c.Outside, c.RemindedAt = "", nil, ApprovalOpen, nil, nil, nil, 0
 	c.Waiting, c.Escalations = nil, nil
 	if a != nil {
-		c.Earlier, c.Contents = slices.Clone(a.Earlier), slices.Clone(a.Contents)
+		o := a.clone()
+		c.Earlier, c.Contents, c.Outside = o.Earlier, o.Contents, o.Outside
 	}
 	c.settle()
 	return c
@@ -320,7 +337,7 @@ func (a *Approval) ruledBy(rule *Approval) *Approval {
 func (a *Approval) Approvals() int {
 	n, rule := 0, a.Rule()
 	for i := range rule {
-		n += rule[i].count(a.voter)
+		n += a.here(&rule[i]).count(a.voter) + a.elsewhere(i, &rule[i])
 	}
 	return n
 }
@@ -329,9 +346,12 @@ func (a *Approval) Approvals() int {
 // levels if all have passed.
 func (a *Approval) OpenLevel() int {
 	rule := a.Rule()
-	return slices.IndexFunc(append(rule[:len(rule):len(rule)], Level{}), func(l Level) bool {
-		return len(l.Groups) == 0 || l.count(a.voter) < l.Need()
-	})
+	for i := range rule {
+		if l := a.here(&rule[i]); l.count(a.voter) < l.Need() || !a.agreed(i, &rule[i]) {
+			return i
+		}
+	}
+	return len(rule)
 }
 
 // passed tells whether every level has its approvals.
@@ -381,7 +401,7 @@ func (a *Approval) sameRule(b *Approval) bool {
 	}
 	return a.Type == b.Type && slices.EqualFunc(a.Levels, b.Levels, func(x, y Level) bool {
 		return x.Name == y.Name && slices.EqualFunc(x.Groups, y.Groups, func(g, h Group) bool {
-			return g.Name == h.Name && g.Needed == h.Needed && slices.Equal(g.Approvers, h.Approvers) && slices.Equal(g.From, h.From)
+			return g.Name == h.Name && a.typeOf(&g) == b.typeOf(&h) && g.Needed == h.Needed && slices.Equal(g.Approvers, h.Approvers) && slices.Equal(g.From, h.From)
 		})
 	})
 }
@@ -395,6 +415,10 @@ func (a *Approval) clone() *Approval {
 	c.Contents, c.Transfers = slices.Clone(a.Contents), slices.Clone(a.Transfers)         // each of them never changes
 	c.EscalateTo, c.Escalations = slices.Clone(a.EscalateTo), slices.Clone(a.Escalations) // an escalation never changes
 	c.Waiting = a.Waiting.clone()
+	c.Outside = slices.Clone(a.Outside)
+	for i, q := range c.Outside {
+		c.Outside[i].Said = slices.Clone(q.Said)
+	}
 	c.Levels = slices.Clone(a.Levels)
 	for i, l := range c.Levels {
 		c.Levels[i].Groups = slices.Clone(l.Groups)

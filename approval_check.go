@@ -69,6 +69,7 @@ func (a *Approval) checkLevels(f *Faults) {
 		for j := range l.Groups {
 			l.Groups[j].check(f, fmt.Sprintf("%s.groups[%d]", at, j))
 		}
+		a.checkOneSystemEach(f, at, l)
 		for _, p := range l.people() {
 			known[p.ID] = true
 		}
@@ -88,44 +89,24 @@ func (g *Group) check(f *Faults, at string) {
 	if g.Name != "" {
 		checkTitle(f, at+".name", g.Name)
 	}
-	if len(g.From) > MaxLevels {
-		f.Add(at+".approvers", "at most %d user groups and departments are possible", "最多 %d 个用户组和部门", MaxLevels)
-	}
-	if len(g.Approvers)+len(g.From) == 0 {
-		f.Add(at+".approvers", "at least one approver is expected", "至少需要一位审批人")
-		return
-	}
-	checkTwice(f, at+".approvers", g.Approvers)
-	if g.open() && (g.Needed == QuorumAll || g.Needed > 0) {
-		return // how many there are is known when they are asked
-	}
-	if n := g.Need(); n < 1 || n > len(g.Approvers) {
-		f.Add(at+".needed", "any, all or a number from 1 to %[1]d (the approvers named) is expected, not %[2]d",
-			"应为 any、all 或 1 到 %[1]d（审批人数）之间的数字，而不是 %[2]d", len(g.Approvers), n)
-	}
-}
-
-// checkAble refuses a rule that those who may decide cannot fulfil.
-func (p *Plan) checkAble(f *Faults, rules *Rules) {
-	a := p.Approval
-	if a.Type != NativeApproval {
-		f.Add("approval.type", "approval by %[1]s is not set up here; choose native", "此处未配置 %[1]s 审批，请选择 native", a.Type)
-	}
-	rule := a.Rule()
-	for i := range rule {
-		l := &rule[i]
-		able := l.count(func(id string) string { return p.decider(id, rules) })
-		switch {
-		case able >= l.Need():
-		case len(a.Levels) > 0:
-			f.Add(fmt.Sprintf("approval.levels[%d]", i),
-				"approvals needed: %[1]d, possible: %[2]d; nobody approves a plan that they manage, created or edited last, and nobody counts in two groups of a level",
-				"该级需要 %[1]d 人审批，但最多只有 %[2]d 人可以审批：负责人、创建者和最后编辑者不能审批自己的发布计划，同一级中每人只计入一个审批组",
-				l.Need(), able)
-		default:
-			f.Add("approval.approvers",
-				"approvals needed: %[1]d, approvers who may decide: %[2]d; nobody approves a plan that they manage, created or edited last",
-				"需要 %[1]d 人审批，但只有 %[2]d 位审批人可以审批：负责人、创建者和最后编辑者不能审批自己的发布计划", l.Need(), able)
+	switch g.Type {
+	case "", NativeApproval, LarkApproval, DingTalkApproval:
+	default:
+		f.Add(at+".type", "native, lark or dingtalk is expected, not %q", "应为 native、lark 或 dingtalk，而不是 %q", g.Type)
+		if len(g.From) > MaxLevels {
+			f.Add(at+".approvers", "at most %d user groups and departments are possible", "最多 %d 个用户组和部门", MaxLevels)
+		}
+		if len(g.Approvers)+len(g.From) == 0 {
+			f.Add(at+".approvers", "at least one approver is expected", "至少需要一位审批人")
+			return
+		}
+		checkTwice(f, at+".approvers", g.Approvers)
+		if g.open() && (g.Needed == QuorumAll || g.Needed > 0) {
+			return // how many there are is known when they are asked
+		}
+		if n := g.Need(); n < 1 || n > len(g.Approvers) {
+			f.Add(at+".needed", "any, all or a number from 1 to %[1]d (the approvers named) is expected, not %[2]d",
+				"应为 any、all 或 1 到 %[1]d（审批人数）之间的数字，而不是 %[2]d", len(g.Approvers), n)
 		}
 	}
 }

@@ -3,10 +3,14 @@ package slipway
 import "slices"
 
 // AskAgain asks the endpoints of a failed gate that have not passed once more, with new
-// codes and new deadlines: all of them, or those named.
+// codes and new deadlines: all of them, or those named. Of a plan that waits for approval it
+// asks in other systems what came to an end there without an answer.
 func (p *Plan) AskAgain(req Request, only ...string) (*Change, error) {
 	if err := p.may(req, VerbAskAgain); err != nil {
 		return nil, err
+	}
+	if p.Gate == nil {
+		return p.askQuestionsAgain(req, only)
 	}
 	for _, name := range only {
 		if err := p.Gate.mayAsk(name); err != nil {

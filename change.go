@@ -41,6 +41,8 @@ type Rules struct {
 	Overriders int
 	// Delegations are those in force, at most one of each person.
 	Delegations []Delegation
+	// Outside are the approval systems that can be asked beside Slipway itself.
+	Outside []ApprovalType
 	// LeaveRuns leaves runs under way alone when a plan is re-planned or cancelled.
 	LeaveRuns bool
 	// Approval is what happens when an approval does not come, where the plan does not say.
@@ -69,6 +71,9 @@ type Change struct {
 	Resend     []string // deliveries that are pending once more
 	Unsend     []string // deliveries that are no longer wanted, if they are pending
 	Moot       []string // deliveries whose deadline does not matter any more
+
+	Questions     []Question // to be asked in other approval systems
+	StopQuestions []string   // marks of questions that are to be taken back
 }
 
 // Entry is one line of the operation log.
@@ -110,6 +115,8 @@ type EntryData struct {
 	Job        string     `json:"job,omitempty"`      // the job of the run that waited
 	Changes    []string   `json:"changes,omitempty"`  // how the workflow differs from the plan's
 	Left       []string   `json:"left,omitempty"`     // names of items whose runs go on in their engines
+
+	Channel ApprovalType `json:"channel,omitempty"` // the approval system that a question is asked in
 }
 
 // TaskKind names what a task does. No kind is the beginning of another, because
@@ -130,11 +137,12 @@ const (
 	TaskRecheck  TaskKind = "recheck"  // see whether a failed run was started again in its engine
 	TaskJudge    TaskKind = "judge"    // decide whether an engine's deployment may go on
 	TaskJira     TaskKind = "jira"     // look at the sprints of a plan, or tell their issues of it
+	TaskQuestion TaskKind = "question" // ask in another approval system, and follow it to its end
 )
 
 // TaskKinds lists all kinds.
 func TaskKinds() []TaskKind {
-	return []TaskKind{TaskHook, TaskRun, TaskSchedule, TaskWindow, TaskDeadline, TaskPatience, TaskCard, TaskNotice, TaskAnswer, TaskRecheck, TaskJudge, TaskJira}
+	return []TaskKind{TaskHook, TaskRun, TaskSchedule, TaskWindow, TaskDeadline, TaskPatience, TaskCard, TaskNotice, TaskAnswer, TaskRecheck, TaskJudge, TaskJira, TaskQuestion}
 }
 
 // Task is one thing to do at or after a time. The table of tasks is outbox and
@@ -233,6 +241,7 @@ func (p *Plan) newChange(req Request, verb Verb) *Change {
 
 // done ends a change: counts it, notes who did it and asks for fresh cards.
 func (p *Plan) done(req Request, c *Change) *Change {
+	p.settleQuestions(req, c)
 	p.Seq++
 	p.UpdatedBy = req.Actor.Name
 	p.UpdateTime = req.At.Unix()

@@ -171,6 +171,7 @@ func (a *Approval) ask(p *Plan, rules *Rules) (lapsed []string) {
 		}
 	}
 	a.keep(&now)
+	a.review(p, rules)
 	return lapsed
 }
 
@@ -195,6 +196,7 @@ func (a *Approval) shelve() {
 	a.restore()
 	a.Votes, a.Result, a.RemindedAt, a.Content = nil, ApprovalOpen, 0, ""
 	a.Waiting, a.Escalations = nil, nil
+	a.Outside = slices.DeleteFunc(a.Outside, func(q Question) bool { return q.State != QuestionApproved && !q.UnderWay() })
 	a.keep(nil)
 }
 

@@ -72,13 +72,14 @@ func (p *Plan) Seats(rules *Rules) []Seat {
 		return nil
 	}
 	var out []Seat
-	for _, x := range rule[n].people() {
+	l := a.here(&rule[n])
+	for _, x := range l.people() {
 		seats := []Seat{{Place: x, By: x}}
 		if d := rules.delegate(x.ID); d != nil {
 			seats = slices.Insert(seats, 0, Seat{Place: x, By: d.To, Until: d.End})
 		}
 		for _, s := range seats {
-			if a.free(x.ID, s.By.ID) && p.mayDecide(s.By.ID, rules) && a.helps(&rule[n], x.ID, s.By.ID) {
+			if a.free(x.ID, s.By.ID) && p.mayDecide(s.By.ID, rules) && a.helps(l, x.ID, s.By.ID) {
 				out = append(out, s)
 				break
 			}
@@ -126,13 +127,14 @@ func (a *Approval) placeFor(userID string, rules *Rules) *PersonRef {
 	}
 	var helping, own, others []PersonRef
 	for i := range levels {
-		for _, x := range levels[i].people() {
+		l := a.here(&levels[i])
+		for _, x := range l.people() {
 			mine := x.ID == userID
 			switch {
 			case !mine && !rules.standsIn(userID, x.ID) || !a.free(x.ID, userID):
-			case !all && a.helps(&levels[i], x.ID, userID) && mine:
+			case !all && a.helps(l, x.ID, userID) && mine:
 				helping = slices.Insert(helping, 0, x)
-			case !all && a.helps(&levels[i], x.ID, userID):
+			case !all && a.helps(l, x.ID, userID):
 				helping = append(helping, x)
 			case mine && a.VoteOf(x.ID) == nil:
 				own = append(own, x)

@@ -57,7 +57,7 @@ func (p *Plan) mayItem(req Request, verb Verb, item *Item) error {
 		return err
 	}
 	m := move(p.Status(), verb)
-	if m == nil {
+	if m == nil || p.pointless(verb) {
 		return p.refuse(req, verb)
 	}
 	if !p.hasRole(req.Actor, m, item) && !p.standsIn(req.Actor, verb, req.Rules) {
@@ -106,7 +106,7 @@ func (p *Plan) refuse(req Request, verb Verb) error {
 	if len(possible) == 0 {
 		mine = T("Possible for others", "其他人现在可以")
 		for _, m := range moves {
-			if slices.Contains(m.From, p.Status()) && slices.Contains(Verbs(), m.Verb) && !slices.Contains(possible, m.Verb) && p.offered(m.Verb) {
+			if slices.Contains(m.From, p.Status()) && slices.Contains(Verbs(), m.Verb) && !slices.Contains(possible, m.Verb) && !p.pointless(m.Verb) && p.offered(m.Verb) {
 				possible = append(possible, m.Verb)
 			}
 		}
@@ -148,7 +148,7 @@ func (p *Plan) Allowed(a Actor, rules *Rules) []Verb {
 	for _, v := range Verbs() {
 		m := move(p.Status(), v)
 		switch {
-		case m == nil || p.elsewhere(v) != nil:
+		case m == nil || p.pointless(v) || p.elsewhere(v) != nil:
 		case itemVerb(v):
 			if slices.ContainsFunc(p.Items, func(it *Item) bool { return slices.Contains(p.AllowedItem(a, it), v) }) {
 				out = append(out, v)

@@ -38,7 +38,9 @@ func (p *Plan) elsewhere(verb Verb) error {
 
 // Possible returns the verbs of people that are possible now, whoever may use them.
 func (p *Plan) Possible() []Verb {
-	return slices.DeleteFunc(VerbsIn(p.Status()), func(v Verb) bool { return p.elsewhere(v) != nil || v == VerbWithdraw && !p.offered(v) })
+	return slices.DeleteFunc(VerbsIn(p.Status()), func(v Verb) bool {
+		return p.pointless(v) || p.elsewhere(v) != nil || v == VerbWithdraw && !p.offered(v)
+	})
 }
 
 // selfApproval tells whether people may decide about their own plan. Those who decide for

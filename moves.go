@@ -37,6 +37,7 @@ const (
 	VerbRunEnded   Verb = "run_ended"   // the engine is done
 	VerbRunWaits   Verb = "run_waits"   // the run waits for people, or no longer does
 	VerbRunResumed Verb = "run_resumed" // a failed run was started again in the engine's own page
+	VerbQuestion   Verb = "question"    // news of what is asked in another approval system
 	VerbResend     Verb = "resend"      // a delivery is sent again by hand
 
 	// An approval does not come.
@@ -95,6 +96,7 @@ var verbTexts = map[Verb]Text{
 	VerbRemindAgain:    {EN: "reminder", ZH: "自动催办"},
 	VerbEscalate:       {EN: "escalation", ZH: "审批升级"},
 	VerbExpireApproval: {EN: "approval expired", ZH: "审批过期"},
+	VerbQuestion:       {EN: "approval elsewhere", ZH: "外部审批"},
 }
 
 // Who is a role inside a plan.
@@ -170,6 +172,9 @@ func planMoves() []Move {
 		{[]Status{WaitForApproval}, VerbRemindAgain, []Who{WhoSystem}, []Status{WaitForApproval}},
 		{[]Status{WaitForApproval}, VerbEscalate, []Who{WhoSystem}, []Status{WaitForApproval}},
 		{[]Status{WaitForApproval}, VerbExpireApproval, []Who{WhoSystem}, []Status{Denied}},
+		// What is asked in another approval system. If it was withdrawn or lost there it is asked again.
+		{[]Status{WaitForApproval}, VerbQuestion, []Who{WhoSystem}, append([]Status{WaitForApproval, Denied}, started...)},
+		{[]Status{WaitForApproval}, VerbAskAgain, leaders, append([]Status{WaitForApproval}, started...)},
 		{[]Status{Executing}, VerbExecute, workers, []Status{Executing}},
 		{[]Status{Executing}, VerbComplete, workers, worked},
 		{[]Status{Executing}, VerbSkip, workers, worked},

@@ -19,6 +19,9 @@ func (p *Plan) Remind(req Request) (*Change, error) {
 		}
 	}
 	if len(people) == 0 {
+		if err := p.remindThere(); err != nil {
+			return nil, err
+		}
 		return nil, Refuse(Conflict,
 			"Nobody else is asked about plan #%[1]d any more: you are the approver it waits for. `approve` or `reject` it.",
 			"发布计划 #%[1]d 只差您本人的审批，没有其他人可以催办。请直接“通过”或“拒绝”。", p.Index)

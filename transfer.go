@@ -65,8 +65,9 @@ func (p *Plan) passable(userID string, rules *Rules) ([]int, error) {
 			"不能审批自己的发布计划，因此发布计划 #%[1]d 没有请您审批，也无需转交。", p.Index)
 	}
 	var levels []int
-	for i, l := range a.Rule() {
-		if i >= a.OpenLevel() && l.names(userID) {
+	rule := a.Rule()
+	for i := range rule {
+		if i >= a.OpenLevel() && a.here(&rule[i]).names(userID) {
 			levels = append(levels, i)
 		}
 	}

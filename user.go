@@ -18,6 +18,7 @@ type User struct {
 	Role         Role   `json:"role"`
 	SlackID      string `json:"slack_id,omitempty" bun:",nullzero"`
 	FeishuOpenID string `json:"feishu_open_id,omitempty" bun:",nullzero"`
+	DingTalkID   string `json:"dingtalk_id,omitempty" bun:",nullzero"`
 	Locale       Lang   `json:"locale"`
 	TimeZone     string `json:"time_zone"`  // IANA name, for example "Asia/Shanghai"; "" if it is not known
 	CreatedAt    int64  `json:"created_at"` // Unix seconds

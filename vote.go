@@ -46,23 +46,41 @@ func (p *Plan) Vote(req Request, approve bool, comment string) (*Change, error) 
 	}
 	a.say(vote)
 	c.Entry.Data.Votes = a.votes()
-	switch {
-	case !approve:
-		a.Result, p.ApprovalTime, p.Phase = ApprovalRejected, req.At.Unix(), PhaseDenied
-		c.Drop = append(c.Drop, TaskSchedule, TaskWindow, TaskPatience)
-		if p.Origin != nil {
-			p.decideElsewhere(req, c, ResultFailed, comment)
-		}
-		c.notify(req, p, T("%[1]s rejected plan #%[2]d %[3]s. %[4]s", "%[1]s 拒绝了发布计划 #%[2]d %[3]s。%[4]s",
-			req.Actor.Name, p.Index, p.Name, comment), p.Manager.ID)
+	if approve {
+		p.passOn(req, c, before, lapsed)
+	} else {
+		p.deny(req, c, req.Actor.Name, comment)
+	}
+	return p.done(req, c), nil
+}
+
+// deny ends the approval with the no of somebody.
+func (p *Plan) deny(req Request, c *Change, by, comment string) {
+	p.Approval.Result, p.ApprovalTime, p.Phase = ApprovalRejected, req.At.Unix(), PhaseDenied
+	c.Drop = append(c.Drop, TaskSchedule, TaskWindow, TaskPatience)
+	if p.Origin != nil {
+		p.decideElsewhere(req, c, ResultFailed, comment)
+	}
+	c.notify(req, p, T("%[1]s rejected plan #%[2]d %[3]s. %[4]s", "%[1]s 拒绝了发布计划 #%[2]d %[3]s。%[4]s",
+		by, p.Index, p.Name, comment), p.Manager.ID)
+}
+
+// passOn starts the plan if that was the last approval it needs, else asks whoever comes
+// next, and those whose approval no longer counts.
+func (p *Plan) passOn(req Request, c *Change, before int, lapsed []string) {
+	switch a := p.Approval; {
 	case a.passed():
 		p.approved(req, c)
 	case a.OpenLevel() != before:
 		p.askApprovers(req, c, p.Asked(req.Rules))
 	default:
-		p.askApprovers(req, c, askedOf(slices.DeleteFunc(p.Seats(req.Rules), func(s Seat) bool { return !slices.Contains(lapsed, s.Place.ID) })))
+		p.askApprovers(req, c, p.askedFor(req.Rules, lapsed))
 	}
-	return p.done(req, c), nil
+}
+
+// askedFor lists those who are asked now for the approvals of some places.
+func (p *Plan) askedFor(rules *Rules, places []string) []PersonRef {
+	return askedOf(slices.DeleteFunc(p.Seats(rules), func(s Seat) bool { return !slices.Contains(places, s.Place.ID) }))
 }
 
 // say adds what was said in an approver's place, instead of what was said there before.
@@ -109,6 +127,9 @@ func (p *Plan) seat(req Request, a *Approval) (PersonRef, error) {
 	}
 	n := a.OpenLevel()
 	l := a.Rule()[n] // if all had passed, there would be a vote
+	if l.names(me) {
+		return PersonRef{}, p.decideThere(a, n, me)
+	}
 	return PersonRef{}, Refuse(Conflict,
 		"Plan #%[1]d is at %[2]s of its approval now, which takes %[3]s. You are asked when your level comes.",
 		"发布计划 #%[1]d 当前处于审批的%[2]s，需要 %[3]s 审批。轮到您所在的级别时会通知您。", p.Index, l.Title(n), l.Text())
@@ -123,6 +144,7 @@ func (p *Plan) requestApproval(req Request, c *Change) {
 	for _, v := range a.Votes {
 		c.Entry.Data.Kept = append(c.Entry.Data.Kept, v.By.Name)
 	}
+	c.Entry.Data.Kept = append(c.Entry.Data.Kept, a.keptOutside()...)
 	if a.passed() {
 		p.approved(req, c)
 		return
@@ -130,7 +152,9 @@ func (p *Plan) requestApproval(req Request, c *Change) {
 	p.askApprovers(req, c, p.Asked(req.Rules))
 }
 
+// askApprovers tells people that they are asked, and asks in other systems.
 func (p *Plan) askApprovers(req Request, c *Change, people []PersonRef) {
+	p.askOutside(req, c)
 	p.await(req, c, people)
 	c.tell(req, p, Notice{
 		To: ids(people), Card: true, Asks: AskedFirst,

@@ -64,6 +64,13 @@ func (b *Bot) readPlan(ctx context.Context, v *visit, vals Values, was *slipway.
 	if vals.Has(SprintsField) {
 		put(a.sprints(vals, was))
 	}
+	if vals.Has("approval.type") {
+		put(func(d *slipway.Draft) {
+			if d.Approval != nil {
+				d.Approval.Type = slipway.ApprovalType(vals.Get("approval.type"))
+			}
+		})
+	}
 	if vals.Has("jobs") {
 		put(a.items(vals))
 	}
@@ -329,7 +336,7 @@ func fieldName(form FormID, path string) string {
 		return onlyIn(form, "approval.approvers", FormNew, FormEdit, FormApprovers)
 	case strings.HasPrefix(path, "approval.levels"):
 		return onlyIn(form, "approval.levels", FormEdit, FormApprovers)
-	case path == "approval.needed_approvers":
+	case path == "approval.needed_approvers", path == "approval.type":
 		return onlyIn(form, path, FormNew, FormEdit, FormApprovers)
 	case slices.Contains(timeSettings, path) || strings.HasPrefix(path, escalateTo):
 		field, _, _ := strings.Cut(path, "[")

@@ -216,6 +216,7 @@ func WhoamiCard(u *slipway.User, v View) Card {
 	c.Facts = append(c.Facts, v.hoursFacts(u)...)
 	fact(slipway.T("Slack", "Slack"), u.SlackID)
 	fact(slipway.T("Feishu", "飞书"), u.FeishuOpenID)
+	fact(slipway.T("DingTalk", "钉钉"), u.DingTalkID)
 	return c
 }
 

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,6 +17,8 @@ type Asker struct {
 	Engines []string
 	// Sprints returns the sprints that can be chosen now; nil: Jira is not connected.
 	Sprints func() ([]Option, error)
+	// Outside are the approval systems that can be chosen beside Slipway itself.
+	Outside []slipway.ApprovalType
 }
 
 func (a Asker) say(t slipway.Text) string { return t.In(a.Lang) }
@@ -237,7 +240,7 @@ func (a Asker) approvalFields(d slipway.Draft) []Field {
 			approvers = append(approvers, p.ID)
 		}
 	}
-	return []Field{
+	fields := []Field{
 		{
 			Name: "approval.approvers", Kind: PeopleField, Label: a.say(slipway.T("Approvers", "审批人")), Value: approvers, Options: a.People, Max: slipway.MaxPersons,
 			Hint: a.say(slipway.T("Nobody: no approval is needed. The manager, the creator and the last editor cannot approve.", "留空表示无需审批。负责人、创建者和最后编辑者不能审批。")),
@@ -247,6 +250,34 @@ func (a Asker) approvalFields(d slipway.Draft) []Field {
 			Value: []string{strconv.Itoa(needed)}, Max: slipway.MaxPersons,
 		},
 	}
+	return append(fields, a.systemField(d)...)
+}
+
+// systemField asks where the approvers are asked, if there is a choice.
+func (a Asker) systemField(d slipway.Draft) []Field {
+	is := slipway.NativeApproval
+	if d.Approval != nil {
+		is = d.Approval.Type
+	}
+	systems := append([]slipway.ApprovalType{slipway.NativeApproval}, a.Outside...)
+	if !slices.Contains(systems, is) {
+		systems = append(systems, is)
+	}
+	if len(systems) == 1 {
+		return nil
+	}
+	f := Field{
+		Name: "approval.type", Kind: SelectField, Label: a.say(slipway.T("Where to approve", "审批渠道")), Value: []string{string(is)},
+		Hint: a.say(slipway.T("Feishu and DingTalk ask any or all of the approvers.", "飞书和钉钉审批仅支持任一或全部审批人。")),
+	}
+	for _, t := range systems {
+		label := t.Text()
+		if t == slipway.NativeApproval {
+			label = slipway.T("Slipway: chat and console", "Slipway（聊天与控制台）")
+		}
+		f.Options = append(f.Options, Option{Value: string(t), Label: a.say(label)})
+	}
+	return []Field{f}
 }
 
 func (a Asker) itemFields() []Field {

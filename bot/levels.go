@@ -8,17 +8,38 @@ import (
 	"slipway"
 )
 
-// Levels are typed as "any of bob, carol; then all of dave, erin": levels between
-// semicolons; groups of a level between plus signs, each with how many of it.
+// Levels are typed as "any of bob, carol; then lark: all of dave, erin": levels between
+// semicolons; groups of a level between plus signs, each with how many of it, and in front
+// where it is asked, if not where the approval says.
 var (
 	quorumOf  = regexp.MustCompile(`(?is)^(?:(any|all|[\d０-９]{1,3})\s+of|(任一|任意一人|全部|所有人)|([\d０-９]{1,3})\s*人)(?:\s*[:：]\s*|\s+)(.+)$`)
+	systemOf  = regexp.MustCompile(`(?is)^(native|slipway|chat|站内|lark|feishu|飞书|dingtalk|钉钉)\s*[:：]\s*(.+)$`)
 	thenMark  = regexp.MustCompile(`(?is)^(?:then\s+|(?:再|然后|之后)\s*[,，:：]?\s*)`)
 	levelMark = regexp.MustCompile(`[;；]`)
 	groupMark = regexp.MustCompile(`\s[+＋]\s`)
 )
 
 // saysLevels tells whether a text begins as levels do, rather than with a person.
-func saysLevels(s string) bool { return quorumOf.MatchString(trim(s)) }
+func saysLevels(s string) bool {
+	_, s = system(trim(s))
+	return quorumOf.MatchString(s)
+}
+
+// system takes from a group in front where it is asked, "" if that is not said.
+func system(words string) (slipway.ApprovalType, string) {
+	m := systemOf.FindStringSubmatch(words)
+	if m == nil {
+		return "", words
+	}
+	t := slipway.NativeApproval
+	switch fold(m[1]) {
+	case "lark", "feishu", "飞书":
+		t = slipway.LarkApproval
+	case "dingtalk", "钉钉":
+		t = slipway.DingTalkApproval
+	}
+	return t, trim(m[2])
+}
 
 // levels reads levels as they are typed.
 func (a *answers) levels(text string) []slipway.Level {
@@ -42,6 +63,7 @@ func (a *answers) levels(text string) []slipway.Level {
 
 func (a *answers) group(words string) slipway.Group {
 	g := slipway.Group{Needed: slipway.QuorumAny, Approvers: []slipway.PersonRef{}}
+	g.Type, words = system(words)
 	m := quorumOf.FindStringSubmatch(words)
 	if m == nil {
 		a.Add("approval.levels", "any of, all of or a number of people is expected, not %q; for example: any of bob, carol; then all of dave, erin",
@@ -80,6 +102,9 @@ func setLevels(d *slipway.Draft, levels []slipway.Level) {
 	if len(old) == 0 && len(levels) == 1 && len(levels[0].Groups) == 1 && len(levels[0].Groups[0].From) == 0 {
 		g := levels[0].Groups[0]
 		next.Approvers, next.Needed = g.Approvers, g.Need()
+		if g.Type != "" {
+			next.Type = g.Type
+		}
 		return
 	}
 	for i := range levels {
@@ -120,12 +145,21 @@ func typedGroup(g *slipway.Group) slipway.Text {
 	for _, s := range g.From {
 		people = append(people, slipway.PersonRef{Name: string(s)})
 	}
+	in := slipway.Text{}
+	switch g.Type {
+	case slipway.LarkApproval:
+		in = slipway.T("lark: ", "飞书：")
+	case slipway.DingTalkApproval:
+		in = slipway.T("dingtalk: ", "钉钉：")
+	case slipway.NativeApproval:
+		in = slipway.T("native: ", "站内：")
+	}
 	switch names := personList(people); g.Needed {
 	case slipway.QuorumAll:
-		return slipway.T("all of %s", "全部 %s", names)
+		return slipway.T("%[1]sall of %[2]s", "%[1]s全部 %[2]s", in, names)
 	case slipway.QuorumAny:
-		return slipway.T("any of %s", "任一 %s", names)
+		return slipway.T("%[1]sany of %[2]s", "%[1]s任一 %[2]s", in, names)
 	default:
-		return slipway.T("%[1]d of %[2]s", "%[1]d人 %[2]s", int(g.Needed), names)
+		return slipway.T("%[1]s%[2]d of %[3]s", "%[1]s%[2]d人 %[3]s", in, int(g.Needed), names)
 	}
 }

@@ -57,7 +57,7 @@ func (b *Bot) person(ctx context.Context, name string) (*slipway.User, error) {
 
 // asker is for whom forms are made.
 func (b *Bot) asker(ctx context.Context, v *visit) (Asker, error) {
-	a := Asker{Lang: v.lang, Me: v.user, Engines: b.Engines}
+	a := Asker{Lang: v.lang, Me: v.user, Engines: b.Engines, Outside: b.Commands.Rules().Outside}
 	if b.Commands.Sprints != nil {
 		a.Sprints = func() ([]Option, error) { return b.Sprints(ctx, "") }
 	}

@@ -52,6 +52,9 @@ func (v View) planActions(p *slipway.Plan) (shown, more []Action) {
 		switch verb {
 		case slipway.VerbStart, slipway.VerbAskAgain:
 			a.Style = Primary
+			if p.Gate == nil && verb == slipway.VerbAskAgain {
+				a.Label = v.say(slipway.T("Ask again", "重新发起审批"))
+			}
 			show(a)
 		case slipway.VerbSubmit:
 			a.Style = Primary
@@ -86,10 +89,11 @@ func (v View) planActions(p *slipway.Plan) (shown, more []Action) {
 			// Items have buttons of their own.
 		case slipway.VerbAnswer, slipway.VerbExpireGate, slipway.VerbGiveUp, slipway.VerbTimeout, slipway.VerbSchedule,
 			slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbRunWaits, slipway.VerbRunResumed, slipway.VerbResend,
-			slipway.VerbRemindAgain, slipway.VerbEscalate, slipway.VerbExpireApproval:
+			slipway.VerbRemindAgain, slipway.VerbEscalate, slipway.VerbExpireApproval, slipway.VerbQuestion:
 			// Not verbs of people.
 		}
 	}
+	shown = append(shown, v.questionLinks(p)...)
 	hide(v.button(verbCopy, Ref{Plan: p.ID}.Encode()))
 	hide(v.button(verbLog, Ref{Plan: p.ID}.Encode()))
 	hide(v.button(verbHooks, Ref{Plan: p.ID}.Encode()))

@@ -25,6 +25,7 @@ func (v View) people(p *slipway.Plan) []Line {
 	for _, t := range a.Transfers {
 		lines = append(lines, Line{plain(v.say(slipway.T("↪ %[1]s passed the decision to %[2]s · ", "↪ %[1]s 已将审批转交给 %[2]s · ", t.From.Name, t.To.Name))), moment(t.At)})
 	}
+	lines = append(lines, v.questionLines(p)...)
 	lines = append(lines, v.levelLines(p)...)
 	lines = append(lines, v.timeLines(p)...)
 	if p.Status() != slipway.WaitForApproval {

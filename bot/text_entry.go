@@ -73,7 +73,12 @@ func entryText(e slipway.Entry) slipway.Text {
 		return slipway.T("%[1]s skipped “%[2]s”", "%[1]s 跳过了发布项“%[2]s”", by, item)
 	case slipway.VerbRetry, slipway.VerbAdopt, slipway.VerbDecide:
 		return runMoveText(e)
+	case slipway.VerbQuestion:
+		return questionEntryText(e)
 	case slipway.VerbAskAgain:
+		if e.Data.Channel != "" {
+			return slipway.T("%[1]s asked again for the approval in %[2]s", "%[1]s 重新发起了%[2]s审批", by, e.Data.Channel.Text())
+		}
 		return slipway.T("%[1]s asked again for the %[2]s", "%[1]s 重新发起了%[2]s", by, check)
 	case slipway.VerbOverride:
 		if e.Data.Votes != "" {
@@ -317,4 +322,5 @@ var lastTexts = map[slipway.Verb]slipway.Text{
 	slipway.VerbRemindAgain: {EN: "reminded the approvers", ZH: "自动催办"}, slipway.VerbEscalate: {EN: "escalated the approval", ZH: "升级审批"},
 	slipway.VerbExpireApproval: {EN: "ended the wait for the approval", ZH: "审批过期"},
 	slipway.VerbRunWaits:       {EN: "noted the waits of", ZH: "更新等待状态"}, slipway.VerbRunResumed: {EN: "followed the new run of", ZH: "跟踪重新运行"},
+	slipway.VerbQuestion: {EN: "took down news of the approval", ZH: "更新外部审批进展"},
 }

@@ -300,7 +300,8 @@ var courseVerbs = []VerbRow{
 	{
 		Name: "ask again", ID: ActionID(slipway.VerbAskAgain), Aliases: []string{"recheck"}, ZH: []string{"重新检测", "重新发起检测"}, Group: GroupChecks, Takes: TakesPlanText, Move: slipway.VerbAskAgain,
 		Usage: slipway.T("ask again #plan [who]", "重新检测 #计划 [接收方]"), Example: slipway.T("ask again #12", "重新检测 #12"),
-		Does: slipway.T("Asks the outside systems of a failed check once more, all or those named.", "外部检测失败后重新发起检测，可只向指定的接收方发起。"),
+		Does: slipway.T("Asks the outside systems of a failed check once more, all or those named; also an approval that was withdrawn or lost in Feishu or DingTalk.",
+			"外部检测失败后重新发起检测，可只向指定的接收方发起；也用于重新发起在飞书或钉钉中被撤回或丢失的审批。"),
 	},
 	{
 		Name: "override", ID: ActionID(slipway.VerbOverride), ZH: []string{"放行"}, Group: GroupChecks, Takes: TakesPlanText, Move: slipway.VerbOverride, Destructive: true,

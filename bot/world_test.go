@@ -187,7 +187,7 @@ func (w *world) settle() {
 					err = w.Tell(w.t.Context(), task.PlanID, n, task.Key)
 				}
 			case slipway.TaskHook, slipway.TaskRun, slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline, slipway.TaskPatience, slipway.TaskAnswer,
-				slipway.TaskRecheck, slipway.TaskJudge, slipway.TaskJira:
+				slipway.TaskRecheck, slipway.TaskJudge, slipway.TaskJira, slipway.TaskQuestion:
 			}
 			if err != nil {
 				w.t.Fatalf("task %s: %v", task.Kind, err)

@@ -80,8 +80,9 @@ func (r *reader) group(at string, v any) slipway.Group {
 	if !ok {
 		return g
 	}
-	r.keys(o, at+".", "name", "approvers", "needed")
+	r.keys(o, at+".", "name", "type", "approvers", "needed")
 	g.Name = r.text(o, "name", at+".")
+	g.Type = slipway.ApprovalType(r.text(o, "type", at+"."))
 	g.Approvers, g.From = r.members(o, "approvers", at+".")
 	word := ""
 	switch needed := o.values["needed"].(type) {

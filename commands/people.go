@@ -30,6 +30,7 @@ type NewUser struct {
 	Role         slipway.Role `json:"role,omitempty"`
 	SlackID      string       `json:"slack_id,omitempty"`
 	FeishuOpenID string       `json:"feishu_open_id,omitempty"`
+	DingTalkID   string       `json:"dingtalk_id,omitempty"`
 	Locale       string       `json:"locale,omitempty"`
 	TimeZone     string       `json:"time_zone,omitempty"`
 	WorkingHours string       `json:"working_hours,omitempty"`
@@ -127,6 +128,9 @@ func (c *Commands) KeepUser(ctx context.Context, n NewUser) (*slipway.User, erro
 	if u.FeishuOpenID == "" {
 		u.FeishuOpenID = known.FeishuOpenID
 	}
+	if u.DingTalkID == "" {
+		u.DingTalkID = known.DingTalkID
+	}
 	if err := c.Store.UpdateUser(ctx, u); err != nil {
 		return nil, fmt.Errorf("keep user: %w", err)
 	}
@@ -167,7 +171,7 @@ func (n NewUser) user() (*slipway.User, error) {
 	var f slipway.Faults
 	u := &slipway.User{
 		Name: strings.TrimSpace(n.Name), Email: strings.ToLower(strings.TrimSpace(n.Email)), Role: n.Role,
-		SlackID: n.SlackID, FeishuOpenID: n.FeishuOpenID, Locale: slipway.ParseLang(n.Locale), LocaleGuessed: n.Locale == "",
+		SlackID: n.SlackID, FeishuOpenID: n.FeishuOpenID, DingTalkID: n.DingTalkID, Locale: slipway.ParseLang(n.Locale), LocaleGuessed: n.Locale == "",
 		TimeZone: n.TimeZone,
 	}
 	if u.Name == "" || utf8.RuneCountInString(u.Name) > slipway.MaxName || strings.ContainsFunc(u.Name, func(r rune) bool { return r < ' ' }) {

@@ -109,6 +109,14 @@ func (c *Commands) RunResumed(ctx context.Context, requestID, planID, runID, ref
 	})
 }
 
+// SeeQuestion takes down the next thing that is new about a question in another approval
+// system. It is to be called until it changes nothing.
+func (c *Commands) SeeQuestion(ctx context.Context, requestID, planID, mark string, s slipway.Sighting) (storage.Outcome, error) {
+	return c.system(ctx, requestID, planID, slipway.VerbQuestion, func(p *slipway.Plan, req slipway.Request) (*slipway.Change, error) {
+		return p.See(req, mark, s)
+	})
+}
+
 func (c *Commands) system(ctx context.Context, requestID, planID string, verb slipway.Verb,
 	fn func(*slipway.Plan, slipway.Request) (*slipway.Change, error),
 ) (storage.Outcome, error) {

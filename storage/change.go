@@ -322,6 +322,7 @@ func addChange(b *batch, tx bun.Tx, p *slipway.Plan, c *slipway.Change) error {
 		b.add(tx.NewUpdate().Model((*deliveryRow)(nil)).Set("state = ?", DeliveryPending).Set("done_at = 0").
 			Where("id IN (?)", bun.List(c.Resend)))
 	}
+	addQuestions(b, tx, c)
 	if len(c.StopRuns) > 0 {
 		b.add(tx.NewUpdate().Model((*runRow)(nil)).Set("stop = ?", true).Where("id IN (?)", bun.List(c.StopRuns)))
 	}

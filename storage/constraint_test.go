@@ -155,6 +155,14 @@ func TestTheSchemaKeepsWhatTheDomainPromises(t *testing.T) {
 			{"no e-mail is not an empty one", "UPDATE users SET email = '' WHERE id = 'u-bob'"},
 			{"a Slack account is one user's", "UPDATE users SET slack_id = 'U1'"},
 			{"no Slack account is not an empty one", "UPDATE users SET slack_id = '' WHERE id = 'u-bob'"},
+			{"a DingTalk account is named", "UPDATE users SET dingtalk_id = ''"},
+			{"a DingTalk account is one person's", "UPDATE users SET dingtalk_id = 'same'"},
+			{"a question has a mark", "INSERT INTO questions SELECT 'x', id, 'lark', 'created', NULL, '', FALSE, 1, 0 FROM plans WHERE number = 1"},
+			{"a question is asked in a system that is known", "INSERT INTO questions SELECT '00000000-0000-4000-8000-000000000001', id, 'native', 'created', NULL, '', FALSE, 1, 0 FROM plans WHERE number = 1"},
+			{"a question's phase is one of four words", "INSERT INTO questions SELECT '00000000-0000-4000-8000-000000000001', id, 'lark', 'open', NULL, '', FALSE, 1, 0 FROM plans WHERE number = 1"},
+			{"what is asked is written down before", "INSERT INTO questions SELECT '00000000-0000-4000-8000-000000000001', id, 'lark', 'asking', NULL, '', FALSE, 1, 0 FROM plans WHERE number = 1"},
+			{"what was asked has an instance", "INSERT INTO questions SELECT '00000000-0000-4000-8000-000000000001', id, 'lark', 'asked', '{}', '', FALSE, 1, 0 FROM plans WHERE number = 1"},
+			{"a question is a plan's", "INSERT INTO questions VALUES ('00000000-0000-4000-8000-000000000001', 'x', 'lark', 'created', NULL, '', FALSE, 1, 0)"},
 			{"a Feishu account is one user's", "UPDATE users SET feishu_open_id = 'ou_1'"},
 			{"no Feishu account is not an empty one", "UPDATE users SET feishu_open_id = '' WHERE id = 'u-bob'"},
 			{"a role is member or admin", "UPDATE users SET role = 'owner'"},
@@ -203,7 +211,7 @@ func TestNothingOutlivesItsPlan(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, s *storage.Store) {
 		p := submit(t, s, create(t, s, draft(t, "gone")), askingRules).Plan
 		must(t, s.Exec(t.Context(), "DELETE FROM plans WHERE id = ?", p.ID))
-		for _, table := range []string{"items", "plan_people", "entries", "deliveries"} {
+		for _, table := range []string{"items", "plan_people", "entries", "deliveries", "questions"} {
 			var n int
 			must(t, s.Query(t.Context(), &n, "SELECT count(*) FROM "+table))
 			if n != 0 {

@@ -101,6 +101,10 @@ func noRun() *slipway.Error {
 	return slipway.Refuse(slipway.NotFound, "There is no such run.", "没有这次运行记录。")
 }
 
+func noQuestion() *slipway.Error {
+	return slipway.Refuse(slipway.NotFound, "There is no such question in another approval system.", "没有这条外部审批记录。")
+}
+
 func noUser() *slipway.Error {
 	return slipway.Refuse(slipway.NotFound, "There is no such user.", "没有这个用户。")
 }

@@ -237,6 +237,24 @@ CREATE TABLE posts (
 
 CREATE INDEX posts_by_age ON posts (begun_at);
 
+CREATE TABLE questions (
+  mark TEXT NOT NULL PRIMARY KEY CHECK (length(mark) = 36),
+  plan_id TEXT NOT NULL REFERENCES plans (id) ON DELETE CASCADE,
+  type TEXT NOT NULL CHECK (type IN ('lark', 'dingtalk')),
+  phase TEXT NOT NULL CHECK (phase IN ('created', 'asking', 'asked', 'ended')),
+  body TEXT,
+  ref TEXT NOT NULL,
+  stop BOOLEAN NOT NULL,
+  at BIGINT NOT NULL,
+  asking_at BIGINT NOT NULL,
+  CONSTRAINT questions_body CHECK (phase NOT IN ('asking', 'asked') OR body IS NOT NULL),
+  CONSTRAINT questions_ref CHECK (phase <> 'asked' OR ref <> '')
+);
+
+CREATE INDEX questions_by_ref ON questions (type, ref) WHERE ref <> '';
+
+CREATE INDEX questions_of_plan ON questions (plan_id) WHERE phase <> 'ended';
+
 CREATE TABLE rooms (
   platform TEXT NOT NULL CHECK (platform <> ''),
   id TEXT NOT NULL CHECK (id <> ''),
@@ -339,3 +357,5 @@ CREATE TABLE users (
 , locale_guessed BOOLEAN NOT NULL DEFAULT FALSE, working_hours TEXT NOT NULL DEFAULT '', holidays TEXT NOT NULL DEFAULT '', no_mail BOOLEAN NOT NULL DEFAULT FALSE);
 
 CREATE INDEX users_by_name ON users (name_folded);
+
+CREATE UNIQUE INDEX users_dingtalk_id ON users (dingtalk_id);

@@ -21,6 +21,7 @@ type userRow struct {
 	Role         slipway.Role
 	SlackID      string `bun:",nullzero"`
 	FeishuOpenID string `bun:",nullzero"`
+	DingTalkID   string `bun:"dingtalk_id,nullzero"`
 	Locale       slipway.Lang
 	TimeZone     string
 	CreatedAt    int64
@@ -34,7 +35,7 @@ type userRow struct {
 func newUserRow(u *slipway.User) userRow {
 	return userRow{
 		ID: u.ID, Name: u.Name, NameFolded: fold(u.Name), Email: strings.ToLower(u.Email), Role: u.Role, SlackID: u.SlackID,
-		FeishuOpenID: u.FeishuOpenID, Locale: u.Locale, TimeZone: u.TimeZone, CreatedAt: u.CreatedAt, LocaleGuessed: u.LocaleGuessed, NoMail: u.NoMail,
+		FeishuOpenID: u.FeishuOpenID, DingTalkID: u.DingTalkID, Locale: u.Locale, TimeZone: u.TimeZone, CreatedAt: u.CreatedAt, LocaleGuessed: u.LocaleGuessed, NoMail: u.NoMail,
 		WorkingHours: u.WorkingHours, Holidays: strings.Join(u.Holidays, ","),
 	}
 }
@@ -42,7 +43,8 @@ func newUserRow(u *slipway.User) userRow {
 func (r *userRow) user() *slipway.User {
 	u := &slipway.User{
 		ID: r.ID, Name: r.Name, Email: r.Email, Role: r.Role, SlackID: r.SlackID, FeishuOpenID: r.FeishuOpenID,
-		Locale: r.Locale, TimeZone: r.TimeZone, CreatedAt: r.CreatedAt, LocaleGuessed: r.LocaleGuessed, NoMail: r.NoMail,
+		DingTalkID: r.DingTalkID,
+		Locale:     r.Locale, TimeZone: r.TimeZone, CreatedAt: r.CreatedAt, LocaleGuessed: r.LocaleGuessed, NoMail: r.NoMail,
 		WorkingHours: r.WorkingHours,
 	}
 	if r.Holidays != "" {
@@ -88,6 +90,9 @@ func userTaken(err error, row *userRow) error {
 	case duplicate(err, "users.feishu_open_id"):
 		return slipway.Refuse(slipway.Conflict,
 			"The Feishu account %[1]s belongs to another user.", "飞书账号 %[1]s 已属于其他用户。", row.FeishuOpenID).Because(err)
+	case duplicate(err, "users.dingtalk_id"):
+		return slipway.Refuse(slipway.Conflict,
+			"The DingTalk account %[1]s belongs to another user.", "钉钉账号 %[1]s 已属于其他用户。", row.DingTalkID).Because(err)
 	}
 	return err
 }
@@ -112,6 +117,11 @@ func (s *Store) UserBySlackID(ctx context.Context, id string) (*slipway.User, er
 // none.
 func (s *Store) UserByFeishuOpenID(ctx context.Context, id string) (*slipway.User, error) {
 	return s.user(ctx, "feishu_open_id = ?", id)
+}
+
+// UserByDingTalkID returns the user with the DingTalk account. NotFound if there is none.
+func (s *Store) UserByDingTalkID(ctx context.Context, id string) (*slipway.User, error) {
+	return s.user(ctx, "dingtalk_id = ?", id)
 }
 
 func (s *Store) user(ctx context.Context, where, arg string) (*slipway.User, error) {

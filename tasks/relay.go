@@ -42,7 +42,7 @@ func queueOf(k slipway.TaskKind) string {
 	switch k {
 	case slipway.TaskHook:
 		return queueHooks
-	case slipway.TaskRun, slipway.TaskJira: // both wait for outside systems, and nobody for them
+	case slipway.TaskRun, slipway.TaskJira, slipway.TaskQuestion: // they wait for outside systems, and nobody for them
 		return queueRuns
 	case slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline, slipway.TaskPatience:
 		return queueTimers

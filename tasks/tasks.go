@@ -13,6 +13,7 @@ import (
 	"github.com/hibiken/asynq"
 
 	"slipway"
+	"slipway/bot"
 	"slipway/commands"
 	"slipway/storage"
 	"slipway/webhook"
@@ -63,6 +64,8 @@ type Config struct {
 	Sender   Sender
 	Rules    func() *slipway.Rules
 	Cards    Cards // optional: without it there is nobody to tell
+	// Approvals are the other systems in which people approve.
+	Approvals []bot.Approvals
 	// Jira tells the issues behind plans; optional. With JiraComments a plan's success is
 	// written on them as a comment, too, in the language.
 	Jira         Jira

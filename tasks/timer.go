@@ -28,7 +28,7 @@ func (t *Tasks) timer(ctx context.Context, l *storage.Lease) error {
 		_, err = t.Commands.ExpireGate(ctx, requestOf(l), task.PlanID, task.Ref)
 	case slipway.TaskPatience:
 		return t.patience(ctx, l)
-	case slipway.TaskHook, slipway.TaskRun, slipway.TaskCard, slipway.TaskNotice, slipway.TaskAnswer, slipway.TaskRecheck, slipway.TaskJudge, slipway.TaskJira:
+	case slipway.TaskHook, slipway.TaskRun, slipway.TaskCard, slipway.TaskNotice, slipway.TaskAnswer, slipway.TaskRecheck, slipway.TaskJudge, slipway.TaskJira, slipway.TaskQuestion:
 	}
 	return err
 }

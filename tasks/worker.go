@@ -198,6 +198,8 @@ func (t *Tasks) perform(ctx context.Context, row *storage.Taken) (err error) {
 		return t.judge(ctx, l)
 	case slipway.TaskJira:
 		return t.jira(ctx, l)
+	case slipway.TaskQuestion:
+		return t.inquire(ctx, l)
 	}
 	return slipway.Refuse(slipway.Invalid, "There is no task of kind %q.", "没有类型为 %q 的任务。", l.Task.Kind)
 }
@@ -252,7 +254,7 @@ func (t *Tasks) tired(l *storage.Lease, now time.Time) bool {
 	case slipway.TaskCard, slipway.TaskNotice:
 		return now.Sub(time.UnixMilli(l.CreatedAt)) > 24*time.Hour
 	case slipway.TaskHook, slipway.TaskRun, slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline, slipway.TaskPatience, slipway.TaskAnswer,
-		slipway.TaskRecheck, slipway.TaskJudge, slipway.TaskJira:
+		slipway.TaskRecheck, slipway.TaskJudge, slipway.TaskJira, slipway.TaskQuestion:
 		return false
 	}
 	return true

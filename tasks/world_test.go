@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"slipway"
+	"slipway/bot"
 	"slipway/commands"
 	"slipway/storage"
 	"slipway/storage/storagetest"
@@ -72,7 +73,8 @@ type world struct {
 	cards  *fakeCards
 	engine *fakeEngine
 	able   *ableEngine
-	on     string // the engine of the workflow items
+	office *fakeApprovals // Feishu's approvals
+	on     string         // the engine of the workflow items
 	logged *logBuffer
 }
 
@@ -103,6 +105,7 @@ func newWorld(tb testing.TB, store *storage.Store, redisURL string) *world {
 		logged: &logBuffer{}, on: "fake",
 	}
 	w.able = &ableEngine{fakeEngine: newFakeEngine()}
+	w.office = newFakeApprovals(tb)
 	w.Tasks = w.join(tb, store, redisURL)
 	return w
 }
@@ -121,7 +124,8 @@ func (w *world) join(tb testing.TB, store *storage.Store, redisURL string) *Task
 	cmds := commands.New(commands.Config{Store: store, Rules: rules, Workflows: engines, Now: w.clock.now, Rand: rand.Reader})
 	t, err := New(Config{
 		Store: store, Commands: cmds, Redis: client, Engines: engines, Sender: w.sender, Rules: rules, Cards: w.cards,
-		Notices: NewNotices(client, rand.Text(), log), Role: RoleAll, Now: w.clock.now, Rand: rand.Reader, Log: log,
+		Approvals: []bot.Approvals{w.office},
+		Notices:   NewNotices(client, rand.Text(), log), Role: RoleAll, Now: w.clock.now, Rand: rand.Reader, Log: log,
 	})
 	if err != nil {
 		tb.Fatal(err)

@@ -52,11 +52,12 @@ func (h *handler) addUser(w http.ResponseWriter, r *http.Request, u *slipway.Use
 	if err != nil {
 		return err
 	}
-	f.only("name", "email", "role", "slack_id", "feishu_open_id", "locale", "time_zone", "working_hours", "holidays")
+	f.only("name", "email", "role", "slack_id", "feishu_open_id", "dingtalk_id", "locale", "time_zone", "working_hours", "holidays")
 	n := commands.NewUser{
 		Name: f.text("name", slipway.MaxName), Email: f.text("email", maxEmail), Role: slipway.Role(f.text("role", maxWord)),
 		SlackID: f.text("slack_id", maxWord), FeishuOpenID: f.text("feishu_open_id", maxWord),
-		Locale: f.text("locale", maxWord), TimeZone: f.text("time_zone", maxWord),
+		DingTalkID: f.text("dingtalk_id", maxWord),
+		Locale:     f.text("locale", maxWord), TimeZone: f.text("time_zone", maxWord),
 		WorkingHours: f.text("working_hours", maxHours), Holidays: f.texts("holidays"),
 	}
 	if f.Len() > 0 {

@@ -51,8 +51,9 @@ var (
 	// Too often for the app, or for one message or chat.
 	codesTooOften = []int{99991400, 230020, 11232}
 	// The message was recalled or deleted, the topic is gone, the group was dissolved, the
-	// bot is not in it, or the app is not available to the person (any more).
-	codesGone = []int{230011, 230110, 230019, 230050, 232009, 230002, 230013, 230038}
+	// bot is not in it, the app is not available to the person (any more), or there is no
+	// such approval.
+	codesGone = []int{230011, 230110, 230019, 230050, 232009, 230002, 230013, 230038, codeNoInstance}
 	// The token is missing, wrong, revoked or over.
 	codesToken = []int{99991661, 99991663, 99991664, 99991668, 99991671}
 	// The group takes no topics.

@@ -22,6 +22,14 @@
 // answers and replaced by a short card when it is done. All that is needed to draw it
 // anew travels in its submit button, so any replica can answer.
 //
+// # Approvals
+//
+// Approvals is Feishu's approval center: the same app asks there with a definition of the
+// company's own, whose form and nodes are checked beforehand, or with one that Slipway
+// makes. Events about an instance are only a reason to look at it.
+//
+// # Clicks
+//
 // A card whose button was pressed must not be changed before the click is answered, or
 // the client takes the change back: Update waits for that.
 package feishu

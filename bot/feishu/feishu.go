@@ -60,9 +60,11 @@ type Config struct {
 	Store *storage.Store
 	// PublicURL is where the console is; links below it get a preview.
 	PublicURL string
-	Now       func() time.Time
-	Rand      io.Reader
-	Log       *slog.Logger
+	// Approval has plans approved in Feishu's own approval center, too; nil: they are not.
+	Approval *ApprovalConfig
+	Now      func() time.Time
+	Rand     io.Reader
+	Log      *slog.Logger
 	// Client makes all requests; nil is one with time limits.
 	Client *http.Client
 }
@@ -70,7 +72,8 @@ type Config struct {
 // Feishu is the platform. It is safe for concurrent use.
 type Feishu struct {
 	Config
-	tokens tokens
+	tokens    tokens
+	approvals *Approvals
 	// patience is how long a handler may take before an answer is given without it.
 	patience time.Duration
 	handler  handler
@@ -111,6 +114,9 @@ func New(c Config) (*Feishu, error) {
 	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
 	u, err := url.Parse(c.BaseURL)
 	need(err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "", "the base URL must be feishu, lark or an http(s) address")
+	if c.Approval != nil {
+		c.Approval.check(need)
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -123,6 +129,9 @@ func New(c Config) (*Feishu, error) {
 	f := &Feishu{Config: c, patience: 2500 * time.Millisecond}
 	f.handler.ready = make(chan struct{})
 	f.calls.init()
+	if c.Approval != nil {
+		f.approvals = &Approvals{ApprovalConfig: *c.Approval, f: f, listening: map[string]bool{}}
+	}
 	return f, nil
 }
 
@@ -139,6 +148,9 @@ func (f *Feishu) Settle() time.Duration { return clickPatience + 2*grace }
 func (f *Feishu) Run(ctx context.Context, h bot.Handler) error {
 	f.handler.set(h)
 	defer f.calls.wait()
+	if a := f.approvals; a != nil && a.Definition != "" {
+		f.background(ctx, func(ctx context.Context) { a.listen(ctx, a.Definition) })
+	}
 	if f.Mode == modeHTTP {
 		<-ctx.Done()
 		return nil

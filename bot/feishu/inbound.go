@@ -19,11 +19,11 @@ const (
 	typePreview = "url.preview.get"
 )
 
-// envelope is what every event comes in. Events of the first version, of which none
-// concerns the bot, have no header.
+// envelope is what every event comes in. Events of the first version have no header.
 type envelope struct {
 	Header *eventHeader    `json:"header"`
 	Event  json.RawMessage `json:"event"`
+	UUID   string          `json:"uuid"`  // first version: the event's id
 	Token  string          `json:"token"` // first version
 }
 
@@ -56,8 +56,7 @@ func (f *Feishu) receive(ctx context.Context, payload []byte) (answer, error) {
 		return answer{}, err
 	}
 	if e.Header == nil {
-		f.Log.InfoContext(ctx, "feishu event ignored", "type", "of the first version")
-		return nothing(), nil
+		return f.firstVersion(ctx, e)
 	}
 	if e.Header.EventID == "" {
 		return answer{}, errMalformed
@@ -75,27 +74,35 @@ func (f *Feishu) receive(ctx context.Context, payload []byte) (answer, error) {
 		return read(ctx, e, f.added)
 	case typePreview:
 		return read(ctx, e, f.preview)
+	case typeInstanceV4, typeTaskV4:
+		return read(ctx, e, f.changedV4)
 	}
 	f.Log.InfoContext(ctx, "feishu event ignored", "type", shorten(printable(e.Header.EventType), 80))
 	return nothing(), nil
 }
 
 // ours tells whether the event is for this app: token and app id must be right. On the
-// long connection, which Feishu has authenticated, they may be missing.
+// long connection, which Feishu has authenticated, they may be missing. In the first
+// version the app id is part of the event.
 func (f *Feishu) ours(e envelope) error {
 	token, app := e.Token, f.AppID
 	if e.Header != nil {
 		token, app = e.Header.Token, e.Header.AppID
 	}
-	missing := func(s string) bool { return s == "" && f.Mode == modeSocket }
-	if f.VerificationToken != "" && !missing(token) && !equal(token, f.VerificationToken) {
+	if f.VerificationToken != "" && !f.mayLack(token) && !equal(token, f.VerificationToken) {
 		return errToken
 	}
-	if app != f.AppID && !missing(app) {
+	return f.oursByID(app)
+}
+
+func (f *Feishu) oursByID(app string) error {
+	if app != f.AppID && !f.mayLack(app) {
 		return errOtherApp
 	}
 	return nil
 }
+
+func (f *Feishu) mayLack(s string) bool { return s == "" && f.Mode == modeSocket }
 
 // read gives an event of a known type to who takes it.
 func read[T any](ctx context.Context, e envelope, take func(context.Context, eventHeader, T) (answer, error)) (answer, error) {

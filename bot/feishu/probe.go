@@ -17,6 +17,7 @@ func (f *Feishu) Probe(ctx context.Context) []bot.Finding {
 		found = append(found, f.probeBot(ctx))
 		found = append(found, f.probeScopes(ctx)...)
 		found = append(found, f.probeSubscriptions(ctx)...)
+		found = append(found, f.approvals.probe(ctx)...)
 	}
 	return append(found, f.probeClock(), f.probeKey(ctx))
 }
@@ -86,7 +87,7 @@ func (f *Feishu) probeScopes(ctx context.Context) []bot.Finding {
 		what := slipway.T("Scope %[1]s, %[2]s", "权限 %[1]s，%[2]s", s.Name, s.For)
 		switch {
 		case s.in(have):
-		case s.Spare:
+		case s.Spare && (!s.approvals || f.approvals == nil):
 			found = append(found, bot.Finding{OK: true, What: slipway.T("%s: not granted; it may be left out.", "%s：未开通，可以不开通。", what)})
 		default:
 			found = append(found, bot.Finding{

@@ -13,7 +13,8 @@ type Scope struct {
 	// Spare tells that Slipway works without it, though not as well.
 	Spare bool
 
-	wider []string // names that include it
+	wider     []string // names that include it
+	approvals bool     // without it plans cannot be approved in Feishu
 }
 
 // Scopes are the permissions of the app, those without which nothing works first.
@@ -50,6 +51,10 @@ func Scopes() []Scope {
 		{
 			Name: "im:chat.access_event.bot_p2p_chat:read", Spare: true,
 			For: slipway.T("to show your page when you open the chat with the bot", "用于打开与机器人的单聊时显示主页"),
+		},
+		{
+			Name: approvalScope, Spare: true, approvals: true,
+			For: slipway.T("to have plans approved in Feishu's approval center", "用于在飞书审批中心审批发布计划"),
 		},
 		{
 			Name: "application:application:self_manage", Spare: true,

@@ -21,6 +21,14 @@ var (
 	spareCallbacks = []string{typePreview}
 )
 
+// hears are the spare events of this Slipway.
+func (f *Feishu) hears() []string {
+	if f.approvals == nil {
+		return spareEvents
+	}
+	return slices.Concat(spareEvents, []string{typeInstance, typeTask})
+}
+
 // modeOf is Feishu's word for a way that events and callbacks come.
 var modeOf = map[string]string{modeSocket: "websocket", modeHTTP: "webhook"}
 
@@ -45,7 +53,7 @@ func (f *Feishu) probeSubscriptions(ctx context.Context) []bot.Finding {
 				"请在“版本管理与发布”中创建版本、发布并通过审核：在此之前，所有设置都不会生效。"),
 		})
 	}
-	return append(found, judgeList(slipway.T("Event", "事件"), slipway.T("Event configuration", "事件配置"), heard, events, spareEvents)...)
+	return append(found, judgeList(slipway.T("Event", "事件"), slipway.T("Event configuration", "事件配置"), heard, events, f.hears())...)
 }
 
 // calledBack is what the app has for callbacks.
@@ -143,10 +151,12 @@ func judgeList(kind, page slipway.Text, have, need, spare []string) []bot.Findin
 
 // missed is what does not work without a spare subscription.
 var missed = map[string]slipway.Text{
-	typeMenu:    slipway.T("the bot's menu does nothing", "机器人菜单不会有反应"),
-	typeEntered: slipway.T("opening the chat with the bot does not show your page", "打开与机器人的单聊时不会显示主页"),
-	typeAdded:   slipway.T("the bot does not greet a group that it is added to", "机器人进群时不会打招呼"),
-	typePreview: slipway.T("links to plans are shown without a card", "发布计划的链接不会显示卡片"),
+	typeMenu:     slipway.T("the bot's menu does nothing", "机器人菜单不会有反应"),
+	typeEntered:  slipway.T("opening the chat with the bot does not show your page", "打开与机器人的单聊时不会显示主页"),
+	typeAdded:    slipway.T("the bot does not greet a group that it is added to", "机器人进群时不会打招呼"),
+	typeInstance: slipway.T("what is decided in Feishu's approval center is seen minutes later", "飞书审批的结果要几分钟后才能看到"),
+	typeTask:     slipway.T("what single approvers say in Feishu's approval center is seen minutes later", "单个审批人在飞书审批中的意见要几分钟后才能看到"),
+	typePreview:  slipway.T("links to plans are shown without a card", "发布计划的链接不会显示卡片"),
 }
 
 // way is how events and callbacks come to this Slipway.
@@ -165,5 +175,5 @@ func (f *Feishu) reminder() bot.Finding {
 			"events AND callbacks are two settings, both must be set to %[1]s. Events: %[2]s. Callbacks: %[3]s. If buttons do nothing, the callbacks are not set.",
 		"请在“事件与回调”中人工确认（开通权限 application:application:self_manage 后可在此自动检查）："+
 			"事件配置与回调配置是两项设置，都必须设为%[1]s。事件：%[2]s。回调：%[3]s。如果点击按钮没有反应，说明回调尚未配置。",
-		f.way(), strings.Join(slices.Concat(events, spareEvents), ", "), strings.Join(slices.Concat(callbacks, spareCallbacks), ", "))}
+		f.way(), strings.Join(slices.Concat(events, f.hears()), ", "), strings.Join(slices.Concat(callbacks, spareCallbacks), ", "))}
 }

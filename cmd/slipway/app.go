@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"slipway/bot"
+	"slipway/bot/dingtalk"
 	"slipway/bot/web"
 	"slipway/commands"
 	"slipway/storage"
@@ -35,6 +36,7 @@ type app struct {
 	bot      *bot.Bot
 	web      *web.Web
 	chats    []chat
+	dingtalk *dingtalk.DingTalk // nil: not configured
 	notices  *tasks.Notices
 	rulebook *commands.Rulebook
 	tried    *prometheus.HistogramVec // hooks
@@ -97,7 +99,7 @@ func newApp(ctx context.Context, c *config, role tasks.Role, environ []string, l
 	}
 	work := tasks.Config{
 		Store: a.store, Commands: a.commands, Redis: a.redis, Engines: engines, Sender: a.sender,
-		Rules: a.commands.Rules, Cards: a.bot, Notices: a.notices, Role: role, PublicURL: c.publicURL(),
+		Rules: a.commands.Rules, Cards: a.bot, Approvals: a.approvals(), Notices: a.notices, Role: role, PublicURL: c.publicURL(),
 		Patience: c.hookPatience(), Attempted: a.attempted, Now: time.Now, Rand: rand.Reader, Log: log,
 	}
 	a.connectJira(&work)
@@ -138,7 +140,10 @@ func (a *app) people(html func(string) string, engines []string) (err error) {
 	if err != nil {
 		return fmt.Errorf("make console: %w", err)
 	}
-	if a.chats, err = a.config.newChats(a.store, a.log); err != nil {
+	if a.chats, err = a.config.newChats(a.store, a.heardOf, a.log); err != nil {
+		return err
+	}
+	if a.dingtalk, err = a.config.newDingTalk(a.heardOf, a.log); err != nil {
 		return err
 	}
 	platforms := []bot.Platform{a.web}

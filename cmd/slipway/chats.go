@@ -29,7 +29,7 @@ type chat interface {
 }
 
 // newChats makes the platforms that are configured. It connects to nothing yet.
-func (c *config) newChats(store *storage.Store, log *slog.Logger) ([]chat, error) {
+func (c *config) newChats(store *storage.Store, tell heard, log *slog.Logger) ([]chat, error) {
 	var chats []chat
 	var problems []error
 	if s := c.Slack; s.configured() {
@@ -46,7 +46,7 @@ func (c *config) newChats(store *storage.Store, log *slog.Logger) ([]chat, error
 	if f := c.Feishu; f.configured() {
 		p, err := feishu.New(feishu.Config{
 			AppID: f.AppID, AppSecret: string(f.AppSecret), VerificationToken: string(f.VerificationToken), EncryptKey: string(f.EncryptKey),
-			BaseURL: f.BaseURL, Mode: f.Mode,
+			BaseURL: f.BaseURL, Mode: f.Mode, Approval: c.Approvals.Lark.platform(tell),
 			Store: store, PublicURL: c.publicURL(), Now: time.Now, Rand: rand.Reader, Log: log,
 		})
 		if err != nil {

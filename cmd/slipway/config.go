@@ -62,6 +62,8 @@ type config struct {
 	GitLab  gitlabConfig  `yaml:"gitlab"`
 	Jenkins jenkinsConfig `yaml:"jenkins"`
 
+	DingTalk dingtalkConfig `yaml:"dingtalk"`
+
 	file `yaml:",inline"`
 
 	engineSecrets map[string]map[string]string // of the engines of type http, by name
@@ -69,13 +71,15 @@ type config struct {
 
 // file is what slipway.yaml may hold, every key optional.
 type file struct {
-	Users         []userConfig `yaml:"users"`
-	Rooms         []roomConfig `yaml:"rooms"`
-	Hooks         []hookConfig `yaml:"hooks"`
-	ZadigChecks   checksConfig `yaml:"zadig_checks"`
-	Jira          jiraConfig   `yaml:"jira"`
-	OnItemFailure string       `yaml:"on_item_failure"`
-	SelfApproval  bool         `yaml:"self_approval"`
+	Users       []userConfig `yaml:"users"`
+	Rooms       []roomConfig `yaml:"rooms"`
+	Hooks       []hookConfig `yaml:"hooks"`
+	ZadigChecks checksConfig `yaml:"zadig_checks"`
+	// Approvals says how plans are approved in other systems.
+	Approvals     approvalsConfig `yaml:"approvals"`
+	Jira          jiraConfig      `yaml:"jira"`
+	OnItemFailure string          `yaml:"on_item_failure"`
+	SelfApproval  bool            `yaml:"self_approval"`
 	// HookPatience is how long a hook is tried, for example 72h, the default.
 	HookPatience string `yaml:"hook_patience"`
 	// CallbackRate is how many callbacks a second are taken from one sender, ten times
@@ -101,6 +105,7 @@ type userConfig struct {
 	Role         string `yaml:"role"`
 	SlackID      string `yaml:"slack_id"`
 	FeishuOpenID string `yaml:"feishu_open_id"`
+	DingTalkID   string `yaml:"dingtalk_id"`
 	Locale       string `yaml:"locale"`
 	TimeZone     string `yaml:"time_zone"`
 
@@ -151,6 +156,7 @@ func loadConfig(path string, p process) (*config, error) {
 	c.checkMail(note)
 	problems = append(problems, c.check()...)
 	problems = append(problems, c.checkChats()...)
+	problems = append(problems, c.checkApprovals()...)
 	problems = append(problems, c.checkEngines(p)...)
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("the configuration has %d problem(s):\n  %w", len(problems), joined(problems))
@@ -174,6 +180,12 @@ func (c *config) variables() map[string]*string {
 		"SLIPWAY_FEISHU_VERIFICATION_TOKEN": (*string)(&c.Feishu.VerificationToken),
 		"SLIPWAY_FEISHU_ENCRYPT_KEY":        (*string)(&c.Feishu.EncryptKey),
 		"SLIPWAY_FEISHU_BASE_URL":           &c.Feishu.BaseURL, "SLIPWAY_FEISHU_MODE": &c.Feishu.Mode,
+
+		"SLIPWAY_DINGTALK_APP_KEY": &c.DingTalk.AppKey, "SLIPWAY_DINGTALK_APP_SECRET": (*string)(&c.DingTalk.AppSecret),
+		"SLIPWAY_DINGTALK_BASE_URL": &c.DingTalk.BaseURL, "SLIPWAY_DINGTALK_PROCESS_CODE": &c.Approvals.DingTalk.Definition,
+		"SLIPWAY_DINGTALK_ORIGINATOR": &c.Approvals.DingTalk.Originator, "SLIPWAY_DINGTALK_DEPT": &c.Approvals.DingTalk.Dept,
+		"SLIPWAY_DINGTALK_CALLBACK_TOKEN":   (*string)(&c.DingTalk.CallbackToken),
+		"SLIPWAY_DINGTALK_CALLBACK_AES_KEY": (*string)(&c.DingTalk.CallbackKey),
 
 		"SLIPWAY_ZADIG_URL": &c.Zadig.URL, "SLIPWAY_ZADIG_TOKEN": (*string)(&c.Zadig.Token),
 		"SLIPWAY_ZADIG_WEBHOOK_TOKEN": (*string)(&c.Zadig.WebhookToken),
@@ -267,7 +279,7 @@ func explainYAML(s string) string {
 // rules are the settings that transitions obey.
 func (c *config) rules(html func(string) string) *slipway.Rules {
 	r := &slipway.Rules{SelfApproval: c.SelfApproval, ContinueOnFailure: c.OnItemFailure == "continue", LeaveRuns: c.LeaveRuns, HTML: html}
-	r.Overriders = c.OverrideAdmins
+	r.Overriders, r.Outside = c.OverrideAdmins, c.outside()
 	c.timeRules(r)
 	r.Jira = c.Jira.URL != ""
 	for i := range c.Hooks {

@@ -59,7 +59,7 @@ func (c *config) check() []error {
 
 func (u userConfig) newUser() commands.NewUser {
 	return commands.NewUser{
-		Name: u.Name, Email: u.Email, Role: slipway.Role(u.Role), SlackID: u.SlackID, FeishuOpenID: u.FeishuOpenID,
+		Name: u.Name, Email: u.Email, Role: slipway.Role(u.Role), SlackID: u.SlackID, FeishuOpenID: u.FeishuOpenID, DingTalkID: u.DingTalkID,
 		Locale: u.Locale, TimeZone: u.TimeZone, WorkingHours: u.WorkingHours, Holidays: u.Holidays,
 	}
 }

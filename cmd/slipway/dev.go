@@ -168,6 +168,7 @@ func (w *fakeWorld) populate(c *config, host string, log *slog.Logger) error {
 	}
 	c.Slack = slackConfig{BotToken: secret(w.slack.BotToken()), AppToken: secret(w.slack.AppToken()), APIURL: w.slack.APIURL()}
 	c.Feishu = feishuConfig{AppID: w.feishu.AppID(), AppSecret: secret(w.feishu.AppSecret()), BaseURL: w.feishu.BaseURL()}
+	c.Approvals.Lark = &feishuApprovalConfig{}
 	c.Rooms = []roomConfig{
 		{Platform: string(bot.Slack), ID: devChannel, Name: "#releases", Locale: "en", TimeZone: "Asia/Shanghai"},
 		{Platform: string(bot.Feishu), ID: devGroup, Name: "发布群", Locale: "zh", TimeZone: "Asia/Shanghai"},

@@ -178,6 +178,7 @@ func (d *doctor) examine(ctx context.Context) {
 	}
 	d.engines(ctx)
 	d.jira(ctx)
+	d.dingtalk(ctx)
 	d.withChats(ctx, d.chats)
 	d.rooms()
 }
@@ -195,7 +196,7 @@ func (d *doctor) withChats(ctx context.Context, check func(context.Context, []ch
 		}
 		var chats []chat
 		if err == nil {
-			chats, err = d.config.newChats(store, d.log)
+			chats, err = d.config.newChats(store, unheard, d.log)
 		}
 		if err == nil {
 			check(ctx, chats)

@@ -56,6 +56,7 @@ func (d *doctor) hush(err error) string {
 		c.Feishu.AppSecret, c.Feishu.EncryptKey, c.Feishu.VerificationToken,
 		c.Zadig.Token, c.Zadig.WebhookToken, c.GitHub.Token, c.GitHub.AppKey, c.GitHub.WebhookSecret,
 		c.GitLab.Token, c.GitLab.WebhookToken, c.Jenkins.Token, c.Jenkins.WebhookToken, c.Jira.Token,
+		c.DingTalk.AppSecret, c.DingTalk.CallbackToken, c.DingTalk.CallbackKey,
 	} {
 		if u, err := url.Parse(string(s)); err == nil && u.User != nil {
 			if password, ok := u.User.Password(); ok && password != "" {

@@ -47,6 +47,9 @@ func (a *app) routes(live context.Context) http.Handler {
 	for _, c := range a.chats {
 		mux.Handle("/"+string(c.ID())+"/", timed(took, string(c.ID()), c.Routes()))
 	}
+	if a.dingtalk != nil {
+		mux.Handle("/dingtalk/", timed(took, "dingtalk", a.dingtalk.Routes()))
+	}
 	mux.Handle("/", people)
 	mux.Handle("GET /live", endsWith(live, people))
 	return prompt(mux)

@@ -38,6 +38,7 @@ func TestProcesses(t *testing.T) {
 		"killed between commit and card":              killedBeforeRepaint,
 		"killed around the start of a run":            killedAroundStart,
 		"a plan with a sprint of Jira behind it":      requirements,
+		"killed around a question put elsewhere":      killedAroundQuestion,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

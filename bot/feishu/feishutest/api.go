@@ -37,6 +37,17 @@ const (
 	OpEphemeralDelete = "ephemeral.delete"
 	OpPreviews        = "url_previews.batch_update"
 	OpEndpoint        = "ws.endpoint"
+
+	OpApprovalCreate      = "approval.create"
+	OpApprovalGet         = "approval.get"
+	OpApprovalSubscribe   = "approval.subscribe"
+	OpApprovalUnsubscribe = "approval.unsubscribe"
+	OpInstanceCreate      = "instance.create"
+	OpInstanceGet         = "instance.get"
+	OpInstanceCancel      = "instance.cancel"
+	OpInstanceComment     = "instance.comment.create"
+	OpTaskApprove         = "task.approve"
+	OpTaskReject          = "task.reject"
 )
 
 // Call is one call of the API by the app.
@@ -159,7 +170,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.Serve
 
 func (s *Server) routed() *http.ServeMux {
 	mux := http.NewServeMux()
-	for _, known := range routes() {
+	for _, known := range append(routes(), approvalRoutes()...) {
 		mux.HandleFunc(known.pattern, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, known) })
 	}
 	mux.HandleFunc("GET "+connectPath, s.connect)

@@ -73,6 +73,9 @@ func (p person) press(ctx context.Context, m *message, b press) (screen.Answer, 
 		p.s.mu.Unlock()
 		return screen.Answer{}, notThere("the button %q is disabled", b.Label)
 	}
+	if m.ofCenter() {
+		return p.pressCenter(ctx, b) // unlocks
+	}
 	if b.value == nil && b.option == "" {
 		p.s.mu.Unlock()
 		return screen.Answer{}, nil // it opens a page

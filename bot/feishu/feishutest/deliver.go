@@ -51,6 +51,7 @@ type event struct {
 	id, kind string
 	payload  []byte
 	callback bool
+	also     []event // the same in another version
 }
 
 // newEvent makes an event with the header of schema 2.0. It is called with the lock.
@@ -87,8 +88,11 @@ func (s *Server) tell(ctx context.Context, e event) (Delivery, error) {
 		s.mu.Unlock()
 		return Delivery{}, unheard(e)
 	}
-	twice, mixed := s.faults.twice, s.faults.mixed
+	twice, mixed, lost := s.faults.twice, s.faults.mixed, s.faults.lost && !e.callback
 	s.mu.Unlock()
+	if lost {
+		return Delivery{}, nil
+	}
 	if mixed {
 		pause(ctx, time.Duration(mrand.IntN(50))*time.Millisecond)
 	}

@@ -38,6 +38,14 @@
 // the change: nothing else happened in the two seconds before. So a change that another
 // person's click has caused does not count.
 //
+// # Approvals
+//
+// The approval center has definitions, of an administrator (Server.AddApproval) or made by
+// the app, and instances. People find what waits for them in Server.ApprovalTasks, and in
+// their chat with the center, whose buttons decide. Bodies with fields that the
+// interfaces do not have are refused, and so are texts, nodes and people that cannot be.
+// Events are sent for definitions that the app has subscribed to, in order.
+//
 // # Time
 //
 // Config.Now is the clock of the company: of messages, tokens, and the 14 days after

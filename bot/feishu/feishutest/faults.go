@@ -15,6 +15,9 @@ type Faults struct {
 	planned []*fault
 	twice   bool
 	mixed   bool
+	lost    bool // events
+	numbers bool
+	british bool
 }
 
 // fault is something that happens to the next calls.
@@ -73,6 +76,28 @@ func (f *Faults) DeliverTwice(on bool) {
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
 	f.twice = on
+}
+
+// LoseEvents keeps events from reaching the app, for good.
+func (f *Faults) LoseEvents(on bool) {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	f.lost = on
+}
+
+// NumberTimes writes the operate_time of all events about approvals as a number, as
+// Feishu does for some of them.
+func (f *Faults) NumberTimes(on bool) {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	f.numbers = on
+}
+
+// SpellCancelled writes the status CANCELED of an approval with two L.
+func (f *Faults) SpellCancelled(on bool) {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	f.british = on
 }
 
 // OutOfOrder lets events that happen at about the same time overtake each other.

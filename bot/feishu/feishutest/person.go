@@ -44,6 +44,8 @@ func (s *Server) nameOf(openID string) string {
 		return u.Name
 	case openID == botOpenID:
 		return botName
+	case strings.HasPrefix(openID, centerChats):
+		return centerName
 	case openID == "all":
 		return "所有人"
 	}

@@ -108,6 +108,8 @@ type Server struct {
 	drafts   map[string]draft  // half-filled forms by person
 	closed   map[string]string // versions of forms that people have closed, by person and message
 
+	approvals approvalCenter
+
 	scopes  []string
 	subs    Subscriptions
 	tokens  map[string]*token
@@ -157,7 +159,8 @@ func New(cfg Config) *Server {
 		cfg: cfg, ctx: ctx, stop: stop, client: &http.Client{}, scopes: slices.Clone(cfg.Scopes), subs: *cfg.Subscriptions,
 		changed: make(chan struct{}), joined: make(chan struct{}),
 		users: map[string]*User{}, departs: map[string][]string{}, chats: map[string]*chat{}, messages: map[string]*message{},
-		previews: map[string]*preview{}, clicks: map[string]*click{}, drafts: map[string]draft{}, closed: map[string]string{},
+		approvals: approvalCenter{definitions: map[string]*ApprovalDefinition{}, subscribed: map[string]bool{}},
+		previews:  map[string]*preview{}, clicks: map[string]*click{}, drafts: map[string]draft{}, closed: map[string]string{},
 		tokens: map[string]*token{}, uuids: map[string]sent{}, rates: map[string][]tick{}, events: map[string]time.Time{},
 	}
 	s.faults, s.mux = &Faults{s: s}, s.routed()

@@ -18,7 +18,7 @@ type Subscriptions struct {
 
 // DefaultSubscriptions are all events and callbacks that the stand-in sends.
 var DefaultSubscriptions = Subscriptions{
-	Events:    []string{eventMessage, eventAdded, eventEntered, eventMenu},
+	Events:    []string{eventMessage, eventAdded, eventEntered, eventMenu, eventInstance, eventTask},
 	Callbacks: []string{eventClick, eventPreview},
 }
 

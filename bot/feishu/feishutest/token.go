@@ -35,7 +35,7 @@ const tokenStorm = 20
 // asks for, and im:message.group_msg, without which a bot is only told of messages in groups that
 // mention it.
 var DefaultScopes = []string{
-	"application:application:self_manage", "contact:contact.base:readonly", "contact:user.base:readonly",
+	"application:application:self_manage", "approval:approval", "contact:contact.base:readonly", "contact:user.base:readonly",
 	"contact:user.email:readonly", "contact:user.id:readonly", "im:chat:readonly", "im:message",
 	"im:message.group_at_msg:readonly", "im:message.group_msg", "im:message.p2p_msg:readonly",
 	"im:message.urgent", "im:message:send_as_bot", "im:url_preview.update",

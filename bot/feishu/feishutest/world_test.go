@@ -18,6 +18,7 @@ import (
 	"github.com/larksuite/oapi-sdk-go/v3/event/dispatcher"
 	"github.com/larksuite/oapi-sdk-go/v3/event/dispatcher/callback"
 	larkapplication "github.com/larksuite/oapi-sdk-go/v3/service/application/v6"
+	larkapproval "github.com/larksuite/oapi-sdk-go/v3/service/approval/v4"
 	larkim "github.com/larksuite/oapi-sdk-go/v3/service/im/v1"
 	larkws "github.com/larksuite/oapi-sdk-go/v3/ws"
 
@@ -42,6 +43,9 @@ type app struct {
 	preview func(*callback.URLPreviewGetEvent) *callback.URLPreviewGetResponse
 	menu    func(*larkapplication.P2BotMenuV6)
 	entered func(*larkim.P2ChatAccessEventBotP2pChatEnteredV1)
+
+	approval func(context.Context, []byte) // first version
+	changed  func(*larkapproval.P2InstanceStatusChangedV4)
 }
 
 // quiet is a log that nobody reads.
@@ -91,7 +95,26 @@ func (a *app) connect(t *testing.T, address string) {
 func (a *app) dispatcher() *dispatcher.EventDispatcher {
 	d := dispatcher.NewEventDispatcher(a.server.VerificationToken(), a.server.EncryptKey())
 	d.InitConfig(larkevent.WithLogger(quiet{}))
+	first := func(ctx context.Context, e *larkevent.EventReq) error {
+		var sealed struct{ Encrypt string } // the SDK hands over what came
+		body := e.Body
+		if json.Unmarshal(body, &sealed) == nil && sealed.Encrypt != "" {
+			body, _ = feishutest.Decrypt(sealed.Encrypt, a.server.EncryptKey())
+		}
+		if do := get(a, &a.approval); do != nil {
+			do(ctx, body)
+		}
+		return nil
+	}
 	return d.
+		OnCustomizedEvent("approval_instance", first).
+		OnCustomizedEvent("approval_task", first).
+		OnP2InstanceStatusChangedV4(func(_ context.Context, e *larkapproval.P2InstanceStatusChangedV4) error {
+			if do := get(a, &a.changed); do != nil {
+				do(e)
+			}
+			return nil
+		}).
 		OnP2MessageReceiveV1(func(_ context.Context, e *larkim.P2MessageReceiveV1) error {
 			if do := get(a, &a.message); do != nil {
 				do(e)

@@ -26,12 +26,22 @@ const card = (text, pressed) => ({
 
 const dispatcher = new lark.EventDispatcher({ verificationToken: VERIFICATION_TOKEN, encryptKey: ENCRYPT_KEY, logger }).register({
   "im.message.receive_v1": async ({ message, sender }) => {
-    tell({ message: JSON.parse(message.content).text, from: sender.sender_id.open_id, chat: message.chat_type });
+    const { text } = JSON.parse(message.content);
+    tell({ message: text, from: sender.sender_id.open_id, chat: message.chat_type });
+    const [, approval_code, node] = text.match(/ask with (\S+) at (\S+)/) ?? [];
+    if (approval_code) {
+      await client.approval.approval.subscribe({ path: { approval_code } });
+      await client.approval.instance.create({
+        data: { approval_code, open_id: sender.sender_id.open_id, form: "[]", node_approver_open_id_list: [{ key: node, value: [sender.sender_id.open_id] }] },
+      });
+    }
     await client.im.message.reply({
       path: { message_id: message.message_id },
       data: { msg_type: "interactive", content: JSON.stringify(card("you called", false)) },
     });
   },
+  approval_instance: async ({ instance_code, status, operate_time }) => tell({ approval: status, instance: instance_code, time: typeof operate_time }),
+  approval_task: async ({ status, open_id }) => tell({ task: status, approver: open_id }),
   "card.action.trigger": async (data) => {
     tell({ press: data.action.value.number, by: data.operator.open_id });
     return {

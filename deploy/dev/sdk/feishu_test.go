@@ -59,6 +59,7 @@ func TestFeishuSDK(t *testing.T) {
 				forgedEvents(t, s, app, url)
 			}
 			feishuStory(t, s, app)
+			approvalStory(t, s, app)
 			faultless(t, s.Violations())
 		})
 	}
@@ -98,6 +99,32 @@ func feishuStory(t *testing.T, s *feishutest.Server, app *program) {
 	}
 	app.tells("by", aliceOnFeishu)
 	app.tells("by", bobOnFeishu)
+	if errs, _, _ := app.heard("error"); len(errs) > 0 {
+		t.Errorf("the SDK met errors: %v", app.all())
+	}
+}
+
+// approvalStory has the SDK hear how Bob approves what he asks for, and takes it back.
+func approvalStory(t *testing.T, s *feishutest.Server, app *program) {
+	code := s.AddApproval(feishutest.ApprovalDefinition{Name: "Release", Nodes: []feishutest.ApprovalNode{{ID: "level", Type: "OR"}}})
+	if _, err := s.Person(bobOnFeishu).Command(t.Context(), s.Direct(bobOnFeishu), "", "ask with "+code+" at level"); err != nil {
+		t.Fatal(err)
+	}
+	app.tells("approval", "PENDING")
+	app.tells("task", "PENDING")
+	ref := s.ApprovalTasks(bobOnFeishu)[0].Instance
+	if err := s.ApproveInstance(t.Context(), bobOnFeishu, ref, "fine"); err != nil {
+		t.Fatal(err)
+	}
+	app.tells("approver", bobOnFeishu)
+	app.tells("approval", "APPROVED")
+	app.tells("instance", ref)
+	app.tells("time", "string")
+	if err := s.RecallInstance(t.Context(), bobOnFeishu, ref); err != nil {
+		t.Fatal(err)
+	}
+	app.tells("approval", "REVERTED")
+	app.tells("time", "number")
 	if errs, _, _ := app.heard("error"); len(errs) > 0 {
 		t.Errorf("the SDK met errors: %v", app.all())
 	}
@@ -195,5 +222,41 @@ func TestFeishuClient(t *testing.T) {
 	}
 	if a := got["limited"]; a.Status != http.StatusTooManyRequests || a.Code != 99991400 || a.Headers["x-ogw-ratelimit-reset"] == "" {
 		t.Errorf("the limited call: %+v", a)
+	}
+}
+
+// TestFeishuApprovals has approvals defined, asked for, approved and withdrawn with the
+// client of Feishu's SDK.
+func TestFeishuApprovals(t *testing.T) {
+	t.Parallel()
+	s := company(t, feishutest.HTTP)
+	var got map[string]struct {
+		Code, Status int
+		Msg, Message string
+		Data         json.RawMessage
+	}
+	runNode(t, &got, nil, "feishu-approval.mjs", feishuEnv(s, "ASKER="+aliceOnFeishu, "APPROVER="+bobOnFeishu)...)
+	for name, want := range map[string]int{
+		"define": 0, "badDefinition": 1390001, "read": 0, "subscribe": 0, "subscribeAgain": 1390007, "ask": 0, "askAgain": 60012, "byMark": 0,
+		"approve": 0, "approved": 0, "ask2": 0, "cancelOther": 1390009, "cancel": 0, "comment": 0, "cancelled": 0, "nowhere": 1390003,
+	} {
+		if a := got[name]; a.Code != want || (a.Status == 0) != (want == 0) {
+			t.Errorf("%s: %+v", name, a)
+		}
+	}
+	for name, parts := range map[string][]string{
+		"read":      {`"approval_name":"Release"`, `"status":"ACTIVE"`, `"custom_node_id":"level"`, `"need_approver":true`, `\"required\":true`},
+		"byMark":    {`"status":"PENDING"`, `"uuid":"one"`, `"open_id":"` + aliceOnFeishu, `Payments\\n4.2`},
+		"approved":  {`"status":"APPROVED"`, `"comment":"fine"`, `"type":"PASS"`},
+		"cancelled": {`"status":"CANCELED"`, `"type":"CANCEL"`, `"comment":"re-planned"`},
+	} {
+		for _, part := range parts {
+			if !strings.Contains(string(got[name].Data), part) {
+				t.Errorf("%s does not tell %s: %s", name, part, got[name].Data)
+			}
+		}
+	}
+	if n := len(s.Instances()); n != 2 {
+		t.Errorf("there are %d instances", n)
 	}
 }

@@ -1,0 +1,191 @@
+package dingtalk
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"slipway/bot"
+)
+
+// maxAnswer is the most bytes of DingTalk's answer that are read.
+const maxAnswer = 4 << 20
+
+// The calls.
+const (
+	pathToken     = "/v1.0/oauth2/accessToken" //nolint:gosec // an address, no secret
+	pathForm      = "/v1.0/workflow/forms/schemas/processCodes"
+	pathInstance  = "/v1.0/workflow/processInstances"
+	pathTerminate = "/v1.0/workflow/processInstances/terminate"
+	pathList      = "/v1.0/workflow/processes/instanceIds/query"
+)
+
+// What DingTalk's codes mean. They are listed with each call in its documentation.
+var (
+	codesGone = []string{"processInstanceNotExist", "processInstanceIdError", "aflowProcessInstNotExist"}
+	// Faults over there, although the status of most is 400. One is misspelt.
+	codesFault = []string{"systemError", "sysErrror", "internalError", "processInstanceStartFailed", "processGroupGetFailed"}
+	// One of the people, or the department, is not (any more) what it should be.
+	codesPeople = []string{"processInstanceInvalidParameter", "userNotExist"}
+	// The definition was deleted, is switched off, or never was.
+	codesDefinition = []string{"processCodeError", "processGetFailed", "formNotExist", "aflowProcessCodeIsError"}
+	codesForm       = []string{"formConverterError", "illegalComponent"}
+	codesForbidden  = []string{"needAuth", "noPermission", "processSetupNoPermission"}
+)
+
+const (
+	codeToken     = "InvalidAuthentication" // the token is wrong, revoked or over
+	codeSecret    = "invalidClientIdOrSecret"
+	codeDenied    = "Forbidden.AccessDenied.AccessTokenPermissionDenied"
+	codeAddress   = "Forbidden.AccessDenied.IpNotInWhiteList"
+	codeTooOften  = "Forbidden.AccessDenied.QpsLimit" // and what the limit is for
+	codeRulesBusy = "autoflowLikeTriggerRateLimited"
+	codeNotNow    = "aflowProcessInstStatusException" // over, or asked within 15 seconds
+)
+
+// apiError is DingTalk's refusal of a call.
+type apiError struct {
+	Status int // of HTTP
+	Code   string
+	Msg    string
+	Scopes []string      // the permissions that are missing
+	After  time.Duration // when to try again, if it was too often
+}
+
+func (e *apiError) Error() string {
+	return fmt.Sprintf("dingtalk refused: HTTP %d, code %s: %s", e.Status, oneLine(e.Code, 100), oneLine(e.Msg, 300))
+}
+
+// Unwrap says what the refusal means to the bot.
+func (e *apiError) Unwrap() error {
+	switch {
+	case e.tooOften():
+		return &bot.RateLimited{After: e.After}
+	case slices.Contains(codesGone, e.Code):
+		return bot.ErrGone
+	}
+	return nil
+}
+
+func (e *apiError) tooOften() bool {
+	return e.Status == http.StatusTooManyRequests || strings.HasPrefix(e.Code, codeTooOften) || e.Code == codeRulesBusy
+}
+
+// forGood tells whether the same call would be refused again.
+func (e *apiError) forGood() bool {
+	return e.Status < http.StatusInternalServerError && !e.tooOften() && !slices.Contains(codesFault, e.Code)
+}
+
+// refusedWith tells whether an error is DingTalk's refusal with one of the codes.
+func refusedWith(err error, codes ...string) bool {
+	var e *apiError
+	return errors.As(err, &e) && slices.Contains(codes, e.Code)
+}
+
+// call makes a call with the app's token. A token that turns out to be no good, which
+// DingTalk says with an HTTP 400, is replaced once.
+func (d *DingTalk) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
+	token, err := d.tokens.get(ctx, d)
+	if err != nil {
+		return err
+	}
+	err = d.request(ctx, method, path, query, token, in, out)
+	var e *apiError
+	if !errors.As(err, &e) || (e.Code != codeToken && e.Status != http.StatusUnauthorized) {
+		return err
+	}
+	d.tokens.drop(token)
+	if token, err = d.tokens.get(ctx, d); err != nil {
+		return err
+	}
+	return d.request(ctx, method, path, query, token, in, out)
+}
+
+// request makes one HTTP request. out gets the whole answer.
+func (d *DingTalk) request(ctx context.Context, method, path string, query url.Values, token string, in, out any) error {
+	var body io.Reader
+	if in != nil {
+		data, err := json.Marshal(in)
+		if err != nil {
+			return fmt.Errorf("write request: %w", err)
+		}
+		body = bytes.NewReader(data)
+	}
+	address := d.BaseURL + path
+	if len(query) > 0 {
+		address += "?" + query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, method, address, body)
+	if err != nil {
+		return fmt.Errorf("make request: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/json; charset=utf-8")
+	if token != "" {
+		req.Header.Set("x-acs-dingtalk-access-token", token)
+	}
+	res, err := d.Client.Do(req)
+	if err != nil {
+		return fmt.Errorf("call %s: %w", path, err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	data, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("read answer of %s: %w", path, err)
+	}
+	return judge(res, data, out)
+}
+
+// judge tells a good answer from a refusal.
+func judge(res *http.Response, data []byte, out any) error {
+	var verdict struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+		Success any    `json:"success"` // a boolean in some answers and a string in others
+		Denied  struct {
+			RequiredScopes []string `json:"requiredScopes"`
+		} `json:"accessdenieddetail"`
+	}
+	err := json.Unmarshal(data, &verdict)
+	failed := verdict.Success == false || verdict.Success == "false"
+	if err == nil && res.StatusCode < http.StatusMultipleChoices && !failed {
+		if err := json.Unmarshal(data, out); err != nil {
+			return fmt.Errorf("read answer: %w", err)
+		}
+		return nil
+	}
+	e := &apiError{
+		Status: res.StatusCode, Code: verdict.Code, Msg: verdict.Message, Scopes: verdict.Denied.RequiredScopes, After: time.Second,
+	}
+	if res.StatusCode < http.StatusBadRequest {
+		e.Status = http.StatusBadGateway
+		if err != nil || !failed {
+			e.Msg = "answer is not understood"
+		}
+	}
+	if s, err := strconv.Atoi(strings.TrimSpace(res.Header.Get("Retry-After"))); err == nil && s > 0 {
+		e.After = time.Duration(min(s, 3600)) * time.Second
+	}
+	return e
+}
+
+// oneLine makes foreign text fit for a log and a sentence.
+func oneLine(s string, most int) string {
+	return shorten(strings.Join(strings.Fields(strings.ToValidUTF8(s, "?")), " "), most)
+}
+
+// shorten cuts a text after so many characters.
+func shorten(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return s
+}
