@@ -93,20 +93,20 @@ func (g *Group) check(f *Faults, at string) {
 	case "", NativeApproval, LarkApproval, DingTalkApproval:
 	default:
 		f.Add(at+".type", "native, lark or dingtalk is expected, not %q", "应为 native、lark 或 dingtalk，而不是 %q", g.Type)
-		if len(g.From) > MaxLevels {
-			f.Add(at+".approvers", "at most %d user groups and departments are possible", "最多 %d 个用户组和部门", MaxLevels)
-		}
-		if len(g.Approvers)+len(g.From) == 0 {
-			f.Add(at+".approvers", "at least one approver is expected", "至少需要一位审批人")
-			return
-		}
-		checkTwice(f, at+".approvers", g.Approvers)
-		if g.open() && (g.Needed == QuorumAll || g.Needed > 0) {
-			return // how many there are is known when they are asked
-		}
-		if n := g.Need(); n < 1 || n > len(g.Approvers) {
-			f.Add(at+".needed", "any, all or a number from 1 to %[1]d (the approvers named) is expected, not %[2]d",
-				"应为 any、all 或 1 到 %[1]d（审批人数）之间的数字，而不是 %[2]d", len(g.Approvers), n)
-		}
+	}
+	if len(g.From) > MaxLevels {
+		f.Add(at+".approvers", "at most %d user groups and departments are possible", "最多 %d 个用户组和部门", MaxLevels)
+	}
+	if len(g.Approvers)+len(g.From) == 0 {
+		f.Add(at+".approvers", "at least one approver is expected", "至少需要一位审批人")
+		return
+	}
+	checkTwice(f, at+".approvers", g.Approvers)
+	if g.open() && (g.Needed == QuorumAll || g.Needed > 0) {
+		return // how many there are is known when they are asked
+	}
+	if n := g.Need(); n < 1 || n > len(g.Approvers) {
+		f.Add(at+".needed", "any, all or a number from 1 to %[1]d (the approvers named) is expected, not %[2]d",
+			"应为 any、all 或 1 到 %[1]d（审批人数）之间的数字，而不是 %[2]d", len(g.Approvers), n)
 	}
 }

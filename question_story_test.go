@@ -118,7 +118,7 @@ func TestNoOrderOfVerdictsStartsWhatWasNotApproved(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 5))
 		w := outside(t, outsideRows[r.IntN(len(outsideRows))])
-		o, e := &oracle{engine: definition("1"), said: map[string]string{}}, &center{}
+		o, e := &oracle{engine: definition("1"), said: map[string]agreed{}, rule: w.plan.Approval.clone()}, &center{}
 		for range 200 {
 			before := w.plan.Status()
 			c, err := e.step(w, o, r, actors)
@@ -159,6 +159,7 @@ func (e *center) step(w *world, o *oracle, r *rand.Rand, actors []Actor) (*Chang
 		if w.plan.Status() == Planning && r.IntN(3) == 0 {
 			d := w.plan.Draft()
 			d.Approval = ruledIn(w.t, outsideRows[r.IntN(len(outsideRows))])
+			o.rule = d.Approval.clone()
 			return w.plan.Edit(w.req(actors[len(actors)-1]), d)
 		}
 	}
@@ -189,10 +190,10 @@ func (e *center) check(t *testing.T, seed uint64, w *world, o *oracle, c *Change
 	if !slices.Contains(begun, p.Status()) || slices.Contains(begun, c.Entry.From) {
 		return
 	}
-	var agreed []string
-	for who, what := range o.said {
-		if what == now && !p.involved(who) {
-			agreed = append(agreed, who)
+	votes := map[string]string{}
+	for place, a := range o.said {
+		if a.what == now && !p.involved(a.by) {
+			votes[place] = a.by
 		}
 	}
 	for n, l := range p.Approval.Rule() {
@@ -205,8 +206,8 @@ func (e *center) check(t *testing.T, seed uint64, w *world, o *oracle, c *Change
 				t.Fatalf("seed %d: %s starts the plan, but nobody in %s agreed to what it runs at level %d: %+v", seed, c.Entry.Verb, g.Type, n+1, g)
 			}
 		}
-		if !enough(here, agreed) {
-			t.Fatalf("seed %d: %s starts the plan, but only %v agreed here at level %d", seed, c.Entry.Verb, agreed, n+1)
+		if seated(here, votes) < here.Need() {
+			t.Fatalf("seed %d: %s starts the plan, but only %v agreed here at level %d", seed, c.Entry.Verb, votes, n+1)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // outside is a plan with a rule such as "lark: any bob carol; dingtalk: all dave root +
@@ -420,7 +421,7 @@ func TestAQuestionIsKeptAsItIsWritten(t *testing.T) {
 	if err := json.Unmarshal(data, &back); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(w.plan.Approval, back); diff != "" {
+	if diff := cmp.Diff(w.plan.Approval, back, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	c := w.plan.Clone()

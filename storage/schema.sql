@@ -354,7 +354,7 @@ CREATE TABLE users (
   locale TEXT NOT NULL CHECK (locale IN ('en', 'zh')),
   time_zone TEXT NOT NULL,
   created_at BIGINT NOT NULL
-, locale_guessed BOOLEAN NOT NULL DEFAULT FALSE, working_hours TEXT NOT NULL DEFAULT '', holidays TEXT NOT NULL DEFAULT '', no_mail BOOLEAN NOT NULL DEFAULT FALSE);
+, locale_guessed BOOLEAN NOT NULL DEFAULT FALSE, dingtalk_id TEXT CHECK (dingtalk_id <> ''), working_hours TEXT NOT NULL DEFAULT '', holidays TEXT NOT NULL DEFAULT '', no_mail BOOLEAN NOT NULL DEFAULT FALSE);
 
 CREATE INDEX users_by_name ON users (name_folded);
 

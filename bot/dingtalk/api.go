@@ -129,6 +129,7 @@ func (d *DingTalk) request(ctx context.Context, method, path string, query url.V
 		return fmt.Errorf("make request: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
+	req.Header.Set("Accept", "application/json") // some calls answer with XML otherwise
 	if token != "" {
 		req.Header.Set("x-acs-dingtalk-access-token", token)
 	}

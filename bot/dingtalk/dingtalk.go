@@ -59,8 +59,10 @@ type Config struct {
 	Fields map[bot.DetailKey]string
 	// Account returns a person's userid in DingTalk, "" if it is not known.
 	Account func(slipway.User) string
-	// CallbackToken and CallbackKey are those of the event subscription over HTTP. Without
-	// them no events are taken.
+	// Stream tells to take events over a connection to DingTalk, see Run.
+	Stream bool
+	// CallbackToken and CallbackKey are those of the event subscription over HTTP, if
+	// events come that way, see Routes.
 	CallbackToken, CallbackKey string
 	// Changed is told that something happened to an instance. It takes a note and returns:
 	// DingTalk waits 1.5 seconds for the answer to its event.
@@ -146,13 +148,14 @@ func completeFields(c *Config) (problems []error) {
 
 // callbackKey decodes the key of events: 43 characters of base64 for 32 bytes.
 func callbackKey(c Config) ([]byte, error) {
+	pushed := c.CallbackKey != "" || c.CallbackToken != ""
 	switch {
-	case c.CallbackKey == "" && c.CallbackToken == "":
+	case (pushed || c.Stream) && c.Changed == nil:
+		return nil, errors.New("dingtalk: somebody must be told of events")
+	case !pushed:
 		return nil, nil
 	case c.CallbackKey == "" || c.CallbackToken == "":
-		return nil, errors.New("dingtalk: events need both the token and the AES key of the subscription")
-	case c.Changed == nil:
-		return nil, errors.New("dingtalk: somebody must be told of events")
+		return nil, errors.New("dingtalk: events over HTTP need both the token and the AES key of the subscription")
 	}
 	key, err := base64.StdEncoding.DecodeString(c.CallbackKey + "=")
 	if err != nil || len(key) != 32 {

@@ -2,8 +2,8 @@
 // an OA approval that was made in DingTalk's console. It is bot.Approvals, and no
 // bot.Platform: nobody talks to Slipway in DingTalk.
 //
-// Of DingTalk's API it needs six calls, so it makes them itself; the SDK is seventy
-// modules.
+// Of DingTalk's API it needs seven calls, so it makes them itself: the SDK for them is
+// seventy modules, and the one for the stream ends the process when it has to reconnect.
 //
 // # One instance
 //
@@ -20,8 +20,8 @@
 //
 // # How it ends
 //
-// Events arrive at POST /dingtalk/events, encrypted and signed in DingTalk's way, and are
-// sometimes not delivered at all. They only say that it is time to look: what counts is
+// Events come over a connection that is made to DingTalk (its stream mode), or to POST
+// /dingtalk/events, encrypted and signed; some are not delivered at all. They only say that it is time to look: what counts is
 // what the instance itself says. It is approved only if it is COMPLETED and its result is
 // agree; an instance that still runs may have a result already.
 package dingtalk

@@ -20,7 +20,7 @@ func (d *DingTalk) Probe(ctx context.Context) []bot.Finding {
 		found = append(found, d.probeForm(ctx)...)
 		found = append(found, d.probeRead(ctx), d.probeWrite(ctx))
 	}
-	return append(found, d.probeEvents())
+	return append(found, d.probeEvents(ctx))
 }
 
 func (d *DingTalk) probeToken(ctx context.Context) bot.Finding {
@@ -98,7 +98,16 @@ func (d *DingTalk) refused(err error, what, mend slipway.Text) bot.Finding {
 	return f
 }
 
-func (d *DingTalk) probeEvents() bot.Finding {
+// probeEvents looks how events come. A connection is asked for, but not made.
+func (d *DingTalk) probeEvents(ctx context.Context) bot.Finding {
+	if d.Stream {
+		if _, err := d.endpoint(ctx); err != nil {
+			return d.refused(err, slipway.T("DingTalk gives no connection for events", "无法建立接收事件的长连接"),
+				slipway.T("Choose “Stream mode” under “Events and Callbacks” in the developer console, and see that this machine can open connections to DingTalk.",
+					"请在开发者后台“事件与回调”中选择“Stream 模式推送”，并确认本机可以访问钉钉。"))
+		}
+		return bot.Finding{OK: true, What: slipway.T("Events come over a connection to DingTalk.", "通过长连接接收事件。")}
+	}
 	if d.key == nil {
 		return bot.Finding{
 			OK: true,

@@ -1,6 +1,7 @@
 package dingtalk
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,19 +49,25 @@ func (d *DingTalk) serve(w http.ResponseWriter, r *http.Request) {
 		d.refuse(w, r, err)
 		return
 	}
-	log := d.Log.With("type", oneLine(ev.Type, 80), "instance", oneLine(ev.InstanceID, 80))
-	switch {
-	case again:
-		log.InfoContext(r.Context(), "dingtalk event came again", "from", r.RemoteAddr)
-	case ev.Type != typeInstance && ev.Type != typeTask, ev.Definition != "" && ev.Definition != d.Definition:
-		log.DebugContext(r.Context(), "dingtalk event ignored")
-	default:
-		d.Changed(r.Context(), ev.InstanceID)
+	if again {
+		d.Log.InfoContext(r.Context(), "dingtalk event came again", "type", oneLine(ev.Type, 80), "instance", oneLine(ev.InstanceID, 80), "from", r.RemoteAddr)
+	} else {
+		d.tell(r.Context(), ev)
 	}
 	if err := d.confirm(w); err != nil {
 		d.Log.ErrorContext(r.Context(), "dingtalk event was not confirmed", "error", err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 	}
+}
+
+// tell passes on that something happened to an instance of the definition.
+func (d *DingTalk) tell(ctx context.Context, ev event) {
+	ours := ev.Definition == "" || ev.Definition == d.Definition
+	if ours && ev.InstanceID != "" && (ev.Type == typeInstance || ev.Type == typeTask) {
+		d.Changed(ctx, ev.InstanceID)
+		return
+	}
+	d.Log.DebugContext(ctx, "dingtalk event ignored", "type", oneLine(ev.Type, 80), "instance", oneLine(ev.InstanceID, 80))
 }
 
 // open verifies and decrypts an event. again tells that this very request was taken

@@ -20,6 +20,7 @@ const (
 	OpGet       = "processInstances.get"
 	OpTerminate = "processInstances.terminate"
 	OpList      = "instanceIds.query"
+	OpStream    = "gateway.connections.open"
 )
 
 // The permissions that the calls need.
@@ -75,6 +76,7 @@ func (s *Server) routed() *http.ServeMux {
 		do                 func(*Server, *call) reply
 	}{
 		{OpToken, "POST /v1.0/oauth2/accessToken", "", (*Server).giveToken},
+		{OpStream, "POST /v1.0/gateway/connections/open", "", (*Server).giveEndpoint},
 		{OpForm, "GET /v1.0/workflow/forms/schemas/processCodes", scopeForm, (*Server).giveForm},
 		{OpStart, "POST /v1.0/workflow/processInstances", scopeWrite, (*Server).start},
 		{OpGet, "GET /v1.0/workflow/processInstances", scopeRead, (*Server).get},
@@ -83,6 +85,7 @@ func (s *Server) routed() *http.ServeMux {
 	} {
 		mux.HandleFunc(r.pattern, func(w http.ResponseWriter, req *http.Request) { s.serve(w, req, r.op, r.scope, r.do) })
 	}
+	mux.HandleFunc("GET "+connectPath, s.connect)
 	mux.HandleFunc("/", func(w http.ResponseWriter, req *http.Request) {
 		s.serve(w, req, "", "", func(s *Server, c *call) reply {
 			s.violate("%s %s: there is no such interface", c.http.Method, c.http.URL.Path)

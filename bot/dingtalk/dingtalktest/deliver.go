@@ -81,21 +81,29 @@ func (s *Server) newEvent(name, kind string, in *instance) event {
 	}}
 }
 
-// deliver sends events one after another, if the app listens. It is called without the
-// lock.
+// deliver sends events one after another: to the app's address, or else over a connection
+// if there is one. It is called without the lock.
 func (s *Server) deliver(ctx context.Context, events []event) {
 	for _, e := range events {
 		s.mu.Lock()
-		app, times := s.app, s.faults.times(e)
-		s.mu.Unlock()
-		if app == "" {
+		app, sockets := s.app, slices.Clone(s.sockets)
+		if app == "" && len(sockets) == 0 {
+			s.mu.Unlock()
 			continue
 		}
+		times := s.faults.times(e)
+		s.mu.Unlock()
 		if times == 0 {
 			s.note(Delivery{Event: e.name, Kind: e.kind, Instance: e.instance, Lost: true})
 		}
 		for range times {
-			status, err := s.send(ctx, e.payload)
+			var status int
+			var err error
+			if app != "" {
+				status, err = s.send(ctx, e.payload)
+			} else {
+				status, err = s.push(ctx, sockets[0], e)
+			}
 			s.note(Delivery{Event: e.name, Kind: e.kind, Instance: e.instance, Status: status, Err: err})
 		}
 	}

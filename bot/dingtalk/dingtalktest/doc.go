@@ -1,7 +1,7 @@
 // Package dingtalktest is a stand-in for the OA approvals of DingTalk: an organisation with
 // people, approvals with their forms, and one app. It speaks the server's side of the API
 // below /v1.0/ as DingTalk's pages and SDK have it, and sends events over HTTP, encrypted
-// and signed.
+// and signed, or over the connections of its stream mode.
 //
 // One side of it faces the app: Server is an http.Handler, and calls the app at the address
 // given to SetApp. The other side faces people: they agree, refuse, transfer, remark and

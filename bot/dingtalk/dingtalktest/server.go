@@ -76,6 +76,9 @@ type Server struct {
 	definitions map[string]*Definition
 	instances   []*instance
 	tokens      map[string]time.Time // until when
+	tickets     map[string]time.Time // likewise
+	sockets     []*socket
+	joined      chan struct{} // closed at the next connection
 	calls       []Call
 	deliveries  []Delivery
 	pending     chan struct{} // closed when the newest deliveries by themselves are done, nil without any
@@ -102,6 +105,7 @@ func New(cfg Config) *Server {
 		cfg: cfg, client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		ctx: ctx, stop: stop, scopes: slices.Clone(cfg.Scopes),
 		users: map[string]User{}, definitions: map[string]*Definition{}, tokens: map[string]time.Time{},
+		tickets: map[string]time.Time{}, joined: make(chan struct{}),
 	}
 	s.faults, s.mux = &Faults{s: s}, s.routed()
 	return s
@@ -142,6 +146,7 @@ func (s *Server) Listen(addr string) (string, error) {
 // Close ends everything and waits for it.
 func (s *Server) Close() error {
 	s.stop()
+	s.faults.DropConnections()
 	s.mu.Lock()
 	server := s.server
 	s.mu.Unlock()
@@ -149,6 +154,7 @@ func (s *Server) Close() error {
 	if server != nil {
 		err = server.Close()
 	}
+	s.faults.DropConnections() // those made meanwhile
 	s.work.Wait()
 	s.client.CloseIdleConnections()
 	return err

@@ -5,31 +5,33 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// asked is an organisation in which c was asked after a or b, and what was said of it.
-func asked(t *testing.T, now func() time.Time) (*Server, string) {
+// asked is an organisation in which o has asked a or b, and after them c.
+func asked(t *testing.T) (*Server, string) {
 	t.Helper()
-	s := New(Config{Now: now})
+	s := New(Config{})
 	t.Cleanup(func() { _ = s.Close() })
 	for _, id := range []string{"a", "b", "c", "o"} {
 		s.AddUser(User{ID: id})
 	}
 	s.AddDefinition(Definition{Code: "PROC-1", Name: "Release", Components: []Component{{Kind: "TextareaField", Name: "Notes"}}})
-	call(t, s, OpToken, `{"appKey": "`+s.AppKey()+`", "appSecret": "`+s.AppSecret()+`"}`)
-	call(t, s, OpStart, `{"processCode": "PROC-1", "originatorUserId": "o", "formComponentValues": [{"name": "Notes", "value": "x"}],
+	post(t, s, OpToken, `{"appKey": "`+s.AppKey()+`", "appSecret": "`+s.AppSecret()+`"}`)
+	post(t, s, OpStart, `{"processCode": "PROC-1", "originatorUserId": "o", "formComponentValues": [{"name": "Notes", "value": "x"}],
 		"approvers": [{"actionType": "OR", "userIds": ["a", "b"]}, {"actionType": "NONE", "userIds": ["c"]}]}`)
+	if err := s.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	return s, s.Instances()[0].ID
 }
 
-// call makes a call with a good token and returns its status.
-func call(t *testing.T, s *Server, op, body string) int {
+// post makes a call with a good token and returns its status.
+func post(t *testing.T, s *Server, op, body string) int {
 	t.Helper()
 	path := map[string]string{OpToken: "/v1.0/oauth2/accessToken", OpStart: "/v1.0/workflow/processInstances"}[op]
-	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	for token := range s.tokens {
 		r.Header.Set("x-acs-dingtalk-access-token", token)
@@ -44,7 +46,7 @@ func waiting(s *Server) string { return strings.Join(s.Instances()[0].Waiting, "
 
 func TestPeopleAreAskedInTheirOrder(t *testing.T) {
 	t.Parallel()
-	s, id := asked(t, time.Now)
+	s, id := asked(t)
 	ctx := t.Context()
 	if got := waiting(s); got != "a b" {
 		t.Errorf("first it is the turn of %q", got)
@@ -79,7 +81,7 @@ func TestPeopleAreAskedInTheirOrder(t *testing.T) {
 
 func TestEventsCanBeLost(t *testing.T) {
 	t.Parallel()
-	s, id := asked(t, time.Now)
+	s, id := asked(t)
 	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("success")) }))
 	t.Cleanup(app.Close)
 	s.SetApp(app.URL)
@@ -105,13 +107,13 @@ func TestEventsCanBeLost(t *testing.T) {
 
 func TestWhatIsMisspeltIsNotOverlooked(t *testing.T) {
 	t.Parallel()
-	s, _ := asked(t, time.Now)
+	s, _ := asked(t)
 	for body, part := range map[string]string{
 		`{"processCode": "PROC-1", "originator": "o"}`: `unknown field "originator"`,
 		`{"processCode": "PROC-1", "originatorUserId": "o", "approvers": [{"actionType": "NONE", "userIds": ["a"]}], "formComponentValues": [{"name": "Note", "value": "x"}]}`: `no field "Note"`,
 		`{"processCode": "PROC-1", "originatorUserId": "o", "approvers": [{"actionType": "ONE", "userIds": ["a"]}], "formComponentValues": [{"name": "Notes", "value": "x"}]}`: `actionType "ONE"`,
 	} {
-		call(t, s, OpStart, body)
+		post(t, s, OpStart, body)
 		if v := s.Violations(); len(v) == 0 || !strings.Contains(v[len(v)-1], part) {
 			t.Errorf("%s is taken for %q", body, v)
 		}
