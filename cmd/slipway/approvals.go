@@ -8,10 +8,13 @@ import (
 	"strconv"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"slipway"
 	"slipway/bot"
 	"slipway/bot/dingtalk"
 	"slipway/bot/feishu"
+	"slipway/tasks"
 )
 
 // heard is told which instance of an approval system may have changed.
@@ -33,13 +36,21 @@ func (c *config) newDingTalk(tell heard, log *slog.Logger) (*dingtalk.DingTalk, 
 	made, err := dingtalk.New(dingtalk.Config{
 		AppKey: d.AppKey, AppSecret: string(d.AppSecret), BaseURL: d.BaseURL, Definition: oa.Definition, Originator: oa.Originator, Dept: dept,
 		Fields: oa.fieldNames(), Account: func(u slipway.User) string { return u.DingTalkID },
-		CallbackToken: string(d.CallbackToken), CallbackKey: string(d.CallbackKey), Changed: tell(slipway.DingTalkApproval),
+		Stream: d.Stream == "true", CallbackToken: string(d.CallbackToken), CallbackKey: string(d.CallbackKey), Changed: tell(slipway.DingTalkApproval),
 		Now: time.Now, Rand: rand.Reader, Log: log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up DingTalk: %w", err)
 	}
 	return made, nil
+}
+
+// listenToDingTalk hears of questions there until the context ends. What it misses is seen
+// when they are looked at.
+func (a *app) listenToDingTalk(ctx context.Context, g *errgroup.Group) {
+	if a.dingtalk != nil && a.role != tasks.RoleWorker {
+		g.Go(func() error { return a.dingtalk.Run(ctx) })
+	}
 }
 
 // approvals lists the other systems in which plans are approved.

@@ -182,7 +182,7 @@ func (c *config) variables() map[string]*string {
 		"SLIPWAY_FEISHU_BASE_URL":           &c.Feishu.BaseURL, "SLIPWAY_FEISHU_MODE": &c.Feishu.Mode,
 
 		"SLIPWAY_DINGTALK_APP_KEY": &c.DingTalk.AppKey, "SLIPWAY_DINGTALK_APP_SECRET": (*string)(&c.DingTalk.AppSecret),
-		"SLIPWAY_DINGTALK_BASE_URL": &c.DingTalk.BaseURL, "SLIPWAY_DINGTALK_PROCESS_CODE": &c.Approvals.DingTalk.Definition,
+		"SLIPWAY_DINGTALK_BASE_URL": &c.DingTalk.BaseURL, "SLIPWAY_DINGTALK_STREAM": &c.DingTalk.Stream, "SLIPWAY_DINGTALK_PROCESS_CODE": &c.Approvals.DingTalk.Definition,
 		"SLIPWAY_DINGTALK_ORIGINATOR": &c.Approvals.DingTalk.Originator, "SLIPWAY_DINGTALK_DEPT": &c.Approvals.DingTalk.Dept,
 		"SLIPWAY_DINGTALK_CALLBACK_TOKEN":   (*string)(&c.DingTalk.CallbackToken),
 		"SLIPWAY_DINGTALK_CALLBACK_AES_KEY": (*string)(&c.DingTalk.CallbackKey),

@@ -33,6 +33,7 @@ type dingtalkConfig struct {
 	AppSecret     secret `yaml:"app_secret"`
 	CallbackToken secret `yaml:"callback_token"`
 	CallbackKey   secret `yaml:"callback_aes_key"`
+	Stream        string `yaml:"stream"`   // true: events come over a connection to DingTalk
 	BaseURL       string `yaml:"base_url"` // of a stand-in; "" is DingTalk itself
 }
 
@@ -78,6 +79,9 @@ func (c *config) checkApprovals() []error {
 	}
 	if (d.CallbackToken == "") != (d.CallbackKey == "") {
 		note("SLIPWAY_DINGTALK_CALLBACK_TOKEN", "is expected together with SLIPWAY_DINGTALK_CALLBACK_AES_KEY")
+	}
+	if d.Stream != "" && d.Stream != "true" && d.Stream != "false" {
+		note("SLIPWAY_DINGTALK_STREAM", "true or false is expected, not %q", d.Stream)
 	}
 	if d.BaseURL != "" && !isAddress(d.BaseURL) {
 		note("SLIPWAY_DINGTALK_BASE_URL", "an http or https address is expected, or nothing, which is DingTalk itself")

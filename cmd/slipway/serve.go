@@ -101,6 +101,7 @@ func (a *app) run(ctx context.Context, l net.Listener) error {
 	g.Go(func() error { return a.web.Run(talking, a.bot) })
 	g.Go(func() error { return a.keepRules(talking) })
 	a.listenToChats(listening, g)
+	a.listenToDingTalk(listening, g)
 	g.Go(func() error {
 		<-working.Done()
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
