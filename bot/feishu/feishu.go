@@ -121,7 +121,7 @@ func New(c Config) (*Feishu, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.Client == nil {
-		c.Client = &http.Client{Timeout: 10 * time.Second}
+		c.Client = &http.Client{Timeout: 10 * time.Second, Transport: http.DefaultTransport.(*http.Transport).Clone()}
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err

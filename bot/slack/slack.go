@@ -84,7 +84,7 @@ func New(c Config) (*Slack, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.Client == nil {
-		c.Client = &http.Client{Timeout: requestTime}
+		c.Client = &http.Client{Timeout: requestTime, Transport: http.DefaultTransport.(*http.Transport).Clone()}
 	}
 	var problems []error
 	refuse := func(wrong bool, format string, args ...any) {

@@ -102,7 +102,7 @@ func New(cfg Config) *Server {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Server{
-		cfg: cfg, client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		cfg: cfg, client: &http.Client{Transport: &http.Transport{}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		ctx: ctx, stop: stop, scopes: slices.Clone(cfg.Scopes),
 		users: map[string]User{}, definitions: map[string]*Definition{}, tokens: map[string]time.Time{},
 		tickets: map[string]time.Time{}, joined: make(chan struct{}),

@@ -156,7 +156,7 @@ func New(cfg Config) *Server {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Server{
-		cfg: cfg, ctx: ctx, stop: stop, client: &http.Client{}, scopes: slices.Clone(cfg.Scopes), subs: *cfg.Subscriptions,
+		cfg: cfg, ctx: ctx, stop: stop, client: &http.Client{Transport: &http.Transport{}}, scopes: slices.Clone(cfg.Scopes), subs: *cfg.Subscriptions,
 		changed: make(chan struct{}), joined: make(chan struct{}),
 		users: map[string]*User{}, departs: map[string][]string{}, chats: map[string]*chat{}, messages: map[string]*message{},
 		approvals: approvalCenter{definitions: map[string]*ApprovalDefinition{}, subscribed: map[string]bool{}},

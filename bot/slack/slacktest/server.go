@@ -170,7 +170,7 @@ func New(cfg Config) *Server {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		cfg: cfg, mux: http.NewServeMux(), client: &http.Client{}, changed: make(chan struct{}),
+		cfg: cfg, mux: http.NewServeMux(), client: &http.Client{Transport: &http.Transport{}}, changed: make(chan struct{}),
 		stamp: strings.ToUpper(strconv.FormatInt(cfg.Now().UnixMicro(), 36)),
 		users: map[string]*User{}, channels: map[string]*room{}, groups: map[string][]string{}, messages: map[string][]*message{},
 		shown: map[string]int{}, modals: map[string][]*view{}, homes: map[string]*view{}, triggers: map[string]*trigger{},

@@ -58,7 +58,7 @@ func (b *browser) signIn(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("sign in: %w", err)
 	}
-	client := &http.Client{Jar: jar, Timeout: patience}
+	client := &http.Client{Jar: jar, Timeout: patience, Transport: &http.Transport{}}
 	form := url.Values{"token": {u.Query().Get("token")}}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, b.console.URL+"/signin", strings.NewReader(form.Encode()))
 	if err != nil {

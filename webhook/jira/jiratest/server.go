@@ -89,7 +89,8 @@ func New(tb testing.TB, c Config) *Server {
 		c.Page = 50
 	}
 	s := &Server{config: c, comments: map[string][]string{}, links: map[string][]RemoteLink{}}
-	s.Server = httptest.NewServer(http.HandlerFunc(s.serve))
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
+	s.Start()
 	tb.Cleanup(func() {
 		s.Answer()
 		s.Close()
