@@ -51,6 +51,8 @@ async function alicePlans(alice) {
     await writes(alice, `/plan ${line}`);
     await alice.sees(card(alice), /(announce|deploy|leftover)/.exec(line)[1]);
   }
+  await writes(alice, '/plan approvers #1 all of 李雷, Bob');
+  await alice.sees(card(alice), /all of 李雷, Bob|0 of 2/);
 }
 
 async function aliceThinksTwice(alice) {
@@ -76,13 +78,32 @@ async function aliceSubmits(alice, li) {
   await li.sees(li.page.getByRole('navigation').getByLabel('1 条新消息'));
 }
 
+// bobApproves does so on a phone, in Slack: all that is needed is on the card, and it takes one press.
+async function bobApproves(bob) {
+  await goTo(bob, 'slipway', 'Slack');
+  const approve = card(bob).getByRole('button', { name: /^(Approve|通过)$/ });
+  await approve.scrollIntoViewIfNeeded();
+  await bob.sees(card(bob), 'payments 4.2', 'Faster refunds', 'announce', 'deploy-payments', 'VERSION', '李雷');
+  await bob.fits('the direct conversation in Slack');
+  await bob.picture('chat-approve-slack-narrow');
+  await approve.click();
+  await bob.sawLast(approve);
+  await bob.sees(card(bob), /1 of 2|1\/2/);
+  await bob.press('返回');
+}
+
+// liApproves does so on a phone, in Feishu.
 async function liApproves(alice, li) {
+  const desk = li.page.viewportSize();
   await goTo(li, 'Slipway', 'Feishu');
-  await li.sees(card(li), '等待审批');
+  await li.page.setViewportSize(narrow);
+  await li.sees(card(li), '等待审批', 'payments 4.2', 'announce', 'deploy-payments', 'VERSION');
   await li.fits('the direct conversation in Feishu');
+  await li.picture('chat-approve-feishu-narrow-dark-zh');
   await card(li).getByRole('button', { name: '通过', exact: true }).click();
   await li.sees(li.page.getByRole('status'), '执行中');
   await li.sees(card(li), '执行中');
+  await li.page.setViewportSize(desk);
   await goTo(li, '发布群', 'Feishu');
   await li.sees(card(li), '执行中');
   await li.dismiss();
@@ -186,7 +207,8 @@ try {
   await tell('Alice plans in Slack, with a mistake in the form', () => alicePlans(alice));
   await tell('Alice thinks twice about removing an item', () => aliceThinksTwice(alice));
   await tell('Alice submits by keyboard', () => aliceSubmits(alice, li));
-  await tell('Li Lei approves in Feishu', () => liApproves(alice, li));
+  await tell('Bob approves on a phone, in Slack', () => bobApproves(bob));
+  await tell('Li Lei approves on a phone, in Feishu', () => liApproves(alice, li));
   await tell('Alice works, and looks into the thread', () => aliceWorks(alice, li));
   await tell('The window shows what Carol sees', () => asCarol(alice));
   await tell('Alice opens her home page', () => aliceGoesHome(alice));
