@@ -52,15 +52,24 @@ type apiError struct {
 	}
 }
 
-// call sends one request and decodes the answer into out.
-func (c *client) call(ctx context.Context, method, path string, body []byte, header map[string]string, out any) error {
+// request makes a request in the name of whoever uses the client.
+func (c *client) request(ctx context.Context, method, path string, body []byte) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
-		return fmt.Errorf("call %s: %w", path, err)
+		return nil, fmt.Errorf("call %s: %w", path, err)
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
 	if c.actor != "" {
 		req.Header.Set("Slipway-Actor", c.actor)
+	}
+	return req, nil
+}
+
+// call sends one request and decodes the answer into out.
+func (c *client) call(ctx context.Context, method, path string, body []byte, header map[string]string, out any) error {
+	req, err := c.request(ctx, method, path, body)
+	if err != nil {
+		return err
 	}
 	for k, v := range header {
 		req.Header.Set(k, v)

@@ -113,14 +113,28 @@ func openHouse(t *testing.T, env map[string]string, office *storytest.Office, ro
 			Name: "change-office", URL: server.URL, Wait: true, Deadline: "1h", AllowPrivate: true, Events: []string{string(slipway.EventStartExecute)},
 		}}
 	}
+	faults := &faultLog{out: t.Output()}
+	t.Cleanup(func() { // after the program has ended
+		if n := faults.count(); n > 0 {
+			t.Errorf("the program logged %d error(s); see above", n)
+		}
+	})
+	h := runHere(t, c, os.Environ(), slog.New(slog.NewTextHandler(faults, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	if office != nil {
+		office.API, office.URL = processtest.NewClient(adminOfHouse), h.url
+	}
+	return h
+}
+
+// runHere runs the program in the test's own process until the test ends.
+func runHere(t *testing.T, c *config, env []string, log *slog.Logger) *house {
+	t.Helper()
 	l, err := c.listen(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.PublicURL = "http://" + l.Addr().String()
-	faults := &faultLog{out: t.Output()}
-	log := slog.New(slog.NewTextHandler(faults, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	a, err := newApp(t.Context(), c, tasks.RoleAll, os.Environ(), log)
+	a, err := newApp(t.Context(), c, tasks.RoleAll, env, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,15 +150,8 @@ func openHouse(t *testing.T, env map[string]string, office *storytest.Office, ro
 		if err := <-ended; err != nil {
 			t.Errorf("the program ended with: %v", err)
 		}
-		if n := faults.count(); n > 0 {
-			t.Errorf("the program logged %d error(s); see above", n)
-		}
 	})
-	h := &house{app: a, url: c.PublicURL}
-	if office != nil {
-		office.API, office.URL = processtest.NewClient(adminOfHouse), h.url
-	}
-	return h
+	return &house{app: a, url: c.PublicURL}
 }
 
 // houseWorkflows are what the stories run.

@@ -134,13 +134,9 @@ func indented(s string) string {
 
 // exportDeliveries copies the JSON Lines as they come: they may be long.
 func (c *client) exportDeliveries(ctx context.Context, opts url.Values, w io.Writer) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/api/v1/deliveries/export?"+opts.Encode(), nil)
+	req, err := c.request(ctx, http.MethodGet, "/api/v1/deliveries/export?"+opts.Encode(), nil)
 	if err != nil {
-		return fmt.Errorf("export: %w", err)
-	}
-	req.Header.Set("Authorization", "Bearer "+c.token)
-	if c.actor != "" {
-		req.Header.Set("Slipway-Actor", c.actor)
+		return err
 	}
 	res, err := (&http.Client{}).Do(req)
 	if err != nil {

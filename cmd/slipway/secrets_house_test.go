@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -24,7 +23,6 @@ import (
 	"slipway/bot/feishu/feishutest"
 	"slipway/bot/slack/slacktest"
 	"slipway/cmd/slipway/processtest"
-	"slipway/tasks"
 	"slipway/tasks/engine/enginetest/standin"
 	"slipway/tasks/engine/github/githubtest"
 	"slipway/tasks/engine/gitlab/gitlabtest"
@@ -303,30 +301,8 @@ func openWatched(t *testing.T, all []*watchedVendor) *watched {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := c.listen(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.PublicURL = "http://" + l.Addr().String()
 	log := slog.New(slog.NewTextHandler(x.writer("the log"), &slog.HandlerOptions{Level: slog.LevelDebug}))
-	a, err := newApp(t.Context(), c, tasks.RoleAll, nil, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	running, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan error, 1)
-	go func() {
-		err := a.run(running, l)
-		a.close()
-		ended <- err
-	}()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("the program ended with: %v", err)
-		}
-	})
-	x.house = &house{app: a, url: c.PublicURL}
+	x.house = runHere(t, c, nil, log)
 	x.operator = operator{ctx: t.Context(), t: t, base: c.PublicURL, client: x.asAdmin()}
 	for _, v := range all {
 		v.on(x.house)
