@@ -55,6 +55,10 @@ func (d *demonstration) story() []step {
 		{who: "Bob", text: "reject #1 no rollback plan", plan: 1, until: slipway.Denied},
 		{who: "Alice", text: "replan #1 the rollback is described now", plan: 1, until: slipway.Planning},
 		{who: "Alice", text: "submit #1", plan: 1, until: slipway.WaitForApproval},
+		{who: "Bob", text: "hours Mon-Fri 9-18"},
+		{who: "Bob", text: "away"},
+		{who: "Bob", text: "transfer #1 to Olga"},
+		{who: "Olga", text: "transfer #1 to Bob"},
 		{who: "Bob", text: "通过 #1 回滚方案已确认", plan: 1, until: slipway.Executing},
 		{who: "Alice", text: "complete #1 announce sent to everybody"},
 		{who: "Alice", text: "execute #1 deploy", settled: "deploy", plan: 1},
@@ -84,7 +88,7 @@ func (d *demonstration) play(ctx context.Context) error {
 	if left := d.untold(); len(left) > 0 {
 		return fmt.Errorf("the demo has not shown: %s", strings.Join(left, ", "))
 	}
-	d.say("slipway", "the story is complete: every verb was typed, every event was heard")
+	d.say("slipway", "the story is complete: the verbs were typed, every event was heard")
 	return nil
 }
 
