@@ -168,7 +168,7 @@ func (d *demonstration) untold() []string {
 	defer d.mu.Unlock()
 	var out []string
 	for _, r := range bot.VerbRows() {
-		if !d.said[r.Name] && !slices.Contains(elsewhere, string(r.Name)) {
+		if !d.said[r.Name] && !slices.Contains(elsewhere, r.Name) {
 			out = append(out, r.Name)
 		}
 	}
