@@ -53,14 +53,13 @@ func (r *userRow) user() *slipway.User {
 	return u
 }
 
-// CreateUser writes a new user, the e-mail in lower case. Conflict if the e-mail or a
-// platform's account belongs to another user.
+// CreateUser writes a new user, the e-mail in lower case; u itself is only read.
+// Conflict if the e-mail or a platform's account belongs to another user.
 func (s *Store) CreateUser(ctx context.Context, u *slipway.User) error {
 	row := newUserRow(u)
 	if _, err := s.write.NewInsert().Model(&row).Exec(ctx); err != nil {
 		return fmt.Errorf("create user: %w", userTaken(err, &row))
 	}
-	u.Email = row.Email
 	return nil
 }
 
@@ -75,7 +74,6 @@ func (s *Store) UpdateUser(ctx context.Context, u *slipway.User) error {
 	if !touched(res) {
 		return noUser()
 	}
-	u.Email = row.Email
 	return nil
 }
 
