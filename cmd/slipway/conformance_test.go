@@ -25,7 +25,7 @@ import (
 // slower, and the answers have to come in time all the same.
 const (
 	storiesAtOnce   = 6
-	storiesEmbedded = 2
+	storiesEmbedded = 6
 )
 
 // TestConformance plays every story on every platform by every way to it, one platform

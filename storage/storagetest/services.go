@@ -30,6 +30,12 @@ const startTimeout = 60 * time.Second
 // test is over. Tests that need to stop a server start their own by [StartPostgres].
 func Postgres(tb testing.TB) string {
 	tb.Helper()
+	return fresh(tb, "template0")
+}
+
+// fresh returns the URL of a copy of the template; it is dropped when the test is over.
+func fresh(tb testing.TB, template string) string {
+	tb.Helper()
 	server, err := sharedPostgres()
 	if err != nil {
 		tb.Fatalf("start PostgreSQL: %v", err)
@@ -37,7 +43,7 @@ func Postgres(tb testing.TB) string {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	name := "test_" + strconv.FormatInt(databases.Add(1), 10)
-	if err := execOn(ctx, server.URL, "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
+	if err := execOn(ctx, server.URL, "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
 		tb.Fatalf("create database: %v", err)
 	}
 	tb.Cleanup(func() {
