@@ -32,25 +32,34 @@ func (b *Bot) Repaint(ctx context.Context, planID string) error {
 	if err != nil {
 		return fmt.Errorf("repaint plan %s: read plan: %w", planID, err)
 	}
-	seen, err := b.glance(ctx, p) // once for all cards
+	rooms, err := b.Store.CardRooms(ctx, planID)
 	if err != nil {
+		return fmt.Errorf("repaint plan %s: find rooms: %w", planID, err)
+	}
+	a := &album{plan: p, rooms: rooms}
+	missing := slices.DeleteFunc(slices.Clone(b.Rooms), func(room RoomRef) bool {
+		return slices.ContainsFunc(cards, func(c storage.CardRef) bool { return roomOf(c) == room && c.Moved == "" })
+	})
+	behind := slices.DeleteFunc(cards, func(c storage.CardRef) bool { return b.platforms[PlatformID(c.Platform)] == nil || a.isDone(c) })
+	if len(missing)+len(behind) == 0 {
+		return nil
+	}
+	if a.seen, err = b.glance(ctx, p); err != nil {
 		return fmt.Errorf("repaint plan %s: read runs, sprints and times: %w", planID, err)
 	}
-	var errands []errand
-	for _, room := range b.Rooms {
-		if !slices.ContainsFunc(cards, func(c storage.CardRef) bool { return roomOf(c) == room && c.Moved == "" }) {
-			errands = append(errands, errand{room.Platform, "post " + planID + " " + room.ID, func(ctx context.Context) error {
-				return b.firstCard(ctx, p, seen, room)
-			}})
-		}
+	if err := a.readNews(ctx, b.Store, behind); err != nil {
+		return fmt.Errorf("repaint plan %s: read log: %w", planID, err)
 	}
-	for _, c := range cards {
-		platform := PlatformID(c.Platform)
-		if b.platforms[platform] != nil {
-			errands = append(errands, errand{platform, "card " + c.RoomID + " " + c.MessageID, func(ctx context.Context) error {
-				return b.paintCard(ctx, p, seen, c)
-			}})
-		}
+	var errands []errand
+	for _, room := range missing {
+		errands = append(errands, errand{room.Platform, "post " + planID + " " + room.ID, func(ctx context.Context) error {
+			return b.firstCard(ctx, a, room)
+		}})
+	}
+	for _, c := range behind {
+		errands = append(errands, errand{PlatformID(c.Platform), "card " + c.RoomID + " " + c.MessageID, func(ctx context.Context) error {
+			return b.paintCard(ctx, a, c)
+		}})
 	}
 	if err := b.runAll(ctx, errands); err != nil {
 		return fmt.Errorf("repaint plan %s: %w", planID, err)
@@ -67,14 +76,31 @@ func msgOf(c storage.CardRef) MsgRef { return MsgRef{Room: roomOf(c), ID: c.Mess
 // roomView is how the cards of a room are made: in the room's language, or in a direct
 // room for the one person there.
 func (b *Bot) roomView(ctx context.Context, room RoomRef) (View, error) {
-	view := View{Lang: slipway.English, Link: b.link, Rules: b.Commands.Rules()}
 	r, err := b.Store.Room(ctx, string(room.Platform), room.ID)
-	switch {
-	case slipway.CodeOf(err) == slipway.NotFound:
+	if slipway.CodeOf(err) == slipway.NotFound {
+		r, err = nil, nil
+	}
+	if err != nil {
+		return View{}, fmt.Errorf("find room: %w", err)
+	}
+	return b.viewIn(ctx, r)
+}
+
+// cardView is how a card is made. Its room may be newer than the album.
+func (b *Bot) cardView(ctx context.Context, a *album, c storage.CardRef) (View, error) {
+	if r := a.roomOf(c); r != nil {
+		return b.viewIn(ctx, r)
+	}
+	return b.roomView(ctx, roomOf(c))
+}
+
+// viewIn is roomView for a room that was read before; nil is one that nothing is known of.
+func (b *Bot) viewIn(ctx context.Context, r *storage.Room) (View, error) {
+	view := View{Lang: slipway.English, Link: b.link, Rules: b.Commands.Rules()}
+	if r == nil {
 		return view, nil
-	case err != nil:
-		return view, fmt.Errorf("find room: %w", err)
-	case r.Direct == "":
+	}
+	if r.Direct == "" {
 		view.Lang, view.Zone = r.Locale, r.TimeZone
 		return view, nil
 	}
@@ -93,12 +119,13 @@ func (b *Bot) viewOf(u *slipway.User) View {
 
 // firstCard posts the card of a plan in a room that has none; its thread gets the
 // history of the plan.
-func (b *Bot) firstCard(ctx context.Context, p *slipway.Plan, seen glimpse, room RoomRef) error {
+func (b *Bot) firstCard(ctx context.Context, a *album, room RoomRef) error {
+	p := a.plan
 	view, err := b.roomView(ctx, room)
 	if err != nil {
 		return err
 	}
-	seen.show(&view)
+	a.seen.show(&view)
 	c, _, err := b.postCard(ctx, p, view, posting{to: Target{Room: room}, card: PlanCard(p, view), key: cardKey(p.ID, room, "")})
 	if errors.Is(err, ErrGone) {
 		return nil // logged; the next change of the plan looks again
@@ -106,7 +133,7 @@ func (b *Bot) firstCard(ctx context.Context, p *slipway.Plan, seen glimpse, room
 	if err != nil {
 		return err
 	}
-	return b.paintCard(ctx, p, seen, c)
+	return b.paintCard(ctx, a, c)
 }
 
 // cardKey is the key under which a plan's card is posted in a room of its own accord,
@@ -193,14 +220,14 @@ func (b *Bot) raise(ctx context.Context, p *slipway.Plan, view View, post postin
 type painting struct {
 	b        *Bot
 	platform Platform
-	plan     *slipway.Plan
-	view     View
-	card     *storage.CardRef
+	*album
+	view View
+	card *storage.CardRef
 }
 
 // paintCard brings one card up to date, as far as that can be done now. A card that shows
 // more than the given plan is left as it is.
-func (b *Bot) paintCard(ctx context.Context, p *slipway.Plan, seen glimpse, ref storage.CardRef) error {
+func (b *Bot) paintCard(ctx context.Context, a *album, ref storage.CardRef) error {
 	c, err := b.Store.CardAt(ctx, ref.Platform, ref.RoomID, ref.MessageID)
 	if slipway.CodeOf(err) == slipway.NotFound {
 		return nil // dropped since
@@ -211,12 +238,13 @@ func (b *Bot) paintCard(ctx context.Context, p *slipway.Plan, seen glimpse, ref 
 	if c.Moved != "" && c.StaleAt == 0 {
 		return nil
 	}
-	view, err := b.roomView(ctx, roomOf(*c))
+	view, err := b.cardView(ctx, a, *c)
 	if err != nil {
 		return err
 	}
-	seen.show(&view)
-	k := &painting{b: b, platform: b.platforms[PlatformID(c.Platform)], plan: p, view: view, card: c}
+	a.seen.show(&view)
+	p := a.plan
+	k := &painting{b: b, platform: b.platforms[PlatformID(c.Platform)], album: a, view: view, card: c}
 	if c.Moved != "" {
 		return k.update(ctx, k.moved(ctx))
 	}
@@ -260,7 +288,7 @@ func (k *painting) wait(ctx context.Context, now time.Time) (time.Duration, erro
 		return wait, nil
 	}
 	wait = max(wait, time.UnixMilli(k.card.StaleAt).Add(settle).Sub(now), k.b.answering.unsettled(msgOf(*k.card), now, settle))
-	newest, err := k.b.Store.EntriesBetween(ctx, k.plan.ID, k.card.Seq, k.plan.Seq, 1)
+	newest, err := k.entries(ctx, k.b.Store, k.card.Seq, k.plan.Seq, 1)
 	if err != nil {
 		return 0, err
 	}

@@ -55,6 +55,16 @@ func (s *Store) Rooms(ctx context.Context, platform string) ([]Room, error) {
 	return rooms, nil
 }
 
+// CardRooms lists the rooms with cards of a plan.
+func (s *Store) CardRooms(ctx context.Context, planID string) ([]Room, error) {
+	var rooms []Room
+	cards := s.read.NewSelect().Model((*CardRef)(nil)).Column("platform", "room_id").Where("plan_id = ?", planID)
+	if err := s.read.NewSelect().Model(&rooms).Where("(platform, id) IN (?)", cards).Scan(ctx); err != nil {
+		return nil, fmt.Errorf("read rooms of cards: %w", err)
+	}
+	return rooms, nil
+}
+
 // Message is one message of the web console.
 type Message struct {
 	ID       string
