@@ -201,6 +201,59 @@ func TestACardThatMovedLinksToTheOther(t *testing.T) {
 	}
 }
 
+// interrupted is a chat where something happens while the bot writes into a thread or
+// changes a message.
+type interrupted struct {
+	*bottest.Chat
+	telling, updating func()
+}
+
+func (c *interrupted) Post(ctx context.Context, to bot.Target, card bot.Card, key string) (bot.MsgRef, error) {
+	if happens := c.telling; happens != nil && to.ReplyTo.ID != "" {
+		c.telling = nil
+		happens()
+	}
+	return c.Chat.Post(ctx, to, card, key)
+}
+
+func (c *interrupted) Update(ctx context.Context, m bot.MsgRef, card bot.Card) error {
+	if happens := c.updating; happens != nil {
+		c.updating = nil
+		happens()
+	}
+	return c.Chat.Update(ctx, m, card)
+}
+
+func TestACardThatMovesWhileItIsPaintedSaysSo(t *testing.T) {
+	t.Parallel()
+	for name, interrupt := range map[string]func(c *interrupted, show func()){
+		"while its thread is told":    func(c *interrupted, show func()) { c.telling = show },
+		"while it is being repainted": func(c *interrupted, show func()) { c.updating = show },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			chat := &interrupted{Chat: h.slack}
+			b := h.bot(chat, nil, h.rooms[1])
+			interrupt(chat, func() {
+				h.pass(2 * bot.DefaultPace)
+				h.slack.Person("Alice", nil).Say(h.rooms[1], "show #1")
+			})
+			p := h.plan("payments")
+			h.settle(b)
+			h.change(p, "changed")
+			h.settle(b)
+			seen := h.slack.Seen("", h.rooms[1])
+			if now := h.live(h.slack, h.rooms[1], p.ID); now.Ref == seen[0].Ref || now.Card.Body != "changed" {
+				t.Fatalf("the card was not posted anew: %+v", now)
+			}
+			if old := seen[0].Card; len(old.Actions) > 0 || !strings.Contains(old.Intro[0][0].Text, "further down") {
+				t.Errorf("the old card does not point to the new one: %+v", old)
+			}
+		})
+	}
+}
+
 func TestPeopleAreFoundToldOnceAndBuzzed(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -245,10 +245,13 @@ func (b *Bot) paintCard(ctx context.Context, a *album, ref storage.CardRef) erro
 	a.seen.show(&view)
 	p := a.plan
 	k := &painting{b: b, platform: b.platforms[PlatformID(c.Platform)], album: a, view: view, card: c}
-	if c.Moved != "" {
-		return k.update(ctx, k.moved(ctx))
+	told := error(nil)
+	if c.Moved == "" {
+		told = k.finishTelling(ctx)
 	}
-	told := k.finishTelling(ctx)
+	if c.Moved != "" { // perhaps while its thread was told
+		return errors.Join(told, k.update(ctx, k.moved(ctx)))
+	}
 	if c.Seq > p.Seq && c.StaleAt != 0 {
 		return &RateLimited{After: comeBack} // with the plan as it is by then
 	}

@@ -106,17 +106,18 @@ func (s *Store) ClaimCard(ctx context.Context, c *CardRef, until time.Time) (boo
 }
 
 // NoteCard notes that a card was painted: its Seq and PaintedAt. A card that is stale
-// since c.StaleAt is so no longer; one that became stale later stays so, and one that was
-// dropped meanwhile is not there again. If the thread is not being told something, it is
-// from now on being told all up to Seq; c says then how far that is.
+// since c.StaleAt is so no longer; one that became stale later, or that another took the
+// place of, stays so, and one that was dropped meanwhile is not there again. If the thread
+// is not being told something, it is from now on being told all up to Seq. c says then
+// how all that is.
 func (s *Store) NoteCard(ctx context.Context, c *CardRef) error {
 	return s.noteCard(ctx, c, `UPDATE card_refs SET seq = ?, painted_at = ?,
-		stale_at = CASE WHEN stale_at = ? THEN 0 ELSE stale_at END,
-		telling = CASE WHEN telling <= told THEN ? ELSE telling END`, c.Seq, c.PaintedAt, c.StaleAt, c.Seq)
+		stale_at = CASE WHEN stale_at = ? AND moved = ? THEN 0 ELSE stale_at END,
+		telling = CASE WHEN telling <= told THEN ? ELSE telling END`, c.Seq, c.PaintedAt, c.StaleAt, c.Moved, c.Seq)
 }
 
 // TellCard notes that the thread of a card is being told all up to what the card shows,
-// unless it is being told something already; c says then how far that is.
+// unless it is being told something already; c says then how all that is.
 func (s *Store) TellCard(ctx context.Context, c *CardRef) error {
 	return s.noteCard(ctx, c, "UPDATE card_refs SET telling = CASE WHEN telling <= told THEN seq ELSE telling END")
 }
@@ -129,8 +130,8 @@ func (s *Store) ToldCard(ctx context.Context, c *CardRef) error {
 func (s *Store) noteCard(ctx context.Context, c *CardRef, update string, args ...any) error {
 	args = append(args, c.Platform, c.RoomID, c.MessageID)
 	err := s.quickly(ctx, func(db bun.IDB) error {
-		return db.NewRaw(update+" WHERE platform = ? AND room_id = ? AND message_id = ? RETURNING stale_at, told, telling", args...).
-			Scan(ctx, &c.StaleAt, &c.Told, &c.Telling)
+		return db.NewRaw(update+" WHERE platform = ? AND room_id = ? AND message_id = ? RETURNING stale_at, told, telling, moved", args...).
+			Scan(ctx, &c.StaleAt, &c.Told, &c.Telling, &c.Moved)
 	})
 	if err != nil && !errors.Is(err, sql.ErrNoRows) { // dropped meanwhile
 		return fmt.Errorf("note card of plan %s: %w", c.PlanID, err)
