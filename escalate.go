@@ -59,10 +59,12 @@ func (p *Plan) escalate(req Request, to []PersonRef) *Change {
 	for _, x := range to {
 		known := slices.ContainsFunc(e.To, func(o PersonRef) bool { return o.ID == x.ID })
 		if x.ID != "" && !known && !a.heard(x.ID) && p.mayDecide(x.ID, req.Rules) {
+			a.forget(x.ID) // whoever may take a place is asked, whatever they said before
 			e.To = append(e.To, x)
 			c.Entry.Data.People = append(c.Entry.Data.People, x.Name)
 		}
 	}
+	a.keep(nil)
 	a.Escalations = append(a.Escalations, e)
 	if len(e.To) == 0 {
 		reason := T("Nobody to whom it would be escalated may decide on it.", "升级对象中没有人可以审批该发布计划。")

@@ -237,6 +237,36 @@ func TestAnApprovalThatDoesNotComeIsEscalated(t *testing.T) {
 	}
 }
 
+// In the next round somebody to whom it is escalated once more is asked once more, though
+// they approved the same before.
+func TestAnEscalationDoesNotBringBackWhatWasSaidInTheRoundBefore(t *testing.T) {
+	t.Parallel()
+	frank := Actor{Kind: Person, ID: "frank", Name: "Frank"}
+	to := PersonRef{frank.ID, frank.Name}
+	w := patient(t, TimeRules{EscalateAfter: hourly(1), EscalateTo: []PersonRef{to}}, func(d *Draft) {
+		d.Approval.Approvers = append(d.Approval.Approvers, PersonRef{"dave", "Dave"})
+		d.Approval.Needed = 2
+	})
+	escalated := func() {
+		t.Helper()
+		w.at = w.at.Add(time.Hour)
+		if err := w.look(to); err != nil || w.last.Entry.Verb != VerbEscalate {
+			t.Fatalf("%v, %+v", err, w.last.Entry)
+		}
+	}
+	escalated()
+	w.approve(frank).is(WaitForApproval).do(w.plan.Replan(w.req(alice), "")).submit()
+	escalated()
+	if people, _, _ := w.heard(); !slices.Equal(people, []string{"frank"}) {
+		t.Errorf("told %v", people)
+	}
+	w.approve(bob).is(WaitForApproval)
+	if got := w.plan.Approval.votes(); got != "1/2" {
+		t.Errorf("after Bob there are %s", got)
+	}
+	w.approve(frank).is(Executing)
+}
+
 // Whoever stands in counts once, and only in the level that was escalated.
 func TestAnEscalationPassesOnePlaceOfOneLevel(t *testing.T) {
 	t.Parallel()
