@@ -454,6 +454,13 @@ func (o *oracle) check(t *testing.T, seed uint64, w *world, c *Change) {
 	if begun && !o.accepted && ran(p, &Rules{}) != o.passed {
 		t.Fatalf("seed %d: after %s the plan runs\n%snot\n%s", seed, c.Entry.Verb, ran(p, &Rules{}), o.passed)
 	}
+	if p.Status() == WaitForApproval && p.content(w.rules).Digest == p.Approval.Content { // the checks are as they were
+		for _, who := range p.Asked(w.rules) {
+			if _, err := p.Clone().Vote(w.req(Actor{Kind: Person, ID: who.ID, Name: who.Name}), true, ""); err != nil {
+				t.Fatalf("seed %d: after %s %s is asked and may not decide: %v", seed, c.Entry.Verb, who.Name, err)
+			}
+		}
+	}
 	if p.Status() == Planning && !p.Approval.sameRule(o.rule) {
 		t.Fatalf("seed %d: after %s the rule is %+v, not %+v", seed, c.Entry.Verb, p.Approval.Levels, o.rule.Levels)
 	}

@@ -50,9 +50,9 @@ func (l *Level) standsIn(userID string) bool {
 // them may decide, they and the manager are told all the same.
 func (p *Plan) escalate(req Request, to []PersonRef) *Change {
 	c := p.newChange(req, VerbEscalate)
-	a := p.Approval
+	a, asked := p.Approval, p.Asked(req.Rules)
 	var waited []Text
-	for _, x := range p.Asked(req.Rules) {
+	for _, x := range asked {
 		waited = append(waited, Text{EN: x.Name, ZH: x.Name})
 	}
 	e := Escalation{Level: a.Waiting.Level, At: req.At.Unix(), To: []PersonRef{}}
@@ -74,9 +74,15 @@ func (p *Plan) escalate(req Request, to []PersonRef) *Change {
 			p.Index, p.Name, EitherOf(waited), a.Waiting.Rules.EscalateAfter.Text()), p.Manager.ID)
 		return c
 	}
-	a.Waiting.tell(e.To, req.At.Unix())
+	told := slices.Clone(e.To)
+	for _, x := range p.Asked(req.Rules) { // whoever stands in for one of them, too
+		if !slices.Contains(asked, x) && !slices.Contains(told, x) {
+			told = append(told, x)
+		}
+	}
+	a.Waiting.tell(told, req.At.Unix())
 	c.tell(req, p, Notice{
-		To: ids(e.To), Card: true, Urgent: true, Asks: AskedFirst,
+		To: ids(told), Card: true, Urgent: true, Asks: AskedFirst,
 		Text: T("Plan #%[1]d %[2]s has waited for the approval of %[3]s for %[4]s of working time. It is escalated to you: you may decide in their place.",
 			"发布计划 #%[1]d %[2]s 等待 %[3]s 审批已超过 %[4]s（工作时间），现升级给您，您可以代为审批。",
 			p.Index, p.Name, EitherOf(waited), a.Waiting.Rules.EscalateAfter.Text()),

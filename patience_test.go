@@ -267,6 +267,28 @@ func TestAnEscalationDoesNotBringBackWhatWasSaidInTheRoundBefore(t *testing.T) {
 	w.approve(frank).is(Executing)
 }
 
+func TestOneToWhomItIsEscalatedMayBeAwayAsWell(t *testing.T) {
+	t.Parallel()
+	frank, grace := PersonRef{"frank", "Frank"}, Actor{Kind: Person, ID: "grace", Name: "Grace"}
+	w := patient(t, TimeRules{EscalateAfter: hourly(1), EscalateTo: []PersonRef{frank}}).away("frank>grace")
+	_, err := w.plan.Vote(w.req(grace), true, "")
+	wantRefusal(t, err, Forbidden)
+	w.at = w.at.Add(time.Hour)
+	if err := w.look(frank); err != nil {
+		t.Fatal(err)
+	}
+	if people, _, _ := w.heard(); !slices.Equal(people, []string{"frank", "grace"}) {
+		t.Errorf("told %v", people)
+	}
+	if got := w.plan.Allowed(grace, w.rules); !slices.Contains(got, VerbApprove) {
+		t.Errorf("Grace may %v", got)
+	}
+	w.approve(grace).is(Executing)
+	if v := w.plan.Approval.Votes[0]; v.By.ID != "grace" || v.For.ID != "frank" {
+		t.Errorf("the vote is %+v", v)
+	}
+}
+
 // Whoever stands in counts once, and only in the level that was escalated.
 func TestAnEscalationPassesOnePlaceOfOneLevel(t *testing.T) {
 	t.Parallel()
