@@ -416,7 +416,7 @@ func (o *oracle) step(w *world, r *rand.Rand, actors []Actor) (*Change, error) {
 	case 15:
 		if ch := it.Workflow.Change; ch != nil {
 			c, err := p.Retry(w.req(who), it.ID, ch.Digest, o.engine)
-			o.accepted = o.accepted || err == nil && (who.Admin || p.Approval.Has(who.ID) && !p.involved(who.ID))
+			o.accepted = o.accepted || err == nil && (who.Admin || p.Approval.Has(who.ID)) && !p.involved(who.ID)
 			return c, err
 		}
 	case 16:
