@@ -23,7 +23,7 @@ func (a *Approval) escalation(level int) *Escalation {
 // escalatedTo tells whether a level was put before the user.
 func (a *Approval) escalatedTo(userID string) bool {
 	return slices.ContainsFunc(a.Escalations, func(e Escalation) bool {
-		return slices.ContainsFunc(e.To, func(p PersonRef) bool { return p.ID == userID })
+		return isAmong(e.To, userID)
 	})
 }
 
@@ -41,9 +41,7 @@ func (a *Approval) withStandIns(levels []Level) []Level {
 	return levels
 }
 
-func (l *Level) standsIn(userID string) bool {
-	return userID != "" && slices.ContainsFunc(l.StandIns, func(p PersonRef) bool { return p.ID == userID })
-}
+func (l *Level) standsIn(userID string) bool { return isAmong(l.StandIns, userID) }
 
 // escalate puts the open level before people who may decide and have not yet: an
 // approval that was given already does not pass another level by itself. Where nobody of
@@ -55,9 +53,10 @@ func (p *Plan) escalate(req Request, to []PersonRef) *Change {
 	for _, x := range asked {
 		waited = append(waited, Text{EN: x.Name, ZH: x.Name})
 	}
+	elsewhere := a.here(&a.Rule()[a.Waiting.Level]).Elsewhere
 	e := Escalation{Level: a.Waiting.Level, At: req.At.Unix(), To: []PersonRef{}}
 	for _, x := range to {
-		known := slices.ContainsFunc(e.To, func(o PersonRef) bool { return o.ID == x.ID })
+		known := isAmong(e.To, x.ID) || isAmong(elsewhere, x.ID)
 		if x.ID != "" && !known && !a.heard(x.ID) && p.mayDecide(x.ID, req.Rules) {
 			a.forget(x.ID) // whoever may take a place is asked, whatever they said before
 			e.To = append(e.To, x)

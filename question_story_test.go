@@ -1,6 +1,7 @@
 package slipway
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -197,17 +198,20 @@ func (e *center) check(t *testing.T, seed uint64, w *world, o *oracle, c *Change
 		}
 	}
 	for n, l := range p.Approval.Rule() {
-		here := Level{}
+		here, said := Level{}, maps.Clone(votes)
 		for _, g := range l.Groups {
 			switch {
 			case !g.Type.Outside():
 				here.Groups = append(here.Groups, g)
-			case !e.agreed(p, &g, now):
+			case e.agreed(p, &g, now):
+				// Whoever is asked there decides here for nobody.
+				maps.DeleteFunc(said, func(_, by string) bool { return g.has(by) })
+			default:
 				t.Fatalf("seed %d: %s starts the plan, but nobody in %s agreed to what it runs at level %d: %+v", seed, c.Entry.Verb, g.Type, n+1, g)
 			}
 		}
-		if seated(here, votes) < here.Need() {
-			t.Fatalf("seed %d: %s starts the plan, but only %v agreed here at level %d", seed, c.Entry.Verb, votes, n+1)
+		if seated(here, said) < here.Need() {
+			t.Fatalf("seed %d: %s starts the plan, but only %v agreed here at level %d", seed, c.Entry.Verb, said, n+1)
 		}
 	}
 }
