@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // center is another approval system: it knows nothing of plans, and decides by itself.
@@ -119,6 +120,7 @@ func TestNoOrderOfVerdictsStartsWhatWasNotApproved(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 5))
 		w := outside(t, outsideRows[r.IntN(len(outsideRows))])
+		w.plan.Approval.TimeRules, w.plan.EndTime = hasty, noon.Add(12*time.Hour).Unix()
 		o, e := &oracle{engine: definition("1"), said: map[string]agreed{}, rule: w.plan.Approval.clone()}, &center{}
 		for range 200 {
 			before := w.plan.Status()
@@ -160,6 +162,7 @@ func (e *center) step(w *world, o *oracle, r *rand.Rand, actors []Actor) (*Chang
 		if w.plan.Status() == Planning && r.IntN(3) == 0 {
 			d := w.plan.Draft()
 			d.Approval = ruledIn(w.t, outsideRows[r.IntN(len(outsideRows))])
+			d.Approval.TimeRules = hasty
 			o.rule = d.Approval.clone()
 			return w.plan.Edit(w.req(actors[len(actors)-1]), d)
 		}
@@ -198,7 +201,7 @@ func (e *center) check(t *testing.T, seed uint64, w *world, o *oracle, c *Change
 		}
 	}
 	for n, l := range p.Approval.Rule() {
-		here, said := Level{}, maps.Clone(votes)
+		here, said := Level{StandIns: l.StandIns}, maps.Clone(votes)
 		for _, g := range l.Groups {
 			switch {
 			case !g.Type.Outside():
