@@ -56,6 +56,9 @@ type Level struct {
 	Groups []Group `json:"groups"`
 	// StandIns may take a place in any of the groups; Rule fills them in.
 	StandIns []PersonRef `json:"-"`
+	// Elsewhere are people of its groups that are asked in other systems, where only those
+	// of Slipway itself are looked at: they count there, and here for nobody.
+	Elsewhere []PersonRef `json:"-"`
 }
 
 // Group is people of whom some must approve.
@@ -187,8 +190,10 @@ func (l *Level) names(userID string) bool {
 	return slices.ContainsFunc(l.Groups, func(g Group) bool { return g.has(userID) })
 }
 
-func (g *Group) has(userID string) bool {
-	return userID != "" && slices.ContainsFunc(g.Approvers, func(p PersonRef) bool { return p.ID == userID })
+func (g *Group) has(userID string) bool { return isAmong(g.Approvers, userID) }
+
+func isAmong(people []PersonRef, userID string) bool {
+	return userID != "" && slices.ContainsFunc(people, func(p PersonRef) bool { return p.ID == userID })
 }
 
 func (l *Level) approvers() [][]PersonRef {
@@ -214,13 +219,13 @@ func (l *Level) people() []PersonRef {
 
 // count returns how many of the approvals that the level takes are given, when voter
 // tells who approved in the place of each of its people, "" for nobody. Whoever is named
-// here counts in their own place only, and whoever approved in several places counts once,
+// here counts in their own place only, whoever is asked elsewhere not at all, and whoever approved in several places counts once,
 // in the group where it helps most: a largest matching of voters and groups.
 func (l *Level) count(voter func(userID string) string) int {
 	var voters []string
 	places := map[string][]string{}
 	for _, p := range l.people() {
-		if v := voter(p.ID); v != "" && (v == p.ID || !l.Has(v)) {
+		if v := voter(p.ID); v != "" && !isAmong(l.Elsewhere, v) && (v == p.ID || !l.Has(v)) {
 			if places[v] == nil {
 				voters = append(voters, v)
 			}
@@ -385,7 +390,7 @@ func (a *Approval) VoteOf(userID string) *Vote {
 
 // Has tells whether the user is an approver, or became one by escalation.
 func (a *Approval) Has(userID string) bool {
-	return userID != "" && (a.escalatedTo(userID) || slices.ContainsFunc(a.Approvers, func(p PersonRef) bool { return p.ID == userID }))
+	return a.escalatedTo(userID) || isAmong(a.Approvers, userID)
 }
 
 // sameRule tells whether two approvals ask the same of the same people.

@@ -63,7 +63,7 @@ func enough(l Level, people []string) bool {
 // seated is the model: it tries every way to give each of those who voted to a group in
 // which they decided a place, or to none, and returns the most approvals that come of it.
 // votes tells by place who decided. Whoever is named in the level decides there for
-// nobody else.
+// nobody else; to whom it was escalated goes to any group.
 func seated(l Level, votes map[string]string) int {
 	places := map[string][]string{}
 	for place, by := range votes {
@@ -84,7 +84,7 @@ func seated(l Level, votes map[string]string) int {
 		}
 		most := try(i + 1)
 		for j, g := range l.Groups {
-			if slices.ContainsFunc(g.Approvers, func(p PersonRef) bool { return slices.Contains(places[voters[i]], p.ID) }) {
+			if slices.ContainsFunc(slices.Concat(g.Approvers, l.StandIns), func(p PersonRef) bool { return slices.Contains(places[voters[i]], p.ID) }) {
 				given[j]++
 				most = max(most, try(i+1))
 				given[j]--

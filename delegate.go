@@ -39,8 +39,9 @@ func (p *Plan) standsIn(a Actor, verb Verb, rules *Rules) bool {
 		return false
 	}
 	said := func(v Vote) bool { return verb == VerbWithdraw && v.By.ID == a.ID }
-	return slices.ContainsFunc(p.Approval.Approvers, func(x PersonRef) bool { return rules.standsIn(a.ID, x.ID) }) ||
-		slices.ContainsFunc(p.Approval.Votes, said)
+	of := func(x PersonRef) bool { return rules.standsIn(a.ID, x.ID) }
+	return slices.ContainsFunc(p.Approval.Approvers, of) || slices.ContainsFunc(p.Approval.Votes, said) ||
+		slices.ContainsFunc(p.Approval.Escalations, func(e Escalation) bool { return slices.ContainsFunc(e.To, of) })
 }
 
 // decider returns who can decide in the place of an approver, "" if nobody can.

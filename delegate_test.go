@@ -116,6 +116,10 @@ func TestTheOneWhoStandsInIsJudgedAsAPerson(t *testing.T) {
 	w.create(d).away("bob>alice")
 	_, err := w.plan.Submit(w.req(alice), nil)
 	wantRefusal(t, err, Unfit) // nobody can decide in Alice's place
+	w.plan.Editor = PersonRef{"eve", "Eve"}
+	_, err = w.away("alice>eve").plan.Submit(w.req(alice), nil)
+	wantRefusal(t, err, Unfit) // nor can Eve, who edited last
+	w.plan.Editor = PersonRef{"alice", "Alice"}
 	w.away("alice>eve bob>alice").submit()
 	if got := outcomeUnder(w.plan, w.rules); got != "1: eve" {
 		t.Errorf("asked %s", got)

@@ -132,11 +132,15 @@ func (p *Plan) await(req Request, c *Change, people []PersonRef) {
 		w.Level, w.Since, w.Told = n, now, nil
 	}
 	w.tell(people, now)
+	told := now
+	for _, x := range p.Asked(req.Rules) {
+		told = min(told, w.toldAt(x.ID).Unix())
+	}
 	soonest := int64(0)
 	for _, x := range []struct {
 		from int64
 		p    Period
-	}{{w.Asked, w.Rules.ExpireAfter}, {now, w.Rules.RemindAfter}, {w.Since, w.Rules.EscalateAfter}} {
+	}{{w.Asked, w.Rules.ExpireAfter}, {told, w.Rules.RemindAfter}, {w.Since, w.Rules.EscalateAfter}} {
 		if at := x.from + int64(time.Duration(x.p)/time.Second); x.p > 0 && (soonest == 0 || at < soonest) {
 			soonest = at
 		}

@@ -237,6 +237,96 @@ func TestAnApprovalThatDoesNotComeIsEscalated(t *testing.T) {
 	}
 }
 
+// In the next round somebody to whom it is escalated once more is asked once more, though
+// they approved the same before.
+func TestAnEscalationDoesNotBringBackWhatWasSaidInTheRoundBefore(t *testing.T) {
+	t.Parallel()
+	frank := Actor{Kind: Person, ID: "frank", Name: "Frank"}
+	to := PersonRef{frank.ID, frank.Name}
+	w := patient(t, TimeRules{EscalateAfter: hourly(1), EscalateTo: []PersonRef{to}}, func(d *Draft) {
+		d.Approval.Approvers = append(d.Approval.Approvers, PersonRef{"dave", "Dave"})
+		d.Approval.Needed = 2
+	})
+	escalated := func() {
+		t.Helper()
+		w.at = w.at.Add(time.Hour)
+		if err := w.look(to); err != nil || w.last.Entry.Verb != VerbEscalate {
+			t.Fatalf("%v, %+v", err, w.last.Entry)
+		}
+	}
+	escalated()
+	w.approve(frank).is(WaitForApproval).do(w.plan.Replan(w.req(alice), "")).submit()
+	escalated()
+	if people, _, _ := w.heard(); !slices.Equal(people, []string{"frank"}) {
+		t.Errorf("told %v", people)
+	}
+	w.approve(bob).is(WaitForApproval)
+	if got := w.plan.Approval.votes(); got != "1/2" {
+		t.Errorf("after Bob there are %s", got)
+	}
+	w.approve(frank).is(Executing)
+}
+
+func TestOneToWhomItIsEscalatedMayBeAwayAsWell(t *testing.T) {
+	t.Parallel()
+	frank, grace := PersonRef{"frank", "Frank"}, Actor{Kind: Person, ID: "grace", Name: "Grace"}
+	w := patient(t, TimeRules{EscalateAfter: hourly(1), EscalateTo: []PersonRef{frank}}).away("frank>grace")
+	_, err := w.plan.Vote(w.req(grace), true, "")
+	wantRefusal(t, err, Forbidden)
+	w.at = w.at.Add(time.Hour)
+	if err := w.look(frank); err != nil {
+		t.Fatal(err)
+	}
+	if people, _, _ := w.heard(); !slices.Equal(people, []string{"frank", "grace"}) {
+		t.Errorf("told %v", people)
+	}
+	if got := w.plan.Allowed(grace, w.rules); !slices.Contains(got, VerbApprove) {
+		t.Errorf("Grace may %v", got)
+	}
+	w.approve(grace).is(Executing)
+	if v := w.plan.Approval.Votes[0]; v.By.ID != "grace" || v.For.ID != "frank" {
+		t.Errorf("the vote is %+v", v)
+	}
+}
+
+// Whoever gets a place was told just now, and the approval of one puts off no reminder of
+// another.
+func TestReminderFollowsWhenEachWasTold(t *testing.T) {
+	t.Parallel()
+	w := patient(t, TimeRules{RemindAfter: hourly(4)}, func(d *Draft) {
+		d.Approval.Approvers = append(d.Approval.Approvers, PersonRef{"dave", "Dave"})
+		d.Approval.Needed = 3
+	})
+	w.until("2026-11-24 15:30").pass(bob, eve).approve(dave)
+	if at, _ := w.timer(); at != "2026-11-24 16:00" {
+		t.Errorf("after Dave's approval the next look is at %q", at)
+	}
+	w.until("2026-11-24 16:00")
+	if err := w.look(); err != nil {
+		t.Fatal(err)
+	}
+	if people, _, _ := w.heard(); !slices.Equal(people, []string{"carol"}) {
+		t.Errorf("%v are reminded; Eve was asked half an hour ago", people)
+	}
+}
+
+// The time that an approval takes does not pass while it is given.
+func TestAnApprovalTakenBackIsWaitedForAnew(t *testing.T) {
+	t.Parallel()
+	w := patient(t, TimeRules{EscalateAfter: hourly(2), EscalateTo: []PersonRef{{"frank", "Frank"}}, ExpireAfter: hourly(4)})
+	w.rules.Endpoints = []Endpoint{{Name: "office", Events: []Event{EventStartExecute}, Wait: true}}
+	w.until("2026-11-24 13:00").approve(bob).is(WaitExecute)
+	w.until("2026-11-25 09:00").do(w.plan.Withdraw(w.req(bob), "")).is(WaitForApproval)
+	w.nothing()
+	if at, _ := w.timer(); at != "2026-11-25 11:00" {
+		t.Errorf("the next look is at %q", at)
+	}
+	w.rules.Approval.ExpireAfter = hourly(1) // what the configuration says by now is of the next round
+	if times := w.plan.Times(w.at, w.rules, zoned); clockIn(times.Escalation) != "2026-11-25 11:00" || clockIn(times.Expiry) != "2026-11-25 13:00" {
+		t.Errorf("escalated at %s, expired at %s", clockIn(times.Escalation), clockIn(times.Expiry))
+	}
+}
+
 // Whoever stands in counts once, and only in the level that was escalated.
 func TestAnEscalationPassesOnePlaceOfOneLevel(t *testing.T) {
 	t.Parallel()

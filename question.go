@@ -101,14 +101,16 @@ func (a *Approval) typeOf(g *Group) ApprovalType {
 	return NativeApproval
 }
 
-// here is a level with those of its groups that are asked in Slipway itself.
+// here is a level with those of its groups that are asked in Slipway itself, and Elsewhere.
 func (a *Approval) here(l *Level) *Level {
 	out := *l
 	out.Groups = nil
 	for i := range l.Groups {
-		if !a.typeOf(&l.Groups[i]).Outside() {
-			out.Groups = append(out.Groups, l.Groups[i])
+		if a.typeOf(&l.Groups[i]).Outside() {
+			out.Elsewhere = append(out.Elsewhere, l.Groups[i].Approvers...)
+			continue
 		}
+		out.Groups = append(out.Groups, l.Groups[i])
 	}
 	return &out
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -259,6 +260,40 @@ func TestBothTheDirectorsElsewhereAndTheOnCallHereAreNeeded(t *testing.T) {
 	}
 	if n := w.sees(mark, Sighting{Ref: "i", State: QuestionApproved, Said: []Opinion{yes("carol")}}); n != 0 || w.plan.Status() != Denied {
 		t.Errorf("the late approval makes %d entries; now %s", n, w.plan.Status())
+	}
+}
+
+// One person is one, though they are asked there and stand in for somebody here.
+func TestWhoeverIsAskedElsewhereDecidesHereForNobody(t *testing.T) {
+	t.Parallel()
+	w := outside(t, "lark: any carol dave + any bob").away("bob>carol").submit()
+	if got := outcomeUnder(w.plan, w.rules); got != "1: bob" {
+		t.Errorf("asked %s", got)
+	}
+	_, err := w.plan.Vote(w.req(carol), true, "")
+	wantRefusal(t, err, Conflict)
+	w.ends(QuestionApproved, yes("carol")).approve(bob).is(Executing)
+
+	// Nor if it is escalated to them.
+	w = outside(t, "lark: any carol dave + any bob")
+	w.plan.Approval.TimeRules = TimeRules{EscalateAfter: hourly(1), EscalateTo: []PersonRef{{"carol", "Carol"}}}
+	w.submit()
+	w.at = w.at.Add(time.Hour)
+	if err := w.look(PersonRef{"carol", "Carol"}); err != nil || len(w.plan.Approval.Escalations[0].To) != 0 {
+		t.Errorf("%v, escalated to %+v", err, w.plan.Approval.Escalations)
+	}
+}
+
+// Who is found in groups of people is not asked in two systems at once either.
+func TestMembersOfTwoGroupsAreAskedInOneSystemOnly(t *testing.T) {
+	t.Parallel()
+	w := outside(t, "lark: any carol dave + any bob")
+	w.plan.Approval.Levels[0].Groups[1].From = []Source{"slack:S0OPS"}
+	req := w.req(alice)
+	req.Members = map[Source][]PersonRef{"slack:S0OPS": {{"eve", "Eve"}, {"carol", "carol"}}}
+	_, err := w.plan.Submit(req, nil)
+	if problems := ProblemsOf(err); CodeOf(err) != Unfit || len(problems) != 1 || problems[0].Path != "approval.levels[0].groups[1].approvers[2]" {
+		t.Errorf("%v: %v", err, problems)
 	}
 }
 

@@ -13,7 +13,8 @@ import (
 // workflow as its engine has it at this moment, needed with accept: it takes the place
 // of the plan's. When it has changed yet again since the item failed, nothing runs and
 // the item shows the new differences; the entry's result is then ResultChanged. In a plan
-// with an approval, only somebody who may approve it, or an admin, accepts a change.
+// with an approval, only an approver or an admin accepts a change, of a plan that is not
+// their own.
 func (p *Plan) Retry(req Request, itemID, accept string, now *Workflow) (*Change, error) {
 	it, err := p.work(req, VerbRetry, itemID)
 	if err != nil {
@@ -53,7 +54,7 @@ func (p *Plan) Retry(req Request, itemID, accept string, now *Workflow) (*Change
 // approved it.
 func (p *Plan) mayAccept(req Request, it *Item) error {
 	a := p.Approval
-	if a == nil || req.Actor.Admin || a.Has(req.Actor.ID) && p.mayDecide(req.Actor.ID, req.Rules) {
+	if a == nil || (req.Actor.Admin || a.Has(req.Actor.ID)) && p.mayDecide(req.Actor.ID, req.Rules) {
 		return nil
 	}
 	return Refuse(Forbidden,

@@ -151,6 +151,15 @@ func TestAChangedWorkflowRunsOnlyOnceItIsAccepted(t *testing.T) {
 		t.Errorf("the run is %+v", run)
 	}
 
+	// Being an admin lets nobody have their own plan run something else than was approved.
+	w, it = ending(t, changed)
+	w.plan.Editor = PersonRef{root.ID, root.Name}
+	if _, err := w.plan.Retry(w.req(root), it.ID, change.Digest, second); CodeOf(err) != Forbidden {
+		t.Errorf("an admin changes what was approved of their own plan: %v", err)
+	}
+	w.rules.SelfApproval = true
+	w.do(w.plan.Retry(w.req(root), it.ID, change.Digest, second))
+
 	// Somebody took the change back: there is nothing to accept.
 	w, it = ending(t, changed)
 	w.do(w.plan.Retry(w.req(dave), it.ID, change.Digest, definition("1")))

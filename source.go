@@ -70,6 +70,9 @@ func (a *Approval) find(members map[Source][]PersonRef, f *Faults) {
 		}
 	}
 	a.settle()
+	for i := range a.Levels {
+		a.checkOneSystemEach(f, fmt.Sprintf("approval.levels[%d]", i), &a.Levels[i])
+	}
 	if len(a.Approvers) > MaxPersons {
 		tooManyApprovers(f, "approval.levels")
 	}

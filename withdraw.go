@@ -22,6 +22,9 @@ func (p *Plan) Withdraw(req Request, comment string) (*Change, error) {
 		p.closeGate(c)
 		p.dropAdviceOn(c, EventStartExecute)
 		a.Result, p.ApprovalTime = ApprovalOpen, 0
+		if w := a.Waiting; w != nil { // nobody kept anybody waiting while it was approved
+			a.Waiting = &Waiting{Asked: req.At.Unix(), Level: -1, Rules: w.Rules}
+		}
 	} else {
 		before = p.Asked(req.Rules)
 	}

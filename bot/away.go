@@ -71,7 +71,12 @@ func (b *Bot) arrange(ctx context.Context, v *visit, vals Values) (Reply, error)
 		return Reply{}, err
 	}
 	b.Log.InfoContext(ctx, "delegation set", "user", d.Of.ID, "to", d.To.ID, "start", d.Start, "end", d.End, "by", v.user.ID)
-	b.tellDelegate(ctx, d, to)
+	b.tellAway(ctx, d, to, slipway.T("You stand in", "代为审批"),
+		slipway.T("What waits for a decision stands on your page: write home.", "待您审批的发布计划请输入“主页”查看。"))
+	if of.ID != v.user.ID {
+		b.tellAway(ctx, d, of, slipway.T("Away", "休假与委托"),
+			slipway.T("%s arranged that for you. If it is wrong, write away off.", "由 %s 为您设置。如有不妥，请输入“休假 取消”。", v.user.Name))
+	}
 	said := delegationText(d, b.view(v))
 	if len(others) > 0 {
 		said = slipway.T("%[1]s. %[2]s stands in for %[3]s meanwhile, which is not passed on", "%[1]s。%[2]s 届时正代 %[3]s 审批，这部分不会转给他人",
@@ -196,12 +201,13 @@ func (b *Bot) openAway(ctx context.Context, v *visit) (Reply, error) {
 	return Reply{Form: &f}, nil
 }
 
-// tellDelegate tells somebody that they stand in for a person. That it does not arrive
-// changes nothing: cards and `home` show it, too.
-func (b *Bot) tellDelegate(ctx context.Context, d slipway.Delegation, to *slipway.User) {
+// tellAway tells somebody who decides in whose place: whoever stands in, and a person for
+// whom it was arranged. That it does not arrive changes nothing: cards and `home` show it,
+// too.
+func (b *Bot) tellAway(ctx context.Context, d slipway.Delegation, to *slipway.User, title, more slipway.Text) {
 	view := b.viewOf(to)
-	text := slipway.T("%s. What waits for a decision stands on your page: write home.", "%s。待您审批的发布计划请输入“主页”查看。", delegationText(d, view))
-	c := Card{Lang: view.Lang, Zone: view.Zone, Title: view.say(slipway.T("You stand in", "代为审批")), Summary: view.say(text), Intro: []Line{{plain(view.say(text))}}}
+	text := slipway.T("%[1]s. %[2]s", "%[1]s。%[2]s", delegationText(d, view), more)
+	c := Card{Lang: view.Lang, Zone: view.Zone, Title: view.say(title), Summary: view.say(text), Intro: []Line{{plain(view.say(text))}}}
 	c.Actions = []Action{view.button(verbHome, "")}
 	var errands []errand
 	for _, platform := range b.Platforms {
@@ -216,7 +222,7 @@ func (b *Bot) tellDelegate(ctx context.Context, d slipway.Delegation, to *slipwa
 		}})
 	}
 	if err := b.runAll(ctx, errands); err != nil {
-		b.Log.WarnContext(ctx, "tell delegate", "user", to.ID, "error", err)
+		b.Log.WarnContext(ctx, "tell of an absence", "user", to.ID, "error", err)
 	}
 }
 

@@ -114,9 +114,7 @@ func (b *Bot) probe(v *visit, d deed) error {
 		_, err = p.Cancel(req, why)
 	case slipway.VerbEdit:
 		_, err = p.Edit(req, p.Draft())
-	case slipway.VerbSubmit:
-		_, err = p.Submit(req, nil)
-	case slipway.VerbCreate, slipway.VerbRemind, slipway.VerbStart, slipway.VerbExecute, slipway.VerbRetry, slipway.VerbAskAgain,
+	case slipway.VerbCreate, slipway.VerbSubmit, slipway.VerbRemind, slipway.VerbStart, slipway.VerbExecute, slipway.VerbRetry, slipway.VerbAskAgain,
 		slipway.VerbAnswer, slipway.VerbExpireGate, slipway.VerbGiveUp, slipway.VerbTimeout, slipway.VerbSchedule,
 		slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbRunWaits, slipway.VerbRunResumed, slipway.VerbResend,
 		slipway.VerbRemindAgain, slipway.VerbEscalate, slipway.VerbExpireApproval, slipway.VerbQuestion:

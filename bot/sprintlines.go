@@ -62,9 +62,11 @@ const acceptOpen = "open"
 // openIssues warns, before a plan is submitted, that issues of its sprints are open. ok is
 // false if there is nothing to warn about, or it was said before.
 func (b *Bot) openIssues(ctx context.Context, v *visit, d *deed) (r Reply, ok bool, err error) {
-	fits := d.verb == slipway.VerbSubmit && len(d.plan.Jira.List()) > 0 && b.probe(v, *d) == nil
-	if !fits { // what else stands in the way is said first
+	if d.verb != slipway.VerbSubmit || len(d.plan.Jira.List()) == 0 {
 		return Reply{}, false, nil
+	}
+	if err := b.Commands.MaySubmit(ctx, v.ask(d.seen), d.plan); err != nil { // that is said first
+		return Reply{}, false, nil //nolint:nilerr // by whoever submits
 	}
 	open, err := b.Commands.OpenIssues(ctx, d.plan)
 	if err != nil || len(open) == 0 {

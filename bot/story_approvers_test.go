@@ -157,6 +157,12 @@ func TestWhoStandsInForWhomIsKeptSimple(t *testing.T) {
 	w.wantToast(w.root.Say(w.room, "away tomorrow to 12-01 to Alice"), bot.ToastDone, "Root stands in for Bob meanwhile, which is not passed on")
 	w.wantToast(w.root.Say(w.room, "away from 2026-12-01 to 2026-12-02 to Alice for 卡罗"), bot.ToastDone, "Alice decides for 卡罗")
 	w.wantWhisper(w.root.Say(w.room, "away"), "Alice decides for 卡罗")
+	if told := w.web.Direct(w.carol.Account); len(told) != 1 || !strings.Contains(told[0].Card.Summary, "Alice 代 卡罗 审批") || !strings.Contains(told[0].Card.Summary, "由 Root 为您设置") {
+		t.Errorf("Carol, for whom that was arranged, is told %+v", told)
+	}
+	if told := w.web.Direct(w.bob.Account); len(told) != 0 {
+		t.Errorf("Bob is told what he said: %+v", told)
+	}
 	if r := w.alice.Say(w.room, "away"); strings.Contains(textOf(*r.Whisper), "Bob") {
 		t.Errorf("Alice is shown what does not concern her: %s", textOf(*r.Whisper))
 	}

@@ -175,6 +175,21 @@ func TestTheCardCountsIssues(t *testing.T) {
 	}
 }
 
+// Who is in a group is known only when the plan is submitted; the warning comes before.
+func TestOpenIssuesAreWarnedAboutWhereGroupsOfPeopleApprove(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.withJira()
+	w.prepare()
+	w.slack.Groups = map[string][]string{"S0OPS": {}}
+	w.wantToast(w.alice.Say(w.room, "approvers #1 any of slack:S0OPS"), bot.ToastDone, "Changed")
+	w.alice.Say(w.room, "sprints #1 add PAY 42")
+	w.wantWhisper(w.alice.Say(w.room, "submit #1"), "slack:S0OPS has nobody who could be asked") // that is said first
+	w.slack.Groups["S0OPS"] = []string{"Bob"}
+	w.wantWhisper(w.alice.Say(w.room, "submit #1"), "3 issues behind #1 payments 4.2 are not done yet.")
+	w.is(slipway.Planning)
+}
+
 func TestOpenIssuesAreWarnedAboutAtSubmit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

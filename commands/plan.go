@@ -124,6 +124,18 @@ func (c *Commands) Submit(ctx context.Context, ask Ask, planID string) (storage.
 	})
 }
 
+// MaySubmit says why a plan cannot be submitted, apart from what the engines of its items
+// say. Nothing is changed.
+func (c *Commands) MaySubmit(ctx context.Context, ask Ask, p *slipway.Plan) error {
+	members, err := c.members(ctx, ask, p)
+	if err != nil {
+		return err
+	}
+	ask.members = members
+	_, err = p.Clone().Submit(c.request(ask), nil)
+	return err
+}
+
 // prepare refuses what could not be carried out, all reasons at once, and returns
 // the workflows by item id. A plan that may not be submitted anyway is left to the
 // transition, which knows the answer to a request that arrives twice.

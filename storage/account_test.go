@@ -93,6 +93,30 @@ func TestWhoeverTakesPartInAPlanKeepsTheAccount(t *testing.T) {
 	})
 }
 
+// Else somebody could decide for an approver who is away, and be one with the manager then.
+func TestWhoeverDecidedForAnotherKeepsTheAccount(t *testing.T) {
+	t.Parallel()
+	storagetest.Each(t, func(t *testing.T, s *storage.Store) {
+		ctx := t.Context()
+		one, two := alice, root
+		one.FeishuOpenID, two.FeishuOpenID = "ou_alice", "ou_root"
+		must(t, s.CreateUser(ctx, &one))
+		must(t, s.CreateUser(ctx, &two))
+		away := &slipway.Rules{Delegations: []slipway.Delegation{{Of: bob.Ref(), To: root.Ref(), End: morning.Unix() + 60}}}
+		p := submit(t, s, create(t, s, draft(t, "payments")), away).Plan
+		req := ask(root, away)
+		move(t, s, p.ID, req, func(p *slipway.Plan) (*slipway.Change, error) { return p.Vote(req, true, "") })
+		hash := offer(t, s, "c", `{"platform":"feishu","id":"ou_root","name":"Root"}`)
+		_, err := s.MoveAccount(ctx, hash, alice.ID, morning)
+		wantCode(t, err, slipway.Conflict)
+		// What counts again in the next round counts here, too.
+		req = ask(alice, away)
+		move(t, s, p.ID, req, func(p *slipway.Plan) (*slipway.Change, error) { return p.Replan(req, "") })
+		_, err = s.MoveAccount(ctx, hash, alice.ID, morning)
+		wantCode(t, err, slipway.Conflict)
+	})
+}
+
 func TestAccountsOfOnePersonThatComeAtOnceAreAllKept(t *testing.T) {
 	t.Parallel()
 	storagetest.Each(t, func(t *testing.T, s *storage.Store) {

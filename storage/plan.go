@@ -247,8 +247,8 @@ func (s *Store) columnsThatDiffer(a, b *planRow) []string {
 	return columns
 }
 
-// involved lists the users whose plan it is: manager, creator, owners of items,
-// approvers.
+// involved lists the users whose plan it is: manager, creator, owners of items, approvers,
+// and whoever decided in the place of one.
 func involved(p *slipway.Plan) []string {
 	ids := []string{p.Manager.ID, p.Creator.ID}
 	for _, it := range p.Items {
@@ -261,6 +261,14 @@ func involved(p *slipway.Plan) []string {
 		for _, e := range p.Approval.Escalations {
 			for _, a := range e.To {
 				ids = append(ids, a.ID)
+			}
+		}
+		for _, v := range slices.Concat(p.Approval.Votes, p.Approval.Earlier) {
+			ids = append(ids, v.By.ID)
+		}
+		for i := range p.Approval.Outside {
+			for _, o := range p.Approval.Outside[i].Said {
+				ids = append(ids, o.By.ID)
 			}
 		}
 	}

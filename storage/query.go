@@ -103,7 +103,8 @@ type Filter struct {
 	Statuses  []slipway.Status
 	Text      string // in the name, whatever the case
 	ManagerID string
-	// PersonID is a user who is involved: manager, creator, owner of an item or approver.
+	// PersonID is a user who is involved: manager, creator, owner of an item, approver, or
+	// whoever decided in the place of one.
 	PersonID string
 	// The window overlaps with this time, in Unix seconds, both ends included. A plan
 	// whose window is open on a side overlaps with everything there.
