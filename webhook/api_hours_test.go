@@ -33,6 +33,10 @@ func TestPeopleSayWhenTheyWorkThroughTheAPI(t *testing.T) {
 	w.send("eve", "PUT", "/api/v1/users/"+u.ID+"/hours", `{"working_hours":""}`).want(403)
 	w.send("root", "PUT", "/api/v1/users/nobody/hours", `{"working_hours":""}`).want(404)
 	w.send("root", "PUT", "/api/v1/users/"+u.ID+"/hours", `{"working_hours":""}`).want(200)
+	w.send("root", "PUT", "/api/v1/users/bob@example.com/hours", `{"working_hours":"Mon-Thu 9-17"}`).want(200).into(&u)
+	if u.WorkingHours != "Mon-Thu 09:00-17:00" {
+		t.Errorf("Bob works %q", u.WorkingHours)
+	}
 	w.send("root", "POST", "/api/v1/users", `{"name":"Ida","email":"ida@example.com","working_hours":"Mon-Fri 10-18","holidays":["2026-12-25"]}`).want(201).into(&u)
 	if u.WorkingHours != "Mon-Fri 10:00-18:00" {
 		t.Errorf("Ida works %q", u.WorkingHours)

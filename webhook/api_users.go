@@ -82,7 +82,7 @@ func (h *handler) addUser(w http.ResponseWriter, r *http.Request, u *slipway.Use
 	return nil
 }
 
-// setHours notes when a user works; "me" is who asks. A field that is absent stays as it is.
+// setHours notes when the caller, or for admins anybody, works. A field that is absent stays as it is.
 func (h *handler) setHours(w http.ResponseWriter, r *http.Request, u *slipway.User) error {
 	body, err := readBody(w, r)
 	if err != nil {
@@ -105,11 +105,11 @@ func (h *handler) setHours(w http.ResponseWriter, r *http.Request, u *slipway.Us
 	if err := f.err(); err != nil {
 		return err
 	}
-	id := r.PathValue("id")
-	if id == "me" {
-		id = u.ID
+	of, err := h.userOf(r, u)
+	if err != nil {
+		return err
 	}
-	changed, err := h.Commands.SetHours(r.Context(), u, id, n)
+	changed, err := h.Commands.SetHours(r.Context(), u, of.ID, n)
 	if err != nil {
 		return err
 	}

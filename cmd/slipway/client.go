@@ -173,30 +173,6 @@ func apply(ctx context.Context, args []string, p process) error {
 	return v.print(p.stdout)
 }
 
-func planCommand(ctx context.Context, args []string, p process) error {
-	args, opts, err := takeOptions(args, "status", "q", "manager", "limit", "comment", "remark", "name")
-	if err != nil {
-		return err
-	}
-	c, err := newClient(p)
-	if err != nil {
-		return err
-	}
-	switch {
-	case len(args) == 1 && args[0] == "list":
-		return c.listPlans(ctx, opts, p.stdout)
-	case len(args) == 2 && args[0] == "show":
-		return c.showPlan(ctx, args[1], p.stdout)
-	case len(args) == 2 && args[0] == "log":
-		return c.showLog(ctx, args[1], p.stdout)
-	case len(args) == 2:
-		return c.verb(ctx, planPath(args[1])+"/"+url.PathEscape(args[0]), opts, p.stdout)
-	case len(args) == 3:
-		return c.itemVerb(ctx, args[0], args[1], args[2], opts, p.stdout)
-	}
-	return errors.New("plan list, plan show REF, plan log REF, plan VERB REF or plan VERB REF ITEM is expected; see `slipway help`")
-}
-
 func (c *client) listPlans(ctx context.Context, opts url.Values, w io.Writer) error {
 	var page struct {
 		Plans []planView
@@ -250,34 +226,4 @@ func (c *client) showLog(ctx context.Context, ref string, w io.Writer) error {
 		_, _ = fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", time.UnixMilli(e.At).Format(time.DateTime), shown(who), e.Verb, shown(e.Item), e.To, shown(said))
 	}
 	return tw.Flush()
-}
-
-func (c *client) verb(ctx context.Context, path string, opts url.Values, w io.Writer) error {
-	body := map[string]string{}
-	for k := range opts {
-		body[k] = opts.Get(k)
-	}
-	data, err := json.Marshal(body)
-	if err != nil {
-		return fmt.Errorf("write request: %w", err)
-	}
-	var v planView
-	if err := c.call(ctx, http.MethodPost, path, data, nil, &v); err != nil {
-		return err
-	}
-	return v.print(w)
-}
-
-// itemVerb finds the item by number, id or name, then does the verb.
-func (c *client) itemVerb(ctx context.Context, verb, ref, item string, opts url.Values, w io.Writer) error {
-	var v planView
-	if err := c.call(ctx, http.MethodGet, planPath(ref), nil, nil, &v); err != nil {
-		return err
-	}
-	for i, j := range v.Jobs {
-		if j.ID == item || strings.EqualFold(j.Name, item) || fmt.Sprint(i+1) == item {
-			return c.verb(ctx, planPath(v.ID)+"/jobs/"+j.ID+"/"+url.PathEscape(verb), opts, w)
-		}
-	}
-	return fmt.Errorf("plan #%d has no item %q", v.Index, item)
 }

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,9 +23,10 @@ import (
 // demoPatience is how long the demo waits for one thing to happen.
 const demoPatience = 20 * time.Second
 
-// demo plays a whole release against a temporary data folder: Alice plans, Bob
-// approves, Olga is the admin, and a small outside system verifies the hooks'
-// signatures and calls back.
+// demo plays a whole release against a temporary data folder: Alice plans, Bob and Carol
+// approve, Olga is the admin, and a small outside system verifies the hooks' signatures
+// and calls back. A Jira has the requirements, and a deploy server of one's own runs a
+// workflow; both are played, too.
 func demo(ctx context.Context, args []string, p process) (err error) {
 	stay := len(args) == 1 && (args[0] == "--stay" || args[0] == "-stay")
 	if len(args) > 0 && !stay {
@@ -96,13 +96,24 @@ func (d *demonstration) start(ctx context.Context, dir string, p process) (<-cha
 	if err != nil {
 		return nil, err
 	}
+	jira, err := serveStandIn(ctx, &demoJira{demo: d})
+	if err != nil {
+		return nil, err
+	}
+	deployer, err := serveStandIn(ctx, &demoDeployer{demo: d})
+	if err != nil {
+		return nil, err
+	}
 	c := &config{Listen: "127.0.0.1:0", DataDir: filepath.Join(dir, "data"), WorkflowsDir: workflows}
 	c.Users = []userConfig{
 		{Name: "Alice", Email: "alice@example.com", TimeZone: "Asia/Shanghai"},
 		{Name: "Bob", Email: "bob@example.com", Locale: "zh", TimeZone: "Asia/Shanghai"},
+		{Name: "Carol", Email: "carol@example.com", TimeZone: "Europe/Berlin"},
 		{Name: "Olga", Email: "olga@example.com", Role: "admin"},
 	}
 	c.Hooks = []hookConfig{outside.hook()}
+	c.Jira = jiraConfig{URL: jira, Token: "not-needed-here", Comment: true}
+	c.Engines = map[string]engineConfig{"deployer": deployerSettings(deployer)}
 	l, err := c.listen(ctx)
 	if err != nil {
 		return nil, err
@@ -150,7 +161,7 @@ stages:
 
 // leaveLinks tells where the finished demo can be looked at.
 func (d *demonstration) leaveLinks(ctx context.Context) {
-	for _, name := range []string{"Alice", "Bob", "Olga"} {
+	for _, name := range []string{"Alice", "Bob", "Carol", "Olga"} {
 		if link, err := d.app.link(ctx, d.people[name]); err == nil {
 			d.say("slipway", "look at it as %s (the link works once): %s", name, link)
 		}
@@ -158,17 +169,13 @@ func (d *demonstration) leaveLinks(ctx context.Context) {
 	d.say("slipway", "Ctrl-C ends it")
 }
 
-// elsewhere are the verbs that take what the demo has not: Jira, an engine whose runs wait
-// for people or whose answers get lost, an approval that takes two.
-var elsewhere = []string{"sprints", "adopt", "decide", "withdraw"}
-
 // untold names the verbs and events that the demo has not shown.
 func (d *demonstration) untold() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var out []string
 	for _, r := range bot.VerbRows() {
-		if !d.said[r.Name] && !slices.Contains(elsewhere, r.Name) {
+		if !d.said[r.Name] {
 			out = append(out, r.Name)
 		}
 	}
@@ -199,15 +206,21 @@ func newOutsideSystem(ctx context.Context, d *demonstration) (*outsideSystem, er
 			slipway.EventAllJobDone:     {slipway.ResultFailed},
 		},
 	}
+	var err error
+	o.address, err = serveStandIn(ctx, o)
+	return o, err
+}
+
+// serveStandIn serves what is played, as long as the demo goes on, and returns its address.
+func serveStandIn(ctx context.Context, h http.Handler) (string, error) {
 	l, err := (&config{Listen: "127.0.0.1:0"}).listen(ctx)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	o.address = "http://" + l.Addr().String()
-	server := &http.Server{Handler: o, ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = server.Serve(l) }()
 	context.AfterFunc(ctx, func() { _ = server.Close() })
-	return o, nil
+	return "http://" + l.Addr().String(), nil
 }
 
 func (o *outsideSystem) hook() hookConfig {

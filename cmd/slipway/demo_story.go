@@ -25,7 +25,10 @@ type step struct {
 	confirm   bool // the answer is a question; its first button is pressed
 	plan      int64
 	until     slipway.Status
-	settled   string // the name of an item that must no longer run
+	item      string // it must become
+	is        slipway.ItemStatus
+	asks      bool   // the item's run must wait for a person
+	heard     string // what must have come to somebody who is played
 }
 
 // story is the demo: every verb of people and every documented event.
@@ -40,13 +43,14 @@ func (d *demonstration) story() []step {
 		{who: "Alice", text: "add #1 announce: Tell the **hotline**"},
 		{who: "Alice", text: "add #1 dashboards: Watch the dashboards for ten minutes"},
 		{who: "Alice", text: "add #1 deploy workflow=deploy-payments project=payments engine=local param.VERSION=4.2"},
+		{who: "Alice", text: "add #1 traffic workflow=shift-traffic project=payments engine=deployer"},
 		{who: "Alice", text: "add #1 leftover: Not needed after all"},
 		{who: "Alice", text: "remove #1 leftover", confirm: true},
 		{who: "Alice", text: "move #1 deploy 2"},
 		{who: "Alice", text: window},
 		{who: "Alice", text: "schedule #1 " + now.Add(4*time.Hour).Format("2006-01-02 15:04")},
 		{who: "Alice", text: "schedule #1 none"},
-		{who: "Alice", text: "approvers #1 Bob needed=1"},
+		{who: "Alice", text: "approvers #1 Bob, Carol needed=2"},
 		{who: "Alice", text: `edit #1 name="payments 4.2.1"`},
 		{who: "Alice", text: "submit #1", plan: 1, until: slipway.WaitForApproval},
 		{who: "Alice", text: "approve #1"},
@@ -54,27 +58,35 @@ func (d *demonstration) story() []step {
 		{who: "Bob", text: "主页"},
 		{who: "Bob", text: "reject #1 no rollback plan", plan: 1, until: slipway.Denied},
 		{who: "Alice", text: "replan #1 the rollback is described now", plan: 1, until: slipway.Planning},
-		{who: "Alice", text: "submit #1", plan: 1, until: slipway.WaitForApproval},
+		{who: "Alice", text: "sprints #1 add PAY 42"},
+		{who: "Alice", text: "submit #1", confirm: true, plan: 1, until: slipway.WaitForApproval},
 		{who: "Bob", text: "hours Mon-Fri 9-18"},
 		{who: "Bob", text: "away"},
 		{who: "Bob", text: "transfer #1 to Olga"},
 		{who: "Olga", text: "transfer #1 to Bob"},
+		{who: "Bob", text: "通过 #1", plan: 1, until: slipway.WaitForApproval},
+		{who: "Bob", text: "withdraw #1 one more look at the rollback", plan: 1, until: slipway.WaitForApproval},
+		{who: "Carol", text: "approve #1 the fees are right", plan: 1, until: slipway.WaitForApproval},
 		{who: "Bob", text: "通过 #1 回滚方案已确认", plan: 1, until: slipway.Executing},
+		{who: "Alice", text: "execute #1 traffic"},
 		{who: "Alice", text: "complete #1 announce sent to everybody"},
-		{who: "Alice", text: "execute #1 deploy", settled: "deploy", plan: 1},
-		{who: "Alice", text: "retry #1 deploy", settled: "deploy", plan: 1},
+		{who: "Alice", text: "execute #1 deploy", plan: 1, item: "deploy", is: slipway.Failed},
+		{who: "Alice", text: "retry #1 deploy", plan: 1, item: "deploy", is: slipway.Done},
+		{who: "Alice", text: "show #1", plan: 1, item: "traffic", is: slipway.Failed},
+		{who: "Alice", text: "adopt #1 traffic 7", plan: 1, item: "traffic", is: slipway.Running, asks: true},
+		{who: "Alice", text: "decide #1 traffic yes", plan: 1, item: "traffic", is: slipway.Done},
 		{who: "Alice", text: "skip #1 dashboards the on-call watches them", plan: 1, until: slipway.AllDoneCheckFailed},
 		{who: "Alice", text: "ask again #1", plan: 1, until: slipway.Success},
-		{who: "Alice", text: "show #1"},
 		{who: "Alice", text: "log #1"},
 		{who: "Alice", text: "hooks #1"},
 		{who: "Alice", text: "copy #1 quiet night", plan: 2, until: slipway.Planning},
 		{who: "Alice", text: "approvers #2 none"},
+		{who: "Alice", text: "sprints #2 none"},
 		{who: "Alice", text: "submit #2", plan: 2, until: slipway.WaitFinishPlanning},
 		{who: "Olga", text: "override #2 checked by phone", plan: 2, until: slipway.FinishPlanning},
 		{who: "Alice", text: "start #2", plan: 2, until: slipway.WaitExecute},
 		{who: "Alice", text: "cancel #2 shipped with 4.2.1", plan: 2, until: slipway.Cancelled},
-		{who: "Alice", text: "list"},
+		{who: "Alice", text: "list", heard: "PAY-3 Success"},
 	}
 }
 
@@ -113,36 +125,57 @@ func (d *demonstration) step(ctx context.Context, s step) error {
 			return err
 		}
 	}
+	return d.await(changes, s, notices)
+}
+
+// await waits until what must follow a line has come about, and says so.
+func (d *demonstration) await(ctx context.Context, s step, notices <-chan string) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for s.plan != 0 {
-		p, err := d.app.store.PlanByIndex(ctx, s.plan)
-		if err != nil {
+	for {
+		now, reached, err := d.look(ctx, s)
+		switch {
+		case err != nil:
 			return err
-		}
-		if s.reached(p) {
-			if s.settled != "" {
-				d.say("slipway", "item %s is %s", s.settled, itemNamed(p, s.settled).Status)
-			}
-			d.say("slipway", "#%d is %s", p.Index, p.Status())
+		case reached && s.plan != 0:
+			d.say("slipway", "%s", now)
+			return nil
+		case reached:
 			return nil
 		}
 		select {
 		case <-notices:
 		case <-tick.C:
-		case <-changes.Done():
-			return fmt.Errorf("#%d is %s after %s, want %s%s", s.plan, p.Status(), demoPatience, s.until, s.settled)
+		case <-ctx.Done():
+			return fmt.Errorf("%s after %s, want %s%s%s", now, demoPatience, s.until, s.is, s.heard)
 		}
 	}
-	return nil
 }
 
-func (s *step) reached(p *slipway.Plan) bool {
-	if s.settled != "" {
-		it := itemNamed(p, s.settled)
-		return it.Status != slipway.Running && it.Status != slipway.Todo
+// look tells how what a line is about is now, and whether that is what must follow.
+func (d *demonstration) look(ctx context.Context, s step) (now string, reached bool, err error) {
+	if s.plan == 0 {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		return "nobody is told", s.heard == "" || d.said[s.heard], nil
 	}
-	return p.Status() == s.until
+	p, err := d.app.store.PlanByIndex(ctx, s.plan)
+	if err != nil {
+		return "", false, err
+	}
+	if s.item != "" {
+		it := itemNamed(p, s.item)
+		now = fmt.Sprintf("item %s is %s", it.Name, it.Status)
+		if s.asks && len(it.Workflow.Wait) > 0 {
+			return now + ": " + it.Workflow.Wait[0].For.EN, it.Status == s.is, nil
+		}
+		return now, it.Status == s.is && !s.asks, nil
+	}
+	now = fmt.Sprintf("#%d is %s", p.Index, p.Status())
+	if p.Status() == slipway.WaitForApproval {
+		now += fmt.Sprintf(", %d of %d approvals", p.Approval.Approvals(), p.Approval.Needed)
+	}
+	return now, p.Status() == s.until, nil
 }
 
 func itemNamed(p *slipway.Plan, name string) *slipway.Item {

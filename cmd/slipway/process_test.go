@@ -39,6 +39,8 @@ func TestProcesses(t *testing.T) {
 		"killed around the start of a run":            killedAroundStart,
 		"a plan with a sprint of Jira behind it":      requirements,
 		"killed around a question put elsewhere":      killedAroundQuestion,
+		"the demo":                                    demonstrated,
+		"the demo, looked at afterwards":              lookedAtDemo,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

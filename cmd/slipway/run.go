@@ -43,8 +43,15 @@ Usage: slipway [command] [options]
   plan list        the plans, newest first: --status, --q, --manager, --limit
   plan show REF    one plan; REF is its number or id
   plan log REF     its operation log
-  plan VERB REF    submit, start, approve, reject, withdraw, remind, replan, cancel, ask_again, override, copy: --comment TEXT, --name NAME for copy
-  plan VERB REF ITEM   execute, complete, skip, retry: --remark TEXT
+  plan VERB REF    submit, start, approve, reject, withdraw, remind, replan, cancel, override: --comment TEXT
+                   transfer --to WHO; ask_again --endpoints A,B; copy --name NAME: --comment TEXT as well
+  plan VERB REF ITEM   execute, complete, skip, retry: --remark TEXT; retry --accept DIGEST takes a change of the workflow
+  plan adopt REF ITEM RUN   name the run of an item that may or may not have been started
+  plan decide REF ITEM yes|no   answer a run that waits for a person: --job JOB, --comment TEXT
+  away             who decides in whose place; away --to WHO --until TIME says who does in yours: --from TIME;
+                   away off ends it; --for WHO: in somebody else's, for admins
+  hours            when you work; hours 'Mon-Fri 9-18' or hours default sets it: --off DAY,DAY..DAY or --off none, --for WHO
+  whoami           who you are to the running Slipway
   hooks list       what was sent to outside systems: --plan, --endpoint, --event, --state, --since, --until, --limit
   hooks show ID    one hook with its body and every try
   hooks replay ID  send it again; --failed sends all again that were given up: --endpoint, --since, --until, --dry-run
@@ -59,7 +66,7 @@ Usage: slipway [command] [options]
 
   --config FILE    configuration, else SLIPWAY_CONFIG, else slipway.yaml if it is there
 
-apply, plan and hooks talk to a running Slipway: SLIPWAY_PUBLIC_URL (default http://127.0.0.1:8080)
+apply, plan, away, hours, whoami and hooks talk to a running Slipway: SLIPWAY_PUBLIC_URL (default http://127.0.0.1:8080)
 and SLIPWAY_TOKEN (a user's API token) or SLIPWAY_ADMIN_TOKEN; with the admin token,
 SLIPWAY_ACTOR names the e-mail of the user to act as.
 `
@@ -110,6 +117,12 @@ func run(ctx context.Context, args []string, p process) error {
 		return apply(ctx, args, p)
 	case "plan":
 		return planCommand(ctx, args, p)
+	case "away":
+		return awayCommand(ctx, args, p)
+	case "hours":
+		return hoursCommand(ctx, args, p)
+	case "whoami":
+		return whoami(ctx, args, p)
 	}
 	return fmt.Errorf("%q is not a command; `slipway help` lists them", name)
 }

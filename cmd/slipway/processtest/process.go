@@ -75,6 +75,16 @@ func Start(ctx context.Context, c Config) (*Process, error) {
 	}
 }
 
+// Launch starts the program for a command that ends by itself, such as demo. It waits for
+// nothing, and the process has no URL.
+func Launch(c Config) (*Process, error) {
+	p := &Process{config: c}
+	if err := p.launch(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
 func freePort(ctx context.Context) (int, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -168,13 +178,24 @@ func (p *Process) Kill() {
 // Stop ends the process by SIGTERM, as an operator would, and returns when it is gone:
 // nil if it ended in order. A process that has not ended when ctx does is killed.
 func (p *Process) Stop(ctx context.Context) error {
-	err := p.cmd.Process.Signal(syscall.SIGTERM)
+	return errors.Join(p.cmd.Process.Signal(syscall.SIGTERM), p.Wait(ctx))
+}
+
+// Interrupt ends the process by SIGINT, as Ctrl-C in its terminal would, and returns like
+// Stop.
+func (p *Process) Interrupt(ctx context.Context) error {
+	return errors.Join(p.cmd.Process.Signal(syscall.SIGINT), p.Wait(ctx))
+}
+
+// Wait returns when the process has ended: nil if it ended in order. A process that has
+// not ended when ctx does is killed.
+func (p *Process) Wait(ctx context.Context) error {
 	select {
 	case <-p.exited:
-		return errors.Join(err, p.err)
+		return p.err
 	case <-ctx.Done():
 		p.Kill()
-		return errors.Join(errors.New("slipway did not stop"), err, ctx.Err())
+		return fmt.Errorf("slipway did not stop: %w", ctx.Err())
 	}
 }
 
