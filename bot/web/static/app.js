@@ -430,7 +430,46 @@
   });
   body.addEventListener('htmx:afterSwap', toBottom);
 
+  // Whoever comes back to a room finds the place they left, and what they had typed.
+  const room = `place ${location.pathname}${location.search}`;
+  function leave() {
+    if (!log) return;
+    const { top } = log.getBoundingClientRect();
+    const message = stick ? undefined : all('.msg', log).find((m) => m.getBoundingClientRect().bottom > top);
+    sessionStorage.setItem(room, JSON.stringify({
+      message: message?.id, above: message && message.getBoundingClientRect().top - top, typed: text.value,
+    }));
+  }
+  function comeBack() {
+    const [{ type } = {}] = performance.getEntriesByType('navigation');
+    const place = log && ['back_forward', 'reload'].includes(type) && JSON.parse(sessionStorage.getItem(room));
+    if (!place) return;
+    if (!text.value) text.value = place.typed;
+    const message = place.message && document.getElementById(place.message);
+    if (!message) return;
+    stick = false;
+    log.scrollTop += message.getBoundingClientRect().top - log.getBoundingClientRect().top - place.above;
+  }
+  log?.addEventListener('scroll', () => { stick = log.scrollHeight - log.scrollTop - log.clientHeight < 80; });
+  window.addEventListener('pagehide', leave);
+
+  // What had the focus may be gone from the newest state: then what it was in has it.
+  let held = [];
+  body.addEventListener('htmx:beforeSwap', (e) => {
+    held = [];
+    if (e.detail.target.id !== 'live') return;
+    for (let node = document.activeElement; node && node !== body; node = node.parentElement) if (node.id) held.push(node.id);
+  });
+  function hold() {
+    if (document.activeElement !== body) return;
+    const node = held.map((id) => document.getElementById(id)).find(Boolean);
+    if (!node) return;
+    if (!node.hasAttribute('tabindex')) node.tabIndex = -1;
+    node.focus({ preventScroll: true });
+  }
+
   body.addEventListener('htmx:afterSettle', () => {
+    hold();
     toBottom();
     connect();
     followAll();
@@ -444,6 +483,7 @@
   }
 
   prepare(document);
+  comeBack();
   toBottom();
   connect();
   followAll();
