@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -117,6 +118,9 @@ func (w *Web) actInRoom(rw http.ResponseWriter, r *http.Request, v viewer) {
 // act takes a press on a button, or a form that was sent.
 func (w *Web) act(rw http.ResponseWriter, r *http.Request, v viewer, at scene) {
 	ctx := r.Context()
+	if !w.sure(rw, r, v, at.Back) {
+		return
+	}
 	id := eventID(v.User, r.PostForm.Get("press"), r.PostForm)
 	ev := bot.Event{ID: id, Value: r.PostForm.Get("value")}
 	if at.Msg != "" {
@@ -196,6 +200,30 @@ func (w *Web) sameCard(ctx context.Context, message string, c *bot.Card) error {
 		return slipway.Refuse(slipway.Invalid, "The button does not belong to this card. Reload the page.", "按钮与卡片不符，请刷新页面。")
 	}
 	return nil
+}
+
+// sureView is a press that has to be confirmed, and where a no leads.
+type sureView struct {
+	bot.Confirm
+	Action, Back string
+	Fields       url.Values
+}
+
+// sure tells whether a press may go on. A browser without scripts has not asked yet: it
+// sends the question along, which then is the answer.
+func (w *Web) sure(rw http.ResponseWriter, r *http.Request, v viewer, back string) bool {
+	asked := r.PostForm.Get("confirm")
+	if asked == "" {
+		return true
+	}
+	view := sureView{Action: r.URL.RequestURI(), Back: back, Fields: maps.Clone(r.PostForm)}
+	if err := json.Unmarshal([]byte(asked), &view.Confirm); err != nil {
+		w.fail(rw, r, v.User, slipway.Refuse(slipway.Invalid, "The form could not be read. Please open it again.", "无法读取表单，请重新打开。").Because(err))
+		return false
+	}
+	delete(view.Fields, "confirm")
+	w.render(rw, r, http.StatusOK, "sure", page{Title: view.Title, V: v, Path: back, Body: view})
+	return false
 }
 
 // replyView is what is left to show of a reply.

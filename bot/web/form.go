@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -15,6 +16,25 @@ import (
 // fieldPrefix stands before the names of a form's fields, so that they cannot be taken
 // for those that every form has.
 const fieldPrefix = "f."
+
+// againView is a form of one field that was refused: the person mends what they wrote.
+type againView struct {
+	Action, Back              string
+	Label, Name, Value, Error string
+	Fields                    url.Values // what else was sent
+}
+
+// again shows a form of one field once more, with what is wrong with it.
+func (w *Web) again(rw http.ResponseWriter, r *http.Request, v viewer, view againView, refusal error) {
+	if slipway.CodeOf(refusal) != slipway.Invalid {
+		w.fail(rw, r, v.User, refusal)
+		return
+	}
+	view.Action, view.Value, view.Error = r.URL.Path, r.PostForm.Get(view.Name), slipway.TextOf(refusal).In(v.Lang)
+	view.Fields = maps.Clone(r.PostForm)
+	delete(view.Fields, view.Name)
+	w.render(rw, r, http.StatusBadRequest, "again", page{Title: view.Label, V: v, Path: view.Back, Body: view})
+}
 
 // formView is a form as a dialog shows it.
 type formView struct {

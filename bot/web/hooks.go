@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 
 	"slipway"
@@ -23,7 +24,9 @@ type hooksView struct {
 	Endpoints  []endpointView
 	Deliveries []hookView
 	Filter     url.Values
+	Cursor     string
 	Filtered   bool
+	Wrong      map[string]string // what is not right with the filter, by field
 	States     []choice
 	First      string // the list from its beginning, "" if this is it
 	Next       string // the next page, "" at the end
@@ -46,6 +49,9 @@ func (v hooksView) Get(name string) string { return v.Filter.Get(name) }
 // With is an address with the filter of the page.
 func (v hooksView) With(path string) string { return withCursor(path, v.Filter, "") }
 
+// Here is an address with the filter and the place in the list.
+func (v hooksView) Here(path string) string { return withCursor(path, v.Filter, v.Cursor) }
+
 // endpointView is an endpoint with its figures.
 type endpointView struct {
 	Name      string
@@ -53,7 +59,7 @@ type endpointView struct {
 	Pending   int64
 	Delivered int64
 	Failed    int64
-	Oldest    time.Duration // how long the oldest pending one has waited
+	Oldest    int64 // for how many milliseconds the oldest pending one has waited
 	Speed     storage.EndpointSpeed
 }
 
@@ -75,19 +81,8 @@ type hookView struct {
 	Plan *slipway.Plan
 }
 
-type pingView struct {
-	commands.Ping
-	Name string
-}
-
-// Milliseconds is how long the answer took.
-func (p pingView) Milliseconds() int64 { return p.Duration.Milliseconds() }
-
-// freshSecret is shown once.
-type freshSecret struct{ Name, Secret string }
-
 func (w *Web) hooksPage(rw http.ResponseWriter, r *http.Request, v viewer) {
-	view := hooksView{}
+	view := hooksView{Note: noteOf(v, r.URL.Query())}
 	if name := r.URL.Query().Get("edit"); name != "" && v.Admin() {
 		e, err := w.Commands.Endpoint(r.Context(), name)
 		if err != nil {
@@ -100,25 +95,76 @@ func (w *Web) hooksPage(rw http.ResponseWriter, r *http.Request, v viewer) {
 }
 
 func (w *Web) showHooks(rw http.ResponseWriter, r *http.Request, v viewer, status int, view hooksView) {
-	view.Filter = url.Values{}
-	for _, name := range hookFilters {
-		if value := r.URL.Query().Get(name); value != "" {
-			view.Filter.Set(name, value)
-			view.Filtered = true
-		}
-	}
-	f, err := w.hookFilter(r, v)
-	if err == nil {
-		err = w.endpointFigures(r, &view)
-	}
-	if err == nil {
+	view.Filter, view.Cursor = hooksAsked(r), r.URL.Query().Get("cursor")
+	view.Filtered = len(view.Filter) > 0
+	view.addStates(v)
+	err := w.endpointFigures(r, &view)
+	f, wrong, refusal := w.hookFilter(r, v)
+	switch code := slipway.CodeOf(refusal); {
+	case err != nil:
+	case refusal == nil:
 		err = w.recentHooks(r, v, f, &view)
+	case code == slipway.Invalid || code == slipway.NotFound:
+		status, view.Wrong = statusOf(code), map[string]string{wrong: slipway.TextOf(refusal).In(v.Lang)}
+	default:
+		err = refusal
 	}
 	if err != nil {
 		w.fail(rw, r, v.User, err)
 		return
 	}
-	w.render(rw, r, status, "hooks", page{Title: v.say("Hooks", "推送"), Nav: "hooks", V: v, Body: view})
+	w.render(rw, r, status, "hooks", page{Title: v.say("Hooks", "推送"), Nav: "hooks", Path: view.Here("/hooks"), V: v, Body: view})
+}
+
+// hooksAsked is the filter in a page's address.
+func hooksAsked(r *http.Request) url.Values {
+	asked := url.Values{}
+	for _, name := range hookFilters {
+		if value := r.URL.Query().Get(name); value != "" {
+			asked.Set(name, value)
+		}
+	}
+	return asked
+}
+
+// What was done to hooks, as the page that follows is told.
+const (
+	hookSent      = "sent"
+	hooksSent     = "all"
+	endpointSaved = "saved"
+	endpointOn    = "on"
+	endpointOff   = "off"
+	endpointGone  = "deleted"
+)
+
+// noteOf says what was done before this page.
+func noteOf(v viewer, q url.Values) string {
+	switch q.Get("done") {
+	case hookSent:
+		return v.say("It is sent again.", "已重新发送。")
+	case hooksSent:
+		return v.say("%[1]s of %[2]s are sent again.", "已重新发送 %[1]s 条，共 %[2]s 条。", q.Get("sent"), q.Get("found"))
+	case endpointSaved:
+		return v.say("Saved.", "已保存。")
+	case endpointOn:
+		return v.say("Switched on.", "已启用。")
+	case endpointOff:
+		return v.say("Switched off: nothing is sent there any more.", "已停用，不再向其推送。")
+	case endpointGone:
+		return v.say("Deleted.", "已删除。")
+	}
+	return ""
+}
+
+// backToHooks shows the page that was left, and what was done, so that loading it again
+// does nothing twice.
+func (w *Web) backToHooks(rw http.ResponseWriter, r *http.Request, done string, more ...string) {
+	q := hooksAsked(r)
+	q.Set("done", done)
+	for i := 0; i+1 < len(more); i += 2 {
+		q.Set(more[i], more[i+1])
+	}
+	http.Redirect(rw, r, withCursor("/hooks", q, r.URL.Query().Get("cursor")), http.StatusSeeOther)
 }
 
 // endpointFigures gathers what is known of every endpoint.
@@ -153,7 +199,7 @@ func (w *Web) endpointFigures(r *http.Request, view *hooksView) error {
 		e := row(c.Endpoint)
 		switch c.State {
 		case storage.DeliveryPending:
-			e.Pending, e.Oldest = c.Count, now.Sub(time.UnixMilli(c.Oldest)).Truncate(time.Second)
+			e.Pending, e.Oldest = c.Count, now.UnixMilli()-c.Oldest
 		case storage.DeliveryDelivered:
 			e.Delivered = c.Count
 		case storage.DeliveryFailed:
@@ -167,28 +213,28 @@ func (w *Web) endpointFigures(r *http.Request, view *hooksView) error {
 	return nil
 }
 
-// hookFilter reads which deliveries are wanted out of a page's address.
-func (w *Web) hookFilter(r *http.Request, v viewer) (storage.DeliveryFilter, error) {
+// hookFilter reads which deliveries are wanted out of a page's address. With an error it
+// names the field that is wrong.
+func (w *Web) hookFilter(r *http.Request, v viewer) (f storage.DeliveryFilter, wrong string, err error) {
 	q := r.URL.Query()
-	f := storage.DeliveryFilter{Endpoint: q.Get("endpoint"), Cursor: q.Get("cursor"), Limit: hooksPerPage}
+	f = storage.DeliveryFilter{Endpoint: q.Get("endpoint"), Cursor: q.Get("cursor"), Limit: hooksPerPage}
 	if state := q.Get("state"); state != "" {
 		f.States = []storage.DeliveryState{storage.DeliveryState(state)}
 	}
 	if ref := q.Get("plan"); ref != "" {
 		p, err := w.Commands.Find(r.Context(), ref)
 		if err != nil {
-			return f, err
+			return f, "plan", err
 		}
 		f.PlanID = p.ID
 	}
-	var err error
 	f.Since, f.Until, err = commands.ParsePeriod(q.Get("since"), q.Get("until"), w.Now(), v.zone)
-	return f, err
+	return f, "until", err
 }
 
 // exportHooks writes the deliveries of the filter as JSON Lines.
 func (w *Web) exportHooks(rw http.ResponseWriter, r *http.Request, v viewer) {
-	f, err := w.hookFilter(r, v)
+	f, _, err := w.hookFilter(r, v)
 	if err == nil {
 		f.Cursor = ""
 		rw.Header().Set("Content-Disposition", `attachment; filename="hooks.jsonl"`)
@@ -210,11 +256,8 @@ func (w *Web) anyFailed(r *http.Request, v viewer, f storage.DeliveryFilter) (bo
 	return len(list.Rows) > 0, err
 }
 
-// recentHooks lists the deliveries that the filter finds.
-func (w *Web) recentHooks(r *http.Request, v viewer, f storage.DeliveryFilter, view *hooksView) (err error) {
-	if view.Failed, err = w.anyFailed(r, v, f); err != nil {
-		return err
-	}
+// addStates offers the states of deliveries to choose from.
+func (v *hooksView) addStates(reader viewer) {
 	for _, s := range []struct {
 		state  storage.DeliveryState
 		en, zh string
@@ -225,7 +268,14 @@ func (w *Web) recentHooks(r *http.Request, v viewer, f storage.DeliveryFilter, v
 		{storage.DeliveryFailed, "given up", "已放弃"},
 		{storage.DeliveryDropped, "not needed any more", "已不需要"},
 	} {
-		view.States = append(view.States, choice{bot.Option{Value: string(s.state), Label: v.say(s.en, s.zh)}, string(s.state) == view.Get("state")})
+		v.States = append(v.States, choice{bot.Option{Value: string(s.state), Label: reader.say(s.en, s.zh)}, string(s.state) == v.Get("state")})
+	}
+}
+
+// recentHooks lists the deliveries that the filter finds.
+func (w *Web) recentHooks(r *http.Request, v viewer, f storage.DeliveryFilter, view *hooksView) (err error) {
+	if view.Failed, err = w.anyFailed(r, v, f); err != nil {
+		return err
 	}
 	list, err := w.Store.SearchDeliveries(r.Context(), f)
 	if err != nil {
@@ -259,12 +309,12 @@ func (w *Web) resendHook(rw http.ResponseWriter, r *http.Request, v viewer) {
 		w.fail(rw, r, v.User, err)
 		return
 	}
-	w.showHooks(rw, r, v, http.StatusOK, hooksView{Note: v.say("It is sent again.", "已重新发送。")})
+	w.backToHooks(rw, r, hookSent)
 }
 
 // resendFailed sends everything again that was given up, of what the filter finds.
 func (w *Web) resendFailed(rw http.ResponseWriter, r *http.Request, v viewer) {
-	f, err := w.hookFilter(r, v)
+	f, _, err := w.hookFilter(r, v)
 	if err != nil {
 		w.fail(rw, r, v.User, err)
 		return
@@ -276,72 +326,5 @@ func (w *Web) resendFailed(rw http.ResponseWriter, r *http.Request, v viewer) {
 		w.fail(rw, r, v.User, err)
 		return
 	}
-	note := slipway.T("%[1]d of %[2]d are sent again.", "已重新发送 %[1]d 条，共 %[2]d 条。", done.Sent, done.Found).In(v.Lang)
-	w.showHooks(rw, r, v, http.StatusOK, hooksView{Note: note})
-}
-
-// saveEndpoint makes or replaces an endpoint from what was written.
-func (w *Web) saveEndpoint(rw http.ResponseWriter, r *http.Request, v viewer) {
-	if err := parseForm(r); err != nil {
-		w.fail(rw, r, v.User, err)
-		return
-	}
-	view := hooksView{Document: r.PostForm.Get("document")}
-	err := w.writeEndpoint(r, v, view.Document)
-	switch code := slipway.CodeOf(err); {
-	case err == nil:
-		w.showHooks(rw, r, v, http.StatusOK, hooksView{Note: v.say("Saved.", "已保存。")})
-	case code == slipway.Internal:
-		w.fail(rw, r, v.User, err)
-	default:
-		view.Error, view.Problems = slipway.TextOf(err).In(v.Lang), slipway.ProblemsOf(err)
-		w.showHooks(rw, r, v, statusOf(code), view)
-	}
-}
-
-func (w *Web) writeEndpoint(r *http.Request, v viewer, document string) error {
-	name, version := commands.EndpointName([]byte(document)), int64(0)
-	var old *slipway.Endpoint
-	known, err := w.Commands.Endpoint(r.Context(), name)
-	switch {
-	case err == nil:
-		old, version = &known.Endpoint, known.Version
-	case slipway.CodeOf(err) != slipway.NotFound:
-		return err
-	}
-	e, err := w.Commands.ParseEndpoint(r.Context(), []byte(document), old)
-	if err != nil {
-		return err
-	}
-	return w.Commands.SaveEndpoint(r.Context(), v.User, e, version)
-}
-
-// onEndpoint does what an admin's button says to an endpoint.
-func (w *Web) onEndpoint(rw http.ResponseWriter, r *http.Request, v viewer) {
-	ctx, name, view := r.Context(), r.PathValue("name"), hooksView{}
-	var err error
-	switch r.PathValue("verb") {
-	case "test":
-		var p commands.Ping
-		p, err = w.Commands.PingEndpoint(ctx, v.User, name)
-		view.Ping = &pingView{Ping: p, Name: name}
-	case "rotate":
-		view.Secret = &freshSecret{Name: name}
-		view.Secret.Secret, err = w.Commands.RotateSecret(ctx, v.User, name)
-	case "enable":
-		err = w.Commands.EnableEndpoint(ctx, v.User, name)
-	case "disable":
-		err = w.Commands.DisableEndpoint(ctx, v.User, name)
-	case "delete":
-		err = w.Commands.DeleteEndpoint(ctx, v.User, name)
-	default:
-		w.unknownPage(rw, r, v)
-		return
-	}
-	if err != nil {
-		w.fail(rw, r, v.User, err)
-		return
-	}
-	w.Log.InfoContext(ctx, "endpoint", "verb", r.PathValue("verb"), "endpoint", name, "by", v.User.Name)
-	w.showHooks(rw, r, v, http.StatusOK, view)
+	w.backToHooks(rw, r, hooksSent, "sent", strconv.FormatInt(done.Sent, 10), "found", strconv.FormatInt(done.Found, 10))
 }

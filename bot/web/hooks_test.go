@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -119,11 +120,24 @@ func TestHooksOfAPeriodAreFoundExportedAndSentAgain(t *testing.T) {
 			t.Errorf("%s: %s", query, page.text())
 		}
 	}
-	if page := alice.get("/hooks?since=soon"); page.status != http.StatusBadRequest || !strings.Contains(page.text(), "is not a time that is understood") {
-		t.Errorf("a time that is none: %d %s", page.status, page.text())
-	}
-	if page := alice.get("/hooks?plan=7"); page.status != http.StatusNotFound {
-		t.Errorf("a plan that is none: %d", page.status)
+	for query, want := range map[string]struct {
+		status int
+		said   string
+	}{
+		"plan=%231&since=soon":    {http.StatusBadRequest, "is not a time that is understood"},
+		"plan=7&state=delivered":  {http.StatusNotFound, "There is no such release plan."},
+		"since=today&until=today": {http.StatusOK, "office"},
+	} {
+		page := alice.get("/hooks?" + query)
+		if page.status != want.status || !strings.Contains(page.text(), want.said) {
+			t.Errorf("%s: %d %s", query, page.status, page.text())
+		}
+		kept, _ := url.ParseQuery(query)
+		for name := range kept {
+			if got := page.form("Filter").fields.Get(name); got != kept.Get(name) {
+				t.Errorf("%s: %s is %q now", query, name, got)
+			}
+		}
 	}
 	const period = "since=2026-11-24T19%3A59&until=2026-11-24T20%3A01" // in Shanghai
 	page := alice.get("/hooks?" + period)
@@ -141,6 +155,11 @@ func TestHooksOfAPeriodAreFoundExportedAndSentAgain(t *testing.T) {
 	}
 	if page := alice.get("/hooks?" + period).form("/hooks/resend-failed?" + period).send(); !strings.Contains(page.text(), "1 of 1 are sent again.") {
 		t.Errorf("sent again: %s", page.text())
+	}
+	storagetest.Try(t, w.store, ds[0].ID, noon, storage.DeliveryFailed, storage.Attempt{StatusCode: 503, Error: "answered 503"})
+	if page := alice.get("/hooks?" + period).form("/resend?" + period).send(); !strings.Contains(page.text(), "It is sent again.") ||
+		!strings.HasPrefix(page.path, "/hooks?") || !strings.Contains(page.path, period) {
+		t.Errorf("sent again, then at %s: %s", page.path, page.text())
 	}
 }
 
@@ -210,18 +229,30 @@ func TestAdminsManageEndpointsOnThePage(t *testing.T) {
 	if !strings.Contains(tried.text(), "The receiver took it.") || strings.Contains(tried.body, "<b>thanks") {
 		t.Errorf("tried: %s", tried.text())
 	}
-	rotated := alice.get("/hooks").form("/hooks/endpoints/risk/rotate").send()
-	if !strings.Contains(rotated.body, "whsec_fresh") || strings.Contains(alice.get("/hooks").body, "whsec_fresh") {
+	confirm := func(verb, asked string) *view {
+		t.Helper()
+		question := alice.get("/hooks").form("/hooks/endpoints/risk/" + verb).send()
+		if !strings.Contains(question.text(), asked) {
+			t.Errorf("to %s: %s", verb, question.text())
+		}
+		return question.form("/hooks/endpoints/risk/" + verb).send()
+	}
+	rotation := alice.get("/hooks").form("/hooks/endpoints/risk/rotate").send().form("/rotate")
+	if secrets := endpoints()[0].Secrets; !slices.Equal(secrets, []string{"whsec_old"}) {
+		t.Errorf("rotated before it was confirmed: %q", secrets)
+	}
+	if rotated := rotation.send(); !strings.Contains(rotated.body, "whsec_fresh") || strings.Contains(alice.get("/hooks").body, "whsec_fresh") {
 		t.Error("want the new secret shown once")
 	}
-	alice.get("/hooks").form("/hooks/endpoints/risk/disable").send()
-	if !endpoints()[0].Disabled {
-		t.Error("it is not switched off")
+	if again := rotation.send(); again.status != http.StatusConflict || !slices.Equal(endpoints()[0].Secrets, []string{"whsec_fresh", "whsec_old"}) {
+		t.Errorf("the same page rotates twice: %d, %q", again.status, endpoints()[0].Secrets)
+	}
+	if page := confirm("disable", "plans do not wait for it"); !endpoints()[0].Disabled || !strings.Contains(page.text(), "Switched off") {
+		t.Errorf("it is not switched off: %s", page.text())
 	}
 	alice.get("/hooks").form("/hooks/endpoints/risk/enable").send()
-	alice.get("/hooks").form("/hooks/endpoints/risk/delete").send()
-	if all := endpoints(); len(all) != 0 {
-		t.Errorf("left: %+v", all)
+	if page := confirm("delete", "gone for good"); len(endpoints()) != 0 || page.path != "/hooks?done=deleted" {
+		t.Errorf("left: %+v, at %s", endpoints(), page.path)
 	}
 	f := alice.get("/hooks").form("/hooks/endpoints").set("document", "name: office\nurl: https://x.example.com\nevents: [finish_planning]")
 	if page := f.send(); page.status != http.StatusConflict || !strings.Contains(page.text(), "configuration file") {

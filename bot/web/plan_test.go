@@ -70,6 +70,38 @@ func TestTheListOfPlansIsFilteredAndPaged(t *testing.T) {
 	}
 }
 
+// Whoever comes by a mail's link decides on the page, so it says what the card says.
+func TestThePageOfAPlanShowsWhoIsAskedAndInWhichLevel(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, ask := t.Context(), commands.Ask{User: w.alice}
+	group := func(u *slipway.User) []slipway.Group {
+		return []slipway.Group{{Needed: slipway.QuorumAny, Approvers: []slipway.PersonRef{u.Ref()}}}
+	}
+	made, err := w.cmds.CreateDraft(ctx, ask, slipway.Draft{
+		Name: "payments 4.2", Manager: w.alice.Ref(),
+		Approval: &slipway.Approval{Type: slipway.NativeApproval, Levels: []slipway.Level{
+			{Name: "QA", Groups: group(w.bob)}, {Name: "release", Groups: group(w.wang)},
+		}},
+		Items: []*slipway.Item{{Name: "announce", Type: slipway.TextItem, Text: &slipway.TextSpec{Content: "Tell everybody"}}},
+	})
+	if err == nil {
+		_, err = w.cmds.Submit(ctx, ask, made.Plan.ID)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := w.signIn(w.alice).get("/plans/" + made.Plan.ID)
+	for _, want := range []string{"? Level 1, QA: Bob", "· Level 2, release: 王芳", "… Asked since today 20:00", "? Asked: Bob"} {
+		if !strings.Contains(page.text(), want) {
+			t.Errorf("the page does not show %q: %s", want, page.text())
+		}
+	}
+	if strings.Contains(page.text(), "Asked: Bob, 王芳") {
+		t.Error("the second level is asked before its turn")
+	}
+}
+
 // rowsOf counts the rows of a page's table.
 func rowsOf(page *view) int {
 	rows := 0

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
@@ -22,7 +23,7 @@ type page struct {
 	Nav   string // the entry of the navigation that is marked
 	V     viewer
 	Live  string // the query of /live that keeps the page fresh; "" for none
-	Path  string // where the person is
+	Path  string // where the person is; "" for a page that answers a GET: its own address
 	Press string // the id of an event made on this page
 	Body  any
 }
@@ -57,6 +58,10 @@ func loadPages(w *Web) (map[slipway.Lang]*template.Template, error) {
 			"finished": finished,
 			"version":  func() string { return w.Version },
 			"dict":     dict,
+			"json": func(value any) (string, error) {
+				b, err := json.Marshal(value)
+				return string(b), err
+			},
 		})
 		t, err := t.ParseFS(templateFiles, "templates/*.html")
 		if err != nil {
@@ -85,8 +90,11 @@ func dict(pairs ...any) (map[string]any, error) {
 
 // render writes a page: its body inside the frame.
 func (w *Web) render(rw http.ResponseWriter, r *http.Request, status int, body string, p page) {
-	p.Path = r.URL.RequestURI()
-	if r.Method != http.MethodGet {
+	switch {
+	case p.Path != "":
+	case r.Method == http.MethodGet:
+		p.Path = r.URL.RequestURI()
+	default:
 		p.Path = "/"
 	}
 	p.Press = w.random(16)

@@ -66,7 +66,7 @@ func (w *Web) rooms(ctx context.Context, v viewer) ([]storage.Room, *storage.Roo
 func (w *Web) AddRoom(ctx context.Context, name string, locale slipway.Lang) (*storage.Room, error) {
 	name = strings.TrimSpace(name)
 	if n := utf8.RuneCountInString(name); n == 0 || n > 60 || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' }) {
-		return nil, slipway.Refuse(slipway.Invalid, "A room's name has 1 to 60 characters.", "房间名称为 1 到 60 个字符。")
+		return nil, slipway.Refuse(slipway.Invalid, "A room's name has 1 to 60 characters.", "会话名称为 1 到 60 个字符。")
 	}
 	room := storage.Room{
 		Platform: string(bot.Web), ID: w.random(8), Name: name, Locale: locale, CreatedAt: w.Now().UnixMilli(),
@@ -83,12 +83,12 @@ func (w *Web) addRoom(rw http.ResponseWriter, r *http.Request, v viewer) {
 		return
 	}
 	if !v.Admin() {
-		w.fail(rw, r, v.User, slipway.Refuse(slipway.Forbidden, "Only admins can add rooms.", "只有管理员可以添加房间。"))
+		w.fail(rw, r, v.User, slipway.Refuse(slipway.Forbidden, "Only admins can add rooms.", "只有管理员可以添加会话。"))
 		return
 	}
 	room, err := w.AddRoom(r.Context(), r.PostForm.Get("name"), slipway.ParseLang(r.PostForm.Get("locale")))
 	if err != nil {
-		w.fail(rw, r, v.User, err)
+		w.again(rw, r, v, againView{Label: v.say("Name of the room", "会话名称"), Name: "name", Back: "/"}, err)
 		return
 	}
 	http.Redirect(rw, r, "/rooms/"+room.ID, http.StatusSeeOther)

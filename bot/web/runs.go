@@ -145,7 +145,10 @@ func (w *Web) runLog(rw http.ResponseWriter, r *http.Request, v viewer) {
 			return
 		}
 		for _, l := range lines {
-			_, _ = fmt.Fprintf(rw, "[%s] %s\n", l.Job, l.Text)
+			if l.Job != "" {
+				_, _ = fmt.Fprintf(rw, "[%s] ", l.Job)
+			}
+			_, _ = fmt.Fprintln(rw, l.Text)
 			after = l.Seq
 		}
 		if len(lines) < logLines {

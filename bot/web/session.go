@@ -199,7 +199,7 @@ func (w *Web) changeMe(rw http.ResponseWriter, r *http.Request, v viewer) {
 	}
 	if zone := strings.TrimSpace(r.PostForm.Get("time_zone")); zone != "" {
 		if _, err := time.LoadLocation(zone); err != nil || zone == "Local" {
-			w.fail(rw, r, v.User, slipway.Refuse(slipway.Invalid,
+			w.again(rw, r, v, againView{Label: v.say("Time zone", "时区"), Name: "time_zone", Back: safeNext(r.PostForm.Get("next"))}, slipway.Refuse(slipway.Invalid,
 				"There is no time zone %q. Use an IANA name, for example Asia/Shanghai.", "没有时区 %q，请使用 IANA 名称，例如 Asia/Shanghai。", zone))
 			return
 		}

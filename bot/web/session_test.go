@@ -165,8 +165,16 @@ func TestAPersonChoosesLanguageAndTimeZone(t *testing.T) {
 	if page := bob.post("/me", url.Values{"time_zone": {"Europe/Berlin"}}); !strings.Contains(bob.get("/plans").text(), "Europe/Berlin") {
 		t.Errorf("%d %s", page.status, page.text())
 	}
-	if page := bob.post("/me", url.Values{"time_zone": {"Mars/Crater"}}); page.status != http.StatusBadRequest {
-		t.Errorf("%d %s", page.status, page.text())
+	refused := bob.post("/me", url.Values{"time_zone": {"Mars/Crater"}, "next": {"/plans"}})
+	if refused.status != http.StatusBadRequest {
+		t.Errorf("%d %s", refused.status, refused.text())
+	}
+	again := refused.form("没有时区")
+	if kept := again.fields.Get("time_zone"); kept != "Mars/Crater" {
+		t.Errorf("what was written is %q now", kept)
+	}
+	if page := again.set("time_zone", "Asia/Tokyo").send(); page.path != "/plans" || !strings.Contains(page.text(), "Asia/Tokyo") {
+		t.Errorf("mended, then at %s: %s", page.path, page.text())
 	}
 }
 

@@ -44,6 +44,8 @@ type sign struct{ Mark, Tone, Text string }
 var signs = map[string]sign{
 	"✅": {Mark: "✓", Tone: "done"}, "⛔": {Mark: "✕", Tone: "failed"}, "❗": {Mark: "!", Tone: "failed"},
 	"⚠️": {Mark: "!", Tone: "waiting"}, "⏳": {Mark: "…", Tone: "waiting"}, "✋": {Mark: "?", Tone: "waiting"},
+	"🕓": {Mark: "…", Tone: "waiting"}, "⏱️": {Mark: "…", Tone: "pending"}, "▫️": {Mark: "·", Tone: "pending"},
+	"↪": {Mark: "→", Tone: "running"}, "↻": {Mark: "↻", Tone: "waiting"},
 }
 
 // signOf takes the sign off a text.

@@ -205,26 +205,57 @@
     dialog.replaceChildren();
   });
 
-  body.addEventListener('htmx:confirm', (e) => {
-    const { confirm, confirmTitle, confirmYes, confirmNo } = e.detail.elt.dataset;
-    if (!confirm) return;
-    e.preventDefault();
-    shut(e.detail.elt.closest('details.more'));
-    $('#confirm-title').textContent = confirmTitle;
-    $('#confirm-text').textContent = confirm;
+  // A form whose press has to be confirmed says how. Without a script the question is sent
+  // along, and the answer to the press is a page that asks it.
+  const question = (form) => form.elements?.namedItem('confirm');
+  function ask(form, act) {
+    const { title, text: asked, yes: yesText, no: noText } = JSON.parse(question(form).value);
+    shut(form.closest('details.more'));
+    $('#confirm-title').textContent = title;
+    $('#confirm-text').textContent = asked;
     const yes = $('#confirm-yes');
     const no = $('#confirm-no');
-    yes.textContent = confirmYes;
-    no.textContent = confirmNo;
-    yes.className = 'danger' in e.detail.elt.dataset ? 'danger solid' : 'primary';
+    yes.textContent = yesText;
+    no.textContent = noText;
+    yes.className = 'danger' in form.dataset ? 'danger solid' : 'primary';
     yes.onclick = () => {
       confirmation.close();
-      e.detail.issueRequest(true);
+      act();
     };
     no.onclick = () => confirmation.close();
     confirmation.showModal();
     no.focus();
+  }
+  body.addEventListener('htmx:confirm', (e) => {
+    if (!question(e.detail.elt)) return;
+    e.preventDefault();
+    ask(e.detail.elt, () => e.detail.issueRequest(true));
   });
+  body.addEventListener('htmx:configRequest', (e) => e.detail.formData.delete('confirm'));
+
+  // Other forms load a page. What was sent once is not sent again by a second press, until
+  // the page is shown anew.
+  body.addEventListener('submit', (e) => {
+    const form = e.target;
+    if (form.method !== 'post' || form.hasAttribute('hx-post')) return;
+    const asks = question(form);
+    if ('sent' in form.dataset) {
+      e.preventDefault();
+    } else if (asks && !asks.disabled) {
+      e.preventDefault();
+      ask(form, () => {
+        asks.disabled = true;
+        form.requestSubmit(e.submitter);
+      });
+    } else {
+      form.dataset.sent = '1';
+    }
+  });
+  window.addEventListener('pageshow', () => all('form[data-sent]').forEach((form) => {
+    delete form.dataset.sent;
+    const asks = question(form);
+    if (asks) asks.disabled = false;
+  }));
 
   function fade(note) {
     setTimeout(() => note.remove(), note.classList.contains('tone-failed') ? 14000 : 6000);
@@ -399,13 +430,60 @@
   });
   body.addEventListener('htmx:afterSwap', toBottom);
 
+  // Whoever comes back to a room finds the place they left, and what they had typed.
+  const room = `place ${location.pathname}${location.search}`;
+  function leave() {
+    if (!log) return;
+    const { top } = log.getBoundingClientRect();
+    const message = stick ? undefined : all('.msg', log).find((m) => m.getBoundingClientRect().bottom > top);
+    sessionStorage.setItem(room, JSON.stringify({
+      message: message?.id, above: message && message.getBoundingClientRect().top - top, typed: text.value,
+    }));
+  }
+  function comeBack() {
+    const [{ type } = {}] = performance.getEntriesByType('navigation');
+    const place = log && ['back_forward', 'reload'].includes(type) && JSON.parse(sessionStorage.getItem(room));
+    if (!place) return;
+    if (!text.value) text.value = place.typed;
+    const message = place.message && document.getElementById(place.message);
+    if (!message) return;
+    stick = false;
+    log.scrollTop += message.getBoundingClientRect().top - log.getBoundingClientRect().top - place.above;
+  }
+  log?.addEventListener('scroll', () => { stick = log.scrollHeight - log.scrollTop - log.clientHeight < 80; });
+  window.addEventListener('pagehide', leave);
+
+  // What had the focus may be gone from the newest state: then what it was in has it.
+  let held = [];
+  body.addEventListener('htmx:beforeSwap', (e) => {
+    held = [];
+    if (e.detail.target.id !== 'live') return;
+    for (let node = document.activeElement; node && node !== body; node = node.parentElement) if (node.id) held.push(node.id);
+  });
+  function hold() {
+    if (document.activeElement !== body) return;
+    const node = held.map((id) => document.getElementById(id)).find(Boolean);
+    if (!node) return;
+    if (!node.hasAttribute('tabindex')) node.tabIndex = -1;
+    node.focus({ preventScroll: true });
+  }
+
   body.addEventListener('htmx:afterSettle', () => {
+    hold();
     toBottom();
     connect();
     followAll();
   });
 
+  // What was done is told once, not after each reload.
+  const here = new URL(location.href);
+  if (here.searchParams.has('done')) {
+    ['done', 'sent', 'found'].forEach((name) => here.searchParams.delete(name));
+    history.replaceState(null, '', here);
+  }
+
   prepare(document);
+  comeBack();
   toBottom();
   connect();
   followAll();

@@ -175,10 +175,10 @@ func readThread(room, head string, li *html.Node) []screen.Message {
 
 // readButton reads the form that a button is.
 func readButton(f *html.Node) screen.Button {
-	button := first(f, isTag("button"))
-	b := screen.Button{
-		Label: label(button), Row: rowOf(f), Question: attr(f, "data-confirm"), Handle: attr(f, "action") + "?" + hiddenOf(f).Encode(),
-	}
+	button, hidden := first(f, isTag("button")), hiddenOf(f)
+	b := screen.Button{Label: label(button), Row: rowOf(f), Question: hidden.Get("confirm")}
+	hidden.Del("confirm") // the page's script asks, and sends what is left
+	b.Handle = attr(f, "action") + "?" + hidden.Encode()
 	for _, style := range []string{"primary", "danger"} {
 		if hasClass(style)(button) {
 			b.Style = style

@@ -199,6 +199,8 @@ async function aliceFinishes(alice, bob) {
   const item = (name) => page.getByRole('article').filter({ has: page.getByRole('heading', { name, exact: true }) });
   await alice.press('Complete', item('announce'));
   await alice.sees(item('announce').getByText('done by Alice'));
+  // The button that was pressed is gone: the keyboard goes on from its item.
+  await page.waitForFunction(() => document.activeElement.matches('article.item'));
   await alice.press('Skip…', item('dashboards'));
   const form = alice.dialog('Skip item');
   await form.getByLabel('Why?').fill('the on-call watches them');
@@ -244,6 +246,26 @@ async function hostileTitle(alice, bob) {
   await bob.stayed();
 }
 
+// aliceComesBack leaves the room in the middle of it, with a line half typed.
+async function aliceComesBack(alice) {
+  const { page } = alice;
+  const box = page.getByRole('textbox', { name: 'Message to Slipway' });
+  await alice.shows({ width: 1280, height: 500 });
+  await box.fill('show #');
+  const link = alice.card(plan).getByRole('link', { name: plan });
+  await link.scrollIntoViewIfNeeded();
+  const before = await link.boundingBox();
+  await link.click();
+  await alice.sees(page.getByRole('heading', { name: 'payments 4.2' }));
+  await page.goBack();
+  await alice.sees(link);
+  const after = await link.boundingBox();
+  assert.ok(Math.abs(before.y - after.y) < 2, `the room was left at ${before.y} and is found at ${after.y}`);
+  assert.equal(await box.inputValue(), 'show #');
+  await box.fill('');
+  await alice.shows(wide);
+}
+
 // bobLooksAround opens what the story has shown in English only.
 async function bobLooksAround(bob) {
   await bob.types('帮助');
@@ -263,7 +285,7 @@ async function bobLooksAround(bob) {
   await bob.picture('form-wide-dark-zh');
   await bob.page.keyboard.press('Escape');
   await bob.sawLast(form);
-  await bob.page.getByLabel('您：Bob').click();
+  await bob.page.getByRole('banner').getByText('Bob', { exact: true }).click();
   await bob.fits('the menu of the person');
   await bob.picture('me-wide-dark-zh');
 }
@@ -336,6 +358,26 @@ async function hooks(olga, bob) {
   await olga.sees(olga.page.getByRole('status').getByText('Saved.'));
   olga.foreseen = '';
 
+  // What cannot be taken back is asked about first, and can be left by keyboard.
+  const risk = olga.page.getByRole('row').filter({ hasText: 'risk' });
+  await risk.getByLabel('More for risk').click();
+  await olga.shows(narrow);
+  await olga.picture('endpoint-menu-narrow');
+  await olga.fits('the menu of an endpoint');
+  await olga.shows(wide);
+  await olga.press('New secret…', risk);
+  await olga.sees(olga.dialog('New secret for risk'), 'any older one ends now');
+  assert.equal(await olga.focused(), 'button Back');
+  await olga.page.keyboard.press('Escape');
+  await olga.sawLast(olga.page.getByRole('dialog'));
+  assert.equal(await olga.focused(), 'summary More for risk');
+  await olga.pressMore('⋯', 'New secret…', risk);
+  await olga.dialog('New secret for risk').getByRole('button', { name: 'Make a new secret' }).dblclick();
+  await olga.sees(olga.page.getByRole('region', { name: 'New secret of risk' }));
+  await olga.pressMore('⋯', 'Delete…', risk);
+  await olga.press('Delete', olga.dialog('Delete risk'));
+  await olga.sees(olga.page.getByRole('status').getByText('Deleted.'));
+
   const sent = olga.page.getByRole('region', { name: 'Sent', exact: true });
   await sent.getByLabel('Plan').fill('#1');
   await sent.getByLabel('Since').fill(inShanghai(-24));
@@ -391,6 +433,7 @@ try {
   await tell('Alice completes and skips; the plan succeeds', () => aliceFinishes(alice, bob));
   await tell('Both look at the plan', () => lookAtThePlan(alice, bob));
   await tell('A title is text whatever it says', () => hostileTitle(alice, bob));
+  await tell('Alice comes back to where she was', () => aliceComesBack(alice));
   await tell('Bob looks around', () => bobLooksAround(bob));
   await tell('They find plans in the list', () => list(alice, bob));
   await tell('Olga sees the task queues, Bob does not', () => queues(olga, bob));
