@@ -85,12 +85,16 @@ func (in instance) state() (bot.VerdictState, error) {
 	return "", fmt.Errorf("status %s with result %s is not understood", oneLine(in.Status, 40), oneLine(in.Result, 40))
 }
 
+// decided are the types of records in which a person decided: who was asked, or who stands
+// in for them. What a rule of the approval passed is an EXECUTE_TASK_AUTO, which nobody said.
+var decided = []string{"EXECUTE_TASK_NORMAL", "EXECUTE_TASK_AGENT"}
+
 // opinions returns who agreed and who refused, oldest first.
 func (in instance) opinions(now time.Time) []bot.Opinion {
 	var said []bot.Opinion
 	for _, r := range in.Records {
-		if !strings.HasPrefix(r.Type, "EXECUTE_TASK") {
-			continue // started, transferred, remarked, copied
+		if !slices.Contains(decided, r.Type) {
+			continue // passed by itself, started, transferred, remarked, copied
 		}
 		agreed := strings.EqualFold(r.Result, "AGREE")
 		if !agreed && !strings.EqualFold(r.Result, "REFUSE") {

@@ -85,6 +85,21 @@ func TestAQuestionEndsOtherwise(t *testing.T) {
 	}
 }
 
+func TestWhatPassesByItselfWasSaidByNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	q := w.question()
+	q.Nodes = q.Nodes[:2]
+	ref := w.ask(t, q)
+	for _, who := range []string{"ann01", "bob01", "cho01"} {
+		must(t, w.there.Pass(t.Context(), ref, who))
+	}
+	if v := w.look(t, ref); v.State != bot.VerdictApproved || v.Said != nil {
+		t.Errorf("a rule passed it: %+v", v)
+	}
+	w.faultless(t)
+}
+
 func TestOnlyWhatIsKnownCounts(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
