@@ -80,9 +80,10 @@ func (e *apiError) tooOften() bool {
 	return e.Status == http.StatusTooManyRequests || strings.HasPrefix(e.Code, codeTooOften) || e.Code == codeRulesBusy
 }
 
-// forGood tells whether the same call would be refused again.
+// forGood tells whether the same call would be refused again. A refusal without a code is
+// not DingTalk's, but of somebody on the way there.
 func (e *apiError) forGood() bool {
-	return e.Status < http.StatusInternalServerError && !e.tooOften() && !slices.Contains(codesFault, e.Code)
+	return e.Code != "" && e.Status < http.StatusInternalServerError && !e.tooOften() && !slices.Contains(codesFault, e.Code)
 }
 
 // refusedWith tells whether an error is DingTalk's refusal with one of the codes.

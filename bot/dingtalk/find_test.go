@@ -2,6 +2,7 @@ package dingtalk
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -94,11 +95,55 @@ func TestAnInstanceIsFoundAmongManyOthers(t *testing.T) {
 	if ref, err := w.Find(t.Context(), q); ref != "" || err != nil {
 		t.Errorf("after 130 days: %q, %v", ref, err)
 	}
-	q.Asker.ID = "u-"
-	if ref, err := w.Find(t.Context(), q); ref != "" || err != nil {
-		t.Errorf("of nobody: %q, %v", ref, err)
+	w.faultless(t)
+}
+
+func TestAnInstanceIsFoundWhoeverAsksNow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	q := w.question()
+	want := w.ask(t, q)
+	w.Originator = "dan01" // since a restart
+	if ref, err := w.Find(t.Context(), q); ref != want || err != nil {
+		t.Errorf("with another originator: %q, %v, want %q", ref, err, want)
+	}
+	w.Originator, q.Asker.ID = "", "u-" // whose account was taken away
+	if ref, err := w.Find(t.Context(), q); ref != want || err != nil {
+		t.Errorf("of somebody without an account: %q, %v, want %q", ref, err, want)
 	}
 	w.faultless(t)
+}
+
+// Somebody who knows the mark of what another plan asks cannot have their own instance taken
+// for it by writing the mark into the plan.
+func TestAMarkThatSomebodyWroteIsNone(t *testing.T) {
+	t.Parallel()
+	for name, fields := range map[string]map[bot.DetailKey]string{
+		"the mark ends the rest":     {bot.DetailPlan: "发布计划"},
+		"the mark has its own field": {bot.DetailPlan: "发布计划", DetailMark: "编号"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(c *Config) { c.Fields = fields })
+			w.there.AddDefinition(dingtalktest.Definition{Code: definition, Components: append(form, dingtalktest.Component{Kind: oneLineField, Name: "编号"})})
+			q := w.question()
+			other := q
+			other.Mark = "0d8c2c9e-3f6a-4c4b-8d53-8f8e7a6b5c4d"
+			other.Title += " " + q.Mark
+			other.Details = slices.Clone(q.Details)
+			for i := range other.Details {
+				other.Details[i].Text += "\n编号：" + q.Mark
+			}
+			w.ask(t, other)
+			if ref, err := w.Find(t.Context(), q); ref != "" || err != nil {
+				t.Errorf("Find = %q, %v", ref, err)
+			}
+			if want := w.ask(t, q); w.recovered(t, q) != want {
+				t.Error("its own instance is not found")
+			}
+			w.faultless(t)
+		})
+	}
 }
 
 func TestALookThatFailsDoesNotPassForNotFound(t *testing.T) {

@@ -119,7 +119,7 @@ type terminate struct {
 	Remark            string `json:"remark,omitempty"`
 }
 
-// Withdraw implements bot.Approvals. Unless the definition lets the originator withdraw,
+// Withdraw implements bot.Approvals. If the originator may not withdraw, whatever the reason,
 // the app ends the instance itself. DingTalk does neither within the first 15 seconds.
 func (d *DingTalk) Withdraw(ctx context.Context, ref string, q bot.Question, why slipway.Text) error {
 	in := terminate{ProcessInstanceID: ref, Remark: shorten(why.In(q.Lang), maxRemark)}
@@ -128,7 +128,7 @@ func (d *DingTalk) Withdraw(ctx context.Context, ref string, q bot.Question, why
 		in.OperatingUserID = originator
 		err = d.terminate(ctx, in)
 	}
-	if err != nil && (in.OperatingUserID == "" || refusedWith(err, "internalError", "userNotExist")) {
+	if err != nil && (in.OperatingUserID == "" || ofTheOriginator(err)) {
 		in.IsSystem, in.OperatingUserID = true, ""
 		err = d.terminate(ctx, in)
 	}
@@ -139,6 +139,16 @@ func (d *DingTalk) Withdraw(ctx context.Context, ref string, q bot.Question, why
 		return d.notNow(ctx, ref, err)
 	}
 	return fmt.Errorf("withdraw approval %s in DingTalk: %w", oneLine(ref, 64), err)
+}
+
+// ofTheOriginator tells whether a withdrawal was refused for a reason that the app's own
+// would not be.
+func ofTheOriginator(err error) bool {
+	var e *apiError
+	if !errors.As(err, &e) || refusedWith(err, append(codesGone, codeNotNow, codeToken, codeSecret, codeDenied, codeAddress)...) {
+		return false
+	}
+	return e.forGood() || e.Code == "internalError" // which is said of who may not
 }
 
 func (d *DingTalk) terminate(ctx context.Context, in terminate) error {

@@ -228,7 +228,11 @@ func TestTheAppWithdrawsWhereTheOriginatorMayNot(t *testing.T) {
 		"the definition keeps it open": func(w *world, _ *bot.Question) {
 			w.there.AddDefinition(dingtalktest.Definition{Code: definition, Components: form, KeepsOpen: true})
 		},
-		"the originator has left":           func(w *world, _ *bot.Question) { w.there.RemoveUser("manager01") },
+		"the originator has left": func(w *world, _ *bot.Question) { w.there.RemoveUser("manager01") },
+		"DingTalk does not like who asks": func(w *world, _ *bot.Question) {
+			w.there.Faults().Fail(dingtalktest.OpTerminate, 400, "invalidOperatingUserId", 1)
+		},
+		"somebody else asks now":            func(w *world, _ *bot.Question) { w.Originator = "dan01" },
 		"the originator's account was lost": func(_ *world, q *bot.Question) { q.Asker.ID = "u-" },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -96,8 +96,8 @@ func (d *DingTalk) endpoint(ctx context.Context) (string, error) {
 	return u.String(), nil
 }
 
-// session makes one connection and serves it to its end. served tells that something came
-// over it.
+// session makes one connection and serves it to its end. served tells that something else
+// than its end came over it.
 func (d *DingTalk) session(ctx context.Context) (served bool, err error) {
 	address, err := d.endpoint(ctx)
 	if err != nil {
@@ -128,11 +128,11 @@ func (d *DingTalk) session(ctx context.Context) (served bool, err error) {
 		if err != nil {
 			return served, fmt.Errorf("read: %w", err)
 		}
-		served = true
 		silent.Reset(silence)
 		if err := d.take(ctx, conn, data); err != nil {
 			return served, err
 		}
+		served = true
 	}
 }
 

@@ -16,6 +16,9 @@ import (
 // maxBody is the most bytes of an event.
 const maxBody = 1 << 20
 
+// maxRef is longer than any id of an instance.
+const maxRef = 128
+
 // The types of events that are understood. DingTalk sends the first when the address is
 // entered in its console.
 const (
@@ -63,7 +66,7 @@ func (d *DingTalk) serve(w http.ResponseWriter, r *http.Request) {
 // tell passes on that something happened to an instance of the definition.
 func (d *DingTalk) tell(ctx context.Context, ev event) {
 	ours := ev.Definition == "" || ev.Definition == d.Definition
-	if ours && ev.InstanceID != "" && (ev.Type == typeInstance || ev.Type == typeTask) {
+	if ours && ev.InstanceID != "" && len(ev.InstanceID) <= maxRef && (ev.Type == typeInstance || ev.Type == typeTask) {
 		d.Changed(ctx, ev.InstanceID)
 		return
 	}
@@ -98,7 +101,7 @@ func (d *DingTalk) open(w http.ResponseWriter, r *http.Request) (ev event, again
 	if err := json.Unmarshal(plain, &ev); err != nil || ev.Type == "" {
 		return ev, false, errMalformed
 	}
-	if ev.InstanceID == "" && (ev.Type == typeInstance || ev.Type == typeTask) {
+	if (ev.Type == typeInstance || ev.Type == typeTask) && (ev.InstanceID == "" || len(ev.InstanceID) > maxRef) {
 		return ev, false, errMalformed
 	}
 	return ev, ev.Type != typeCheck && d.seen.before(signature, now), nil

@@ -156,6 +156,7 @@ func TestWhatIsNotDingTalksIsRefused(t *testing.T) {
 		"plain":        {payload, func(*world, url.Values, []byte) []byte { return payload }, 400, "malformed"},
 		"oversized":    {payload, func(*world, url.Values, []byte) []byte { return bytes.Repeat([]byte("x"), maxBody+1) }, 413, "too large"},
 		"no instance":  {[]byte(`{"EventType":"bpms_task_change"}`), func(_ *world, _ url.Values, b []byte) []byte { return b }, 400, "malformed"},
+		"endless id":   {[]byte(`{"EventType":"bpms_task_change","processInstanceId":"` + strings.Repeat("x", maxRef+1) + `"}`), func(_ *world, _ url.Values, b []byte) []byte { return b }, 400, "malformed"},
 		"no type":      {[]byte(`{}`), func(_ *world, _ url.Values, b []byte) []byte { return b }, 400, "malformed"},
 		"no JSON":      {[]byte(`success`), func(_ *world, _ url.Values, b []byte) []byte { return b }, 400, "malformed"},
 		"other blocks": {payload, func(w *world, q url.Values, _ []byte) []byte { return w.resigned(q, "AAAA") }, 400, "malformed"},
