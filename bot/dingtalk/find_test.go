@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"slipway/bot"
+	"slipway/bot/appapi"
 	"slipway/bot/dingtalk/dingtalktest"
 )
 
@@ -174,7 +175,7 @@ func TestTheTokenIsRenewed(t *testing.T) {
 	if n := w.calls(dingtalktest.OpToken); n != 1 {
 		t.Errorf("the token was asked for %d times", n)
 	}
-	w.clock.pass(2*time.Hour - renewBefore) // shortly before its end
+	w.clock.pass(2*time.Hour - appapi.RenewBefore) // shortly before its end
 	w.look(t, ref)
 	if n := w.calls(dingtalktest.OpToken); n != 2 {
 		t.Errorf("the token was asked for %d times", n)

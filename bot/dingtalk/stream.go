@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"slipway/bot/sealed"
 )
 
 // pathConnect is where to ask for a connection.
@@ -117,7 +119,7 @@ func (d *DingTalk) session(ctx context.Context) (served bool, err error) {
 	defer func() { _ = conn.Close() }()
 	silent := time.AfterFunc(silence, func() { _ = conn.Close() })
 	defer silent.Stop()
-	conn.SetReadLimit(maxBody)
+	conn.SetReadLimit(sealed.MaxBody)
 	conn.SetPongHandler(func(string) error {
 		silent.Reset(silence)
 		return nil
@@ -155,7 +157,7 @@ func ping(ctx context.Context, conn *websocket.Conn) {
 func (d *DingTalk) take(ctx context.Context, conn *websocket.Conn, data []byte) error {
 	var f frame
 	if err := json.Unmarshal(data, &f); err != nil {
-		d.Log.WarnContext(ctx, "dingtalk event refused", "reason", errMalformed)
+		d.Log.WarnContext(ctx, "dingtalk event refused", "reason", sealed.ErrMalformed)
 		return nil //nolint:nilerr // what cannot be read cannot be answered
 	}
 	answer := reply{Code: http.StatusOK, Message: "OK", Headers: map[string]any{"messageId": f.header("messageId"), "contentType": "application/json"}}
@@ -167,7 +169,7 @@ func (d *DingTalk) take(ctx context.Context, conn *websocket.Conn, data []byte) 
 	case f.Type == "EVENT":
 		ev := event{}
 		if err := json.Unmarshal([]byte(f.Data), &ev); err != nil {
-			d.Log.WarnContext(ctx, "dingtalk event refused", "reason", errMalformed)
+			d.Log.WarnContext(ctx, "dingtalk event refused", "reason", sealed.ErrMalformed)
 		}
 		ev.Type = f.header("eventType")
 		d.tell(ctx, ev)
