@@ -56,7 +56,7 @@ func TestWhateverBreaksThereIsOneInstance(t *testing.T) {
 			if n := len(w.there.Instances()); (n == 1) != tt.made {
 				t.Fatalf("%d instances were made", n)
 			}
-			w.clock.pass(time.Hour)
+			w.clock.Pass(time.Hour)
 			first := w.recovered(t, q)
 			if again := w.recovered(t, q); again != first {
 				t.Errorf("found %s, then %s", first, again)
@@ -87,12 +87,12 @@ func TestAnInstanceIsFoundAmongManyOthers(t *testing.T) {
 	}
 	want := w.ask(t, q)
 	for _, wait := range []time.Duration{0, 24 * time.Hour, 100 * 24 * time.Hour} {
-		w.clock.pass(wait)
+		w.clock.Pass(wait)
 		if ref, err := w.Find(t.Context(), q); ref != want || err != nil {
 			t.Errorf("after %s: %q, %v, want %q", wait, ref, err, want)
 		}
 	}
-	w.clock.pass(30 * 24 * time.Hour) // DingTalk lists 120 days
+	w.clock.Pass(30 * 24 * time.Hour) // DingTalk lists 120 days
 	if ref, err := w.Find(t.Context(), q); ref != "" || err != nil {
 		t.Errorf("after 130 days: %q, %v", ref, err)
 	}
@@ -175,7 +175,7 @@ func TestTheTokenIsRenewed(t *testing.T) {
 	if n := w.calls(dingtalktest.OpToken); n != 1 {
 		t.Errorf("the token was asked for %d times", n)
 	}
-	w.clock.pass(2*time.Hour - appapi.RenewBefore) // shortly before its end
+	w.clock.Pass(2*time.Hour - appapi.RenewBefore) // shortly before its end
 	w.look(t, ref)
 	if n := w.calls(dingtalktest.OpToken); n != 2 {
 		t.Errorf("the token was asked for %d times", n)

@@ -47,7 +47,7 @@ func TestAQuestionIsAnsweredStepByStep(t *testing.T) {
 		func() error { return w.there.Agree(ctx, ref, "cho01", "") },
 		func() error { return w.there.Agree(ctx, ref, "manager01", "go") },
 	} {
-		w.clock.pass(time.Minute)
+		w.clock.Pass(time.Minute)
 		must(t, act())
 		// DingTalk tells the result agree from the first one on, while it still runs.
 		want := bot.Verdict{State: bot.VerdictOpen, Said: said[:i+1]}
@@ -177,7 +177,7 @@ func TestAWithdrawnQuestionIsOverThere(t *testing.T) {
 	if v := w.look(t, ref); v.State != bot.VerdictOpen {
 		t.Errorf("within 15 seconds: %+v", v)
 	}
-	w.clock.pass(tooFresh)
+	w.clock.Pass(tooFresh)
 	for range 2 { // the second time it is over
 		if err := w.Withdraw(ctx, ref, q, why); err != nil {
 			t.Errorf("Withdraw: %v", err)
@@ -240,7 +240,7 @@ func TestTheAppWithdrawsWhereTheOriginatorMayNot(t *testing.T) {
 			w := newWorld(t)
 			q := w.question()
 			ref := w.ask(t, q)
-			w.clock.pass(time.Minute)
+			w.clock.Pass(time.Minute)
 			change(w, &q)
 			if err := w.Withdraw(t.Context(), ref, q, slipway.T(strings.Repeat("x", 2000), strings.Repeat("长", 2000))); err != nil {
 				t.Errorf("Withdraw: %v", err)

@@ -144,11 +144,11 @@ func TestWhatIsNotDingTalksIsRefused(t *testing.T) {
 		"forged":        {payload, func(_ *world, q url.Values, b []byte) []byte { q.Set("signature", strings.Repeat("0", 40)); return b }, 401, "signature is wrong"},
 		"another nonce": {payload, func(_ *world, q url.Values, b []byte) []byte { q.Set("nonce", "x"); return b }, 401, "signature is wrong"},
 		"replayed later": {payload, func(w *world, _ url.Values, b []byte) []byte {
-			w.clock.pass(sealed.Tolerance + time.Second)
+			w.clock.Pass(sealed.Tolerance + time.Second)
 			return b
 		}, 401, "timestamp is not within five minutes"},
 		"given a new date": {payload, func(w *world, q url.Values, b []byte) []byte {
-			w.clock.pass(sealed.Tolerance + time.Second)
+			w.clock.Pass(sealed.Tolerance + time.Second)
 			q.Set("timestamp", strconv.FormatInt(w.clock.Now().UnixMilli(), 10))
 			return b
 		}, 401, "signature is wrong"},

@@ -87,8 +87,9 @@ func Open(data, key, iv []byte, block int) ([]byte, error) {
 		return nil, fmt.Errorf("open: %w", err)
 	}
 	cipher.NewCBCDecrypter(c, iv).CryptBlocks(data, data)
-	pad := int(data[len(data)-1])
-	if pad == 0 || pad > block || pad > len(data) || !bytes.HasSuffix(data, bytes.Repeat([]byte{byte(pad)}, pad)) {
+	last := data[len(data)-1]
+	pad := int(last)
+	if pad == 0 || pad > block || pad > len(data) || !bytes.HasSuffix(data, bytes.Repeat([]byte{last}, pad)) {
 		return nil, ErrMalformed
 	}
 	return data[:len(data)-pad], nil

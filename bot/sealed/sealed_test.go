@@ -86,7 +86,7 @@ func TestARefusalHasItsStatus(t *testing.T) {
 		t.Errorf("malformed and unsigned: %d", got)
 	}
 	for size, want := range map[int]error{MaxBody: nil, MaxBody + 1: ErrTooLarge} {
-		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(strings.Repeat("x", size)))
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(strings.Repeat("x", size)))
 		if body, err := Body(httptest.NewRecorder(), r); !errors.Is(err, want) || err == nil && len(body) != size {
 			t.Errorf("%d bytes: %v", size, err)
 		}

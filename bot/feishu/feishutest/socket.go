@@ -14,6 +14,8 @@ import (
 
 	"github.com/gorilla/websocket"
 	larkws "github.com/larksuite/oapi-sdk-go/v3/ws"
+
+	"slipway/bot/standin"
 )
 
 const connectPath = "/callback/ws/connect"
@@ -49,7 +51,7 @@ func (s *Server) giveEndpoint(r *request) reply {
 	case len(s.sockets) >= maxSockets:
 		return no(larkws.ExceedConnLimit, "the number of connections exceeded the limit")
 	}
-	query := url.Values{"device_id": {random(8)}, "service_id": {"33554678"}, "access_key": {random(8)}, "ticket": {s.ticket()}}
+	query := url.Values{"device_id": {standin.Random(8)}, "service_id": {"33554678"}, "access_key": {standin.Random(8)}, "ticket": {s.ticket()}}
 	address := url.URL{Scheme: "ws", Host: r.host, Path: connectPath, RawQuery: query.Encode()}
 	return reply{status: http.StatusOK, body: map[string]any{"code": 0, "msg": "", "data": map[string]any{
 		"URL": address.String(), "ClientConfig": s.clientConfig(),
@@ -102,7 +104,7 @@ func (s *Server) Connections() int {
 }
 
 func (s *Server) read(c *socket) {
-	for s.ctx.Err() == nil {
+	for !s.Ended() {
 		kind, data, err := c.conn.ReadMessage()
 		if err != nil {
 			return
@@ -110,7 +112,7 @@ func (s *Server) read(c *socket) {
 		var f larkws.Frame
 		if kind != websocket.BinaryMessage || f.Unmarshal(data) != nil {
 			s.mu.Lock()
-			s.violate("long connection: a message is no frame")
+			s.Violate("long connection: a message is no frame")
 			s.mu.Unlock()
 			return
 		}
@@ -142,7 +144,7 @@ func (s *Server) answered(c *socket, id string, payload []byte) {
 	var answer larkws.Response
 	if json.Unmarshal(payload, &answer) != nil {
 		s.mu.Lock()
-		s.violate("long connection: an answer is not JSON")
+		s.Violate("long connection: an answer is not JSON")
 		s.mu.Unlock()
 		return
 	}
@@ -175,7 +177,7 @@ func (s *Server) frame(ctx context.Context, e event, other bool) (status int, an
 	if err != nil {
 		return 0, nil, err
 	}
-	id := random(8)
+	id := standin.Random(8)
 	waiting := make(chan larkws.Response, 1)
 	c.mu.Lock()
 	c.wait[id] = waiting
@@ -187,7 +189,7 @@ func (s *Server) frame(ctx context.Context, e event, other bool) (status int, an
 		headers.Add(larkws.HeaderMessageID, id)
 		headers.Add(larkws.HeaderSum, strconv.Itoa(len(parts)))
 		headers.Add(larkws.HeaderSeq, strconv.Itoa(i))
-		headers.Add(larkws.HeaderTraceID, random(8))
+		headers.Add(larkws.HeaderTraceID, standin.Random(8))
 		headers.Add(larkws.HeaderTimestamp, strconv.FormatInt(time.Now().UnixMilli(), 10))
 		f := larkws.Frame{Method: int32(larkws.FrameTypeData), Service: 33554678, Headers: headers, Payload: part}
 		if err := c.write(f); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"slipway/bot/slack/blockkit"
+	"slipway/bot/standin"
 )
 
 // maxSockets is how many WebSockets an app may have open.
@@ -52,7 +53,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	delete(s.tickets, ticket)
 	n := len(s.sockets)
 	if !valid {
-		s.violate("opened a WebSocket with an address that is not its own or was used before")
+		s.Violate("opened a WebSocket with an address that is not its own or was used before")
 	}
 	s.mu.Unlock()
 	switch {
@@ -84,10 +85,10 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	s.sockets = append(s.sockets, c)
 	s.change()
 	s.mu.Unlock()
-	if s.ctx.Err() != nil {
+	if s.Ended() {
 		c.drop() // Close may have gone through the list before this one was on it
 	}
-	s.spawn(func() { s.ping(c) })
+	s.Go(func(context.Context) { s.ping(c) })
 	s.read(c) // until the connection ends
 	s.lose(c)
 }
@@ -156,11 +157,11 @@ func (s *Server) read(c *socket) {
 			Payload json.RawMessage `json:"payload"`
 		}
 		if err := json.Unmarshal(raw, &ack); err != nil || ack.ID == "" {
-			s.violated("sent %.100q over the WebSocket, which answers nothing", raw)
+			s.Violate("sent %.100q over the WebSocket, which answers nothing", raw)
 			continue
 		}
 		if len(raw) >= blockkit.SocketResponse {
-			s.violated("an answer over the WebSocket has %d bytes; Slack drops it", len(raw))
+			s.Violate("an answer over the WebSocket has %d bytes; Slack drops it", len(raw))
 			continue
 		}
 		c.mu.Lock()
@@ -171,7 +172,7 @@ func (s *Server) read(c *socket) {
 		case waiting != nil:
 			waiting <- ack.Payload
 		case !late: // that it was late is noted already
-			s.violated("answered envelope %q, which is not open on this WebSocket", ack.ID)
+			s.Violate("answered envelope %q, which is not open on this WebSocket", ack.ID)
 		}
 	}
 }
@@ -200,7 +201,7 @@ func (s *Server) overSocket(ctx context.Context, d delivery) (reply, error) {
 		r.took = s.cfg.Now().Sub(start)
 		return r, err
 	}
-	return reply{}, errDown
+	return reply{}, standin.ErrDown
 }
 
 func (s *Server) awaitAck(ctx context.Context, c *socket, e envelope, answer chan json.RawMessage) (reply, error) {
@@ -215,10 +216,10 @@ func (s *Server) awaitAck(ctx context.Context, c *socket, e envelope, answer cha
 		return r, nil
 	case <-timer.C:
 		c.giveUp(e.ID)
-		s.violated("no answer to %s envelope within %s", e.Type, s.cfg.AckWithin)
+		s.Violate("no answer to %s envelope within %s", e.Type, s.cfg.AckWithin)
 		return reply{}, fmt.Errorf("%s envelope: %w", e.Type, errLate)
 	case <-c.closed:
-		return reply{}, fmt.Errorf("%s envelope: %w: connection lost", e.Type, errDown)
+		return reply{}, fmt.Errorf("%s envelope: %w: connection lost", e.Type, standin.ErrDown)
 	case <-ctx.Done():
 		c.giveUp(e.ID)
 		return reply{}, fmt.Errorf("%s envelope: %w", e.Type, ctx.Err())
