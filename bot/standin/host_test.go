@@ -107,9 +107,7 @@ func TestTheAppIsReachedWhereItListens(t *testing.T) {
 	if r, err := post("/moved"); err != nil || r.Status != http.StatusTemporaryRedirect {
 		t.Errorf("moved: %+v, %v", r, err)
 	}
-	late, cancel := context.WithTimeout(t.Context(), 0)
-	defer cancel()
-	if _, err := h.Post(late, "/events", nil, nil); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := h.Post(expired(t), "/events", nil, nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("too late: %v", err)
 	}
 	app.Close()
@@ -129,6 +127,39 @@ func TestWhatTheAppDidWrongIsKept(t *testing.T) {
 	if got := log.String(); strings.Count(got, "\n") != 2 || !strings.Contains(got, "platform=Nowhere") {
 		t.Errorf("logged %s", got)
 	}
+}
+
+func TestLinesComeAndGo(t *testing.T) {
+	t.Parallel()
+	var lines standin.Lines[string]
+	if open, err := lines.Wait(expired(t)); err == nil {
+		t.Errorf("there are %q", open)
+	}
+	var all sync.WaitGroup
+	for range 3 {
+		all.Go(func() {
+			if open, err := lines.Wait(t.Context()); err != nil || open[0] != "a" {
+				t.Errorf("waited for %q, %v", open, err)
+			}
+		})
+	}
+	for _, c := range []string{"a", "b", "c"} {
+		lines.Join(c)
+	}
+	all.Wait()
+	lines.Leave("b")
+	lines.Leave("b")
+	if diff := cmp.Diff([]string{"a", "c"}, lines.Open()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// expired is a context whose time is over.
+func expired(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 0)
+	t.Cleanup(cancel)
+	return ctx
 }
 
 func TestOnlyTestsMoveTheClock(t *testing.T) {

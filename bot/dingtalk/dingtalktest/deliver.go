@@ -85,13 +85,11 @@ func (s *Server) newEvent(name, kind string, in *instance) event {
 // if there is one. It is called without the lock.
 func (s *Server) deliver(ctx context.Context, events []event) {
 	for _, e := range events {
-		app := s.App()
-		s.mu.Lock()
-		sockets := slices.Clone(s.sockets)
+		app, sockets := s.App(), s.lines.Open()
 		if app == "" && len(sockets) == 0 {
-			s.mu.Unlock()
 			continue
 		}
+		s.mu.Lock()
 		times := s.faults.times(e)
 		s.mu.Unlock()
 		if times == 0 {

@@ -56,6 +56,7 @@ type Server struct {
 	*standin.Host
 	cfg    Config
 	faults *Faults
+	lines  standin.Lines[*socket]
 
 	mu          sync.Mutex
 	ids         int64
@@ -65,8 +66,6 @@ type Server struct {
 	instances   []*instance
 	tokens      map[string]time.Time // until when
 	tickets     map[string]time.Time // likewise
-	sockets     []*socket
-	joined      chan struct{} // closed at the next connection
 	calls       []Call
 	deliveries  []Delivery
 	pending     chan struct{} // closed when the newest deliveries by themselves are done, nil without any
@@ -87,7 +86,7 @@ func New(cfg Config) *Server {
 	s := &Server{
 		Host: standin.NewHost("DingTalk", cfg.Log), cfg: cfg, scopes: slices.Clone(cfg.Scopes),
 		users: map[string]User{}, definitions: map[string]*Definition{}, tokens: map[string]time.Time{},
-		tickets: map[string]time.Time{}, joined: make(chan struct{}),
+		tickets: map[string]time.Time{},
 	}
 	s.faults = &Faults{s: s}
 	s.Answer(s.routed())

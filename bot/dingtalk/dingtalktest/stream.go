@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -82,15 +81,9 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 		return // it has answered
 	}
 	c := &socket{conn: conn, gone: make(chan struct{}), wait: map[string]chan ack{}}
-	s.mu.Lock()
-	s.sockets = append(s.sockets, c)
-	close(s.joined)
-	s.joined = make(chan struct{})
-	s.mu.Unlock()
+	s.lines.Join(c)
 	s.listen(c)
-	s.mu.Lock()
-	s.sockets = slices.DeleteFunc(s.sockets, func(other *socket) bool { return other == c })
-	s.mu.Unlock()
+	s.lines.Leave(c)
 	close(c.gone)
 	_ = conn.Close()
 }
@@ -171,35 +164,15 @@ func (s *Server) push(ctx context.Context, c *socket, e event) (status int, err 
 	return a.Code, nil
 }
 
-// Connections returns how many connections there are, and a channel that is closed when
-// there is one more.
-func (s *Server) Connections() (int, <-chan struct{}) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.sockets), s.joined
-}
-
 // Connected waits for a connection.
 func (s *Server) Connected(ctx context.Context) error {
-	for {
-		n, more := s.Connections()
-		if n > 0 {
-			return nil
-		}
-		select {
-		case <-more:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+	_, err := s.lines.Wait(ctx)
+	return err
 }
 
 // Ping asks over every connection whether there is anybody.
 func (s *Server) Ping(ctx context.Context) error {
-	s.mu.Lock()
-	sockets := slices.Clone(s.sockets)
-	s.mu.Unlock()
-	for _, c := range sockets {
+	for _, c := range s.lines.Open() {
 		data := `{"opaque":"` + standin.Random(8) + `"}`
 		if a, err := c.ask(ctx, "SYSTEM", "ping", data, nil); err != nil || a.Code != http.StatusOK || a.Data != data {
 			return fmt.Errorf("the ping was answered with %+v, %w", a, err)
@@ -218,10 +191,7 @@ func (f *Faults) Disconnect() {
 
 // end ends all connections, and waits until they are gone.
 func (f *Faults) end(last func(*socket)) {
-	f.s.mu.Lock()
-	sockets := slices.Clone(f.s.sockets)
-	f.s.mu.Unlock()
-	for _, c := range sockets {
+	for _, c := range f.s.lines.Open() {
 		last(c)
 		_ = c.conn.Close()
 		<-c.gone

@@ -58,11 +58,8 @@ func (f *Faults) Heal() { f.set(func() { f.planned = nil }) }
 
 // DropConnections breaks all long connections without a word.
 func (f *Faults) DropConnections() {
-	f.s.mu.Lock()
-	sockets := f.s.sockets
-	f.s.sockets = nil
-	f.s.mu.Unlock()
-	for _, c := range sockets {
+	for _, c := range f.s.lines.Open() {
+		f.s.lines.Leave(c)
 		c.drop()
 	}
 }

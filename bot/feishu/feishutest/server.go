@@ -79,6 +79,7 @@ type Server struct {
 	*standin.Host
 	cfg    Config
 	faults *Faults
+	lines  standin.Lines[*socket]
 
 	mu      sync.Mutex
 	changed chan struct{}
@@ -98,15 +99,13 @@ type Server struct {
 
 	approvals approvalCenter
 
-	scopes  []string
-	subs    Subscriptions
-	tokens  map[string]*token
-	token   *token // which the app gets when it asks
-	storm   stormWatch
-	uuids   map[string]sent
-	rates   map[string][]tick
-	sockets []*socket
-	joined  chan struct{} // closed at the next connection
+	scopes []string
+	subs   Subscriptions
+	tokens map[string]*token
+	token  *token // which the app gets when it asks
+	storm  stormWatch
+	uuids  map[string]sent
+	rates  map[string][]tick
 
 	events     map[string]time.Time // when deliveries began, by event id
 	deliveries []Delivery
@@ -140,8 +139,8 @@ func New(cfg Config) *Server {
 	}
 	s := &Server{
 		Host: standin.NewHost("Feishu", cfg.Log), cfg: cfg, scopes: slices.Clone(cfg.Scopes), subs: *cfg.Subscriptions,
-		changed: make(chan struct{}), joined: make(chan struct{}),
-		users: map[string]*User{}, departs: map[string][]string{}, chats: map[string]*chat{}, messages: map[string]*message{},
+		changed: make(chan struct{}),
+		users:   map[string]*User{}, departs: map[string][]string{}, chats: map[string]*chat{}, messages: map[string]*message{},
 		approvals: approvalCenter{definitions: map[string]*ApprovalDefinition{}, subscribed: map[string]bool{}},
 		previews:  map[string]*preview{}, clicks: map[string]*click{}, drafts: map[string]draft{}, closed: map[string]string{},
 		tokens: map[string]*token{}, uuids: map[string]sent{}, rates: map[string][]tick{}, events: map[string]time.Time{},

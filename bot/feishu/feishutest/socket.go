@@ -48,7 +48,7 @@ func (s *Server) giveEndpoint(r *request) reply {
 		return no(larkws.Forbidden, "the app has not chosen the long connection")
 	case r.str("AppID") != s.cfg.AppID || r.str("AppSecret") != s.cfg.AppSecret:
 		return no(larkws.AuthFailed, "app_id or app_secret is wrong")
-	case len(s.sockets) >= maxSockets:
+	case s.Connections() >= maxSockets:
 		return no(larkws.ExceedConnLimit, "the number of connections exceeded the limit")
 	}
 	query := url.Values{"device_id": {standin.Random(8)}, "service_id": {"33554678"}, "access_key": {standin.Random(8)}, "ticket": {s.ticket()}}
@@ -84,24 +84,14 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 		return // it has answered
 	}
 	c := &socket{conn: conn, wait: map[string]chan larkws.Response{}, gone: make(chan struct{})}
-	s.mu.Lock()
-	s.sockets = append(s.sockets, c)
-	close(s.joined)
-	s.joined = make(chan struct{})
-	s.mu.Unlock()
+	s.lines.Join(c)
 	s.read(c)
-	s.mu.Lock()
-	s.sockets = slices.DeleteFunc(s.sockets, func(other *socket) bool { return other == c })
-	s.mu.Unlock()
+	s.lines.Leave(c)
 	c.drop()
 }
 
 // Connections returns how many long connections there are.
-func (s *Server) Connections() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.sockets)
-}
+func (s *Server) Connections() int { return len(s.lines.Open()) }
 
 func (s *Server) read(c *socket) {
 	for !s.Ended() {
@@ -211,23 +201,17 @@ func (s *Server) frame(ctx context.Context, e event, other bool) (status int, an
 }
 
 func (s *Server) pick(ctx context.Context, other bool) (*socket, error) {
-	for {
-		s.mu.Lock()
-		sockets, joined := slices.Clone(s.sockets), s.joined
-		s.mu.Unlock()
-		switch n := len(sockets); {
-		case n > 1 && other:
-			return sockets[n-1], nil
-		case n > 1 && s.doubling():
-			return sockets[0], nil
-		case n > 0:
-			return sockets[mrand.IntN(n)], nil
-		}
-		select {
-		case <-joined:
-		case <-ctx.Done():
-			return nil, errors.New("there is no long connection")
-		}
+	open, err := s.lines.Wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	switch n := len(open); {
+	case n > 1 && other:
+		return open[n-1], nil
+	case n > 1 && s.doubling():
+		return open[0], nil
+	default:
+		return open[mrand.IntN(n)], nil
 	}
 }
 

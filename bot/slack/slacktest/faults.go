@@ -2,7 +2,6 @@ package slacktest
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 )
@@ -47,22 +46,15 @@ func (f *Faults) Fail(method, code string, n int) {
 
 // DropConnections breaks all WebSockets without a word.
 func (f *Faults) DropConnections() {
-	for _, c := range f.sockets() {
+	for _, c := range f.s.lines.Open() {
 		f.s.lose(c)
 	}
-}
-
-// sockets are those that are open.
-func (f *Faults) sockets() []*socket {
-	f.s.mu.Lock()
-	defer f.s.mu.Unlock()
-	return slices.Clone(f.s.sockets)
 }
 
 // RefreshConnections tells the app on every WebSocket to open a new one, as Slack does
 // from time to time, and then closes it.
 func (f *Faults) RefreshConnections() {
-	for _, c := range f.sockets() {
+	for _, c := range f.s.lines.Open() {
 		c.disconnect("refresh_requested")
 		f.s.lose(c)
 	}
@@ -70,7 +62,7 @@ func (f *Faults) RefreshConnections() {
 
 // WarnConnections tells the app on every WebSocket that it will be closed soon.
 func (f *Faults) WarnConnections() {
-	for _, c := range f.sockets() {
+	for _, c := range f.s.lines.Open() {
 		c.disconnect("warning")
 	}
 }

@@ -100,6 +100,7 @@ type Server struct {
 	*standin.Host
 	cfg    Config
 	faults *Faults
+	lines  standin.Lines[*socket]
 
 	mu      sync.Mutex
 	changed chan struct{}
@@ -124,7 +125,6 @@ type Server struct {
 	tokens   map[string]*token
 
 	tickets map[string]bool
-	sockets []*socket
 	turn    int // of the sockets
 	pending []delivery
 	held    []delivery

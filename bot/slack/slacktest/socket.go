@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -51,7 +50,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	valid := s.tickets[ticket]
 	delete(s.tickets, ticket)
-	n := len(s.sockets)
+	n := s.Connections()
 	if !valid {
 		s.Violate("opened a WebSocket with an address that is not its own or was used before")
 	}
@@ -82,7 +81,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		c.drop()
 		return
 	}
-	s.sockets = append(s.sockets, c)
+	s.lines.Join(c)
 	s.change()
 	s.mu.Unlock()
 	if s.Ended() {
@@ -96,34 +95,19 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 // lose breaks a WebSocket and forgets it.
 func (s *Server) lose(c *socket) {
 	c.drop()
+	s.lines.Leave(c)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sockets = slices.DeleteFunc(s.sockets, func(other *socket) bool { return other == c })
 	s.change()
 }
 
 // Connections tells how many WebSockets the app has open.
-func (s *Server) Connections() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.sockets)
-}
+func (s *Server) Connections() int { return len(s.lines.Open()) }
 
 // WaitConnected returns when the app has a WebSocket open.
 func (s *Server) WaitConnected(ctx context.Context) error {
-	for {
-		s.mu.Lock()
-		n, changed := len(s.sockets), s.changed
-		s.mu.Unlock()
-		if n > 0 {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return fmt.Errorf("wait for a WebSocket: %w", ctx.Err())
-		}
-	}
+	_, err := s.lines.Wait(ctx)
+	return err
 }
 
 func (s *Server) ping(c *socket) {
@@ -182,7 +166,7 @@ func (s *Server) overSocket(ctx context.Context, d delivery) (reply, error) {
 	s.mu.Lock()
 	raw, err := json.Marshal(d.payload)
 	e := envelope{ID: s.id("env-"), Type: d.kind, Accepts: d.kind != "events_api", Payload: raw, Retry: d.retry, Reason: d.reason}
-	sockets := slices.Clone(s.sockets)
+	sockets := s.lines.Open()
 	s.turn++ // the next envelope begins with another socket, as Slack spreads them
 	first := s.turn
 	s.mu.Unlock()
