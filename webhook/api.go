@@ -28,6 +28,20 @@ func ask(r *http.Request, u *slipway.User, version int64) (commands.Ask, error) 
 	return commands.Ask{RequestID: id, User: u, Version: version}, err
 }
 
+// readFields reads a body that has only these fields.
+func readFields(w http.ResponseWriter, r *http.Request, known ...string) (*form, error) {
+	body, err := readBody(w, r)
+	if err != nil {
+		return nil, err
+	}
+	f, err := readForm(body)
+	if err != nil {
+		return nil, err
+	}
+	f.only(known...)
+	return f, nil
+}
+
 // readVerb reads the body of a verb, which may be empty.
 func readVerb(w http.ResponseWriter, r *http.Request) (*form, error) {
 	body, err := readBody(w, r)

@@ -12,15 +12,10 @@ func (h *handler) transferPlan(w http.ResponseWriter, r *http.Request, u *slipwa
 	if err != nil {
 		return err
 	}
-	body, err := readBody(w, r)
+	f, err := readFields(w, r, "to", "comment", "version")
 	if err != nil {
 		return err
 	}
-	f, err := readForm(body)
-	if err != nil {
-		return err
-	}
-	f.only("to", "comment", "version")
 	comment, version := f.text("comment", slipway.MaxComment), f.version("version")
 	to, err := h.userIn(r, f, "to")
 	if err != nil {
@@ -87,15 +82,10 @@ func (h *handler) putAway(w http.ResponseWriter, r *http.Request, u *slipway.Use
 	if err != nil {
 		return err
 	}
-	body, err := readBody(w, r)
+	f, err := readFields(w, r, "to", "start", "end")
 	if err != nil {
 		return err
 	}
-	f, err := readForm(body)
-	if err != nil {
-		return err
-	}
-	f.only("to", "start", "end")
 	start, end := f.when("start"), f.when("end")
 	to, err := h.userIn(r, f, "to")
 	if err != nil {

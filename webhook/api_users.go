@@ -44,15 +44,10 @@ func (h *handler) addUser(w http.ResponseWriter, r *http.Request, u *slipway.Use
 	if err != nil {
 		return err
 	}
-	body, err := readBody(w, r)
+	f, err := readFields(w, r, "name", "email", "role", "slack_id", "feishu_open_id", "dingtalk_id", "locale", "time_zone", "working_hours", "holidays")
 	if err != nil {
 		return err
 	}
-	f, err := readForm(body)
-	if err != nil {
-		return err
-	}
-	f.only("name", "email", "role", "slack_id", "feishu_open_id", "dingtalk_id", "locale", "time_zone", "working_hours", "holidays")
 	n := commands.NewUser{
 		Name: f.text("name", slipway.MaxName), Email: f.text("email", maxEmail), Role: slipway.Role(f.text("role", maxWord)),
 		SlackID: f.text("slack_id", maxWord), FeishuOpenID: f.text("feishu_open_id", maxWord),
@@ -84,15 +79,10 @@ func (h *handler) addUser(w http.ResponseWriter, r *http.Request, u *slipway.Use
 
 // setHours notes when the caller, or for admins anybody, works. A field that is absent stays as it is.
 func (h *handler) setHours(w http.ResponseWriter, r *http.Request, u *slipway.User) error {
-	body, err := readBody(w, r)
+	f, err := readFields(w, r, "working_hours", "holidays")
 	if err != nil {
 		return err
 	}
-	f, err := readForm(body)
-	if err != nil {
-		return err
-	}
-	f.only("working_hours", "holidays")
 	var n commands.NewHours
 	if _, given := f.fields["working_hours"]; given {
 		week := f.text("working_hours", maxHours)

@@ -1,24 +1,19 @@
 package dingtalk
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"slipway/bot"
+	"slipway/bot/appapi"
 )
-
-// maxAnswer is the most bytes of DingTalk's answer that are read.
-const maxAnswer = 4 << 20
 
 // The calls.
 const (
@@ -80,9 +75,10 @@ func (e *apiError) tooOften() bool {
 	return e.Status == http.StatusTooManyRequests || strings.HasPrefix(e.Code, codeTooOften) || e.Code == codeRulesBusy
 }
 
-// forGood tells whether the same call would be refused again.
+// forGood tells whether the same call would be refused again. A refusal without a code is
+// not DingTalk's, but of somebody on the way there.
 func (e *apiError) forGood() bool {
-	return e.Status < http.StatusInternalServerError && !e.tooOften() && !slices.Contains(codesFault, e.Code)
+	return e.Code != "" && e.Status < http.StatusInternalServerError && !e.tooOften() && !slices.Contains(codesFault, e.Code)
 }
 
 // refusedWith tells whether an error is DingTalk's refusal with one of the codes.
@@ -91,62 +87,51 @@ func refusedWith(err error, codes ...string) bool {
 	return errors.As(err, &e) && slices.Contains(codes, e.Code)
 }
 
-// call makes a call with the app's token. A token that turns out to be no good, which
-// DingTalk says with an HTTP 400, is replaced once.
+// call makes a call with the app's token. That a token is no good DingTalk says with an
+// HTTP 400.
 func (d *DingTalk) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
-	token, err := d.tokens.get(ctx, d)
-	if err != nil {
-		return err
-	}
-	err = d.request(ctx, method, path, query, token, in, out)
-	var e *apiError
-	if !errors.As(err, &e) || (e.Code != codeToken && e.Status != http.StatusUnauthorized) {
-		return err
-	}
-	d.tokens.drop(token)
-	if token, err = d.tokens.get(ctx, d); err != nil {
-		return err
-	}
-	return d.request(ctx, method, path, query, token, in, out)
+	return d.tokens.Use(ctx, func(err error) bool {
+		var e *apiError
+		return errors.As(err, &e) && (e.Code == codeToken || e.Status == http.StatusUnauthorized)
+	}, func(token string) error { return d.request(ctx, method, path, query, token, in, out) })
 }
 
 // request makes one HTTP request. out gets the whole answer.
 func (d *DingTalk) request(ctx context.Context, method, path string, query url.Values, token string, in, out any) error {
-	var body io.Reader
+	c := appapi.Call{
+		Base: d.BaseURL, Method: method, Path: path, Query: query,
+		Header: http.Header{"Accept": {"application/json"}}, // some calls answer with XML otherwise
+	}
 	if in != nil {
 		data, err := json.Marshal(in)
 		if err != nil {
 			return fmt.Errorf("write request: %w", err)
 		}
-		body = bytes.NewReader(data)
+		c.Body = data
 	}
-	address := d.BaseURL + path
-	if len(query) > 0 {
-		address += "?" + query.Encode()
-	}
-	req, err := http.NewRequestWithContext(ctx, method, address, body)
-	if err != nil {
-		return fmt.Errorf("make request: %w", err)
-	}
-	req.Header.Set("Content-Type", "application/json; charset=utf-8")
-	req.Header.Set("Accept", "application/json") // some calls answer with XML otherwise
 	if token != "" {
-		req.Header.Set("x-acs-dingtalk-access-token", token)
+		c.Header.Set("x-acs-dingtalk-access-token", token)
 	}
-	res, err := d.Client.Do(req)
+	a, err := appapi.Do(ctx, d.Client, c)
 	if err != nil {
-		return fmt.Errorf("call %s: %w", path, err)
+		return err
 	}
-	defer func() { _ = res.Body.Close() }()
-	data, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
-	if err != nil {
-		return fmt.Errorf("read answer of %s: %w", path, err)
+	return judge(a, out)
+}
+
+// token asks for an access token.
+func (d *DingTalk) token(ctx context.Context) (string, time.Duration, error) {
+	var out struct {
+		AccessToken string `json:"accessToken"`
+		ExpireIn    int    `json:"expireIn"` // seconds
 	}
-	return judge(res, data, out)
+	in := map[string]string{"appKey": d.AppKey, "appSecret": d.AppSecret}
+	err := d.request(ctx, http.MethodPost, pathToken, nil, "", in, &out)
+	return out.AccessToken, time.Duration(out.ExpireIn) * time.Second, err
 }
 
 // judge tells a good answer from a refusal.
-func judge(res *http.Response, data []byte, out any) error {
+func judge(a *appapi.Answer, out any) error {
 	var verdict struct {
 		Code    string `json:"code"`
 		Message string `json:"message"`
@@ -155,25 +140,22 @@ func judge(res *http.Response, data []byte, out any) error {
 			RequiredScopes []string `json:"requiredScopes"`
 		} `json:"accessdenieddetail"`
 	}
-	err := json.Unmarshal(data, &verdict)
+	err := json.Unmarshal(a.Body, &verdict)
 	failed := verdict.Success == false || verdict.Success == "false"
-	if err == nil && res.StatusCode < http.StatusMultipleChoices && !failed {
-		if err := json.Unmarshal(data, out); err != nil {
+	if err == nil && a.Status < http.StatusMultipleChoices && !failed {
+		if err := json.Unmarshal(a.Body, out); err != nil {
 			return fmt.Errorf("read answer: %w", err)
 		}
 		return nil
 	}
 	e := &apiError{
-		Status: res.StatusCode, Code: verdict.Code, Msg: verdict.Message, Scopes: verdict.Denied.RequiredScopes, After: time.Second,
+		Status: a.Status, Code: verdict.Code, Msg: verdict.Message, Scopes: verdict.Denied.RequiredScopes, After: a.Wait("Retry-After"),
 	}
-	if res.StatusCode < http.StatusBadRequest {
+	if a.Status < http.StatusBadRequest {
 		e.Status = http.StatusBadGateway
 		if err != nil || !failed {
 			e.Msg = "answer is not understood"
 		}
-	}
-	if s, err := strconv.Atoi(strings.TrimSpace(res.Header.Get("Retry-After"))); err == nil && s > 0 {
-		e.After = time.Duration(min(s, 3600)) * time.Second
 	}
 	return e
 }

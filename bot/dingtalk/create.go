@@ -141,8 +141,8 @@ func refusal(e *apiError) *slipway.Error {
 		return slipway.Refuse(slipway.Unfit, "DingTalk does not take calls from Slipway's address. An admin can add it to the app's outgoing IP addresses.",
 			"Slipway 的出口 IP 不在钉钉应用的白名单中，请管理员添加。")
 	case slices.Contains(codesPeople, e.Code):
-		return slipway.Refuse(slipway.Unfit, "DingTalk does not know one of the people: who asks or an approver has left, or the department is not theirs.",
-			"钉钉不认识其中的人员：发起人或审批人可能已离职，或发起部门不正确。")
+		return slipway.Refuse(slipway.Unfit, "DingTalk does not know one of the people: who asks or an approver has left, or the department is not theirs. An admin can name it with SLIPWAY_DINGTALK_DEPT.",
+			"钉钉不认识其中的人员：发起人或审批人可能已离职，或发起部门不正确。管理员可通过 SLIPWAY_DINGTALK_DEPT 指定发起部门。")
 	case slices.Contains(codesDefinition, e.Code):
 		return slipway.Refuse(slipway.Unfit, "The approval does not exist in DingTalk any more, or is switched off. An admin can switch it on, or choose another.",
 			"钉钉中的审批模板已被删除或停用，请管理员启用或更换模板。")

@@ -193,6 +193,7 @@ func TestWhatMayGoBetterNextTimeIsNoRefusal(t *testing.T) {
 		"too often":          {http.StatusForbidden, "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi", true},
 		"too often for all":  {http.StatusForbidden, "Forbidden.AccessDenied.QpsLimitForApi", true},
 		"too often, plainly": {http.StatusTooManyRequests, "", true},
+		"somebody between":   {http.StatusForbidden, "", false},
 		"rules are busy":     {http.StatusBadRequest, "autoflowLikeTriggerRateLimited", true},
 	} {
 		t.Run(name, func(t *testing.T) {

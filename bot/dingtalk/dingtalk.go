@@ -16,6 +16,7 @@ import (
 
 	"slipway"
 	"slipway/bot"
+	"slipway/bot/appapi"
 )
 
 var (
@@ -78,7 +79,7 @@ type Config struct {
 // DingTalk is the system in which people are asked. It is safe for concurrent use.
 type DingTalk struct {
 	Config
-	tokens tokens
+	tokens *appapi.Tokens
 	key    []byte // decoded Config.CallbackKey, nil without it
 	seen   seen
 }
@@ -111,13 +112,13 @@ func New(c Config) (*DingTalk, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	if c.Client == nil {
-		c.Client = &http.Client{Timeout: 10 * time.Second, Transport: http.DefaultTransport.(*http.Transport).Clone()}
-	}
+	c.Client = appapi.Client(c.Client)
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
-	return &DingTalk{Config: c, tokens: tokens{turn: make(chan struct{}, 1)}, key: key, seen: seen{at: map[string]time.Time{}}}, nil
+	d := &DingTalk{Config: c, key: key, seen: seen{at: map[string]time.Time{}}}
+	d.tokens = appapi.NewTokens(c.Now, d.token)
+	return d, nil
 }
 
 // completeFields adds the field that every form has, and says what is wrong with the

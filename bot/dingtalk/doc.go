@@ -9,8 +9,8 @@
 //
 // DingTalk does not promise that asking twice makes one instance: its page shows a
 // RequestId in an example and explains it nowhere, so it is not sent. Instead the mark of
-// the question stands in the form, and Find looks for it among the instances that the
-// originator has started since.
+// the question stands in the form, and Find looks for it among the instances that were
+// started since.
 //
 // # The form
 //

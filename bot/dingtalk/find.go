@@ -29,24 +29,20 @@ const (
 
 // list is the request for the ids of instances.
 type list struct {
-	ProcessCode string   `json:"processCode"`
-	StartTime   int64    `json:"startTime"` // milliseconds
-	NextToken   int64    `json:"nextToken"`
-	MaxResults  int      `json:"maxResults"`
-	UserIDs     []string `json:"userIds"`
+	ProcessCode string `json:"processCode"`
+	StartTime   int64  `json:"startTime"` // milliseconds
+	NextToken   int64  `json:"nextToken"`
+	MaxResults  int    `json:"maxResults"`
 }
 
-// Find implements bot.Approvals: it reads what the originator has asked since.
+// Find implements bot.Approvals: it reads what was asked since, by whomever, since the
+// account in whose name is asked may have been another one then.
 func (d *DingTalk) Find(ctx context.Context, q bot.Question) (string, error) {
-	originator, err := d.originator(q)
-	if err != nil {
-		return "", nil //nolint:nilerr // Create asks nothing without an originator, so nothing was asked
-	}
 	since := time.Unix(q.At, 0).Add(-early)
 	if oldest := d.Now().Add(-span); since.Before(oldest) {
 		since = oldest
 	}
-	in := list{ProcessCode: d.Definition, StartTime: since.UnixMilli(), MaxResults: page, UserIDs: []string{originator}}
+	in := list{ProcessCode: d.Definition, StartTime: since.UnixMilli(), MaxResults: page}
 	for range maxPages {
 		var out struct {
 			Result struct {
@@ -73,7 +69,8 @@ func (d *DingTalk) Find(ctx context.Context, q bot.Question) (string, error) {
 	return "", fmt.Errorf("find approval in DingTalk: there are more than %d since it was asked", maxPages*page)
 }
 
-// marked tells whether an instance has the mark of a question.
+// marked tells whether an instance has the mark of a question where Create puts it. A mark
+// that stands elsewhere was written by somebody, perhaps of another plan.
 func (d *DingTalk) marked(ctx context.Context, ref, mark string) (bool, error) {
 	in, err := d.instance(ctx, ref)
 	if errors.Is(err, bot.ErrGone) {
@@ -82,7 +79,13 @@ func (d *DingTalk) marked(ctx context.Context, ref, mark string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return slices.ContainsFunc(in.Form, func(f fill) bool { return strings.Contains(f.Value, mark) }), nil
+	name, ok := d.Fields[DetailMark]
+	if !ok {
+		name = d.Fields[DetailRest] // which it ends
+	}
+	return slices.ContainsFunc(in.Form, func(f fill) bool {
+		return f.Name == name && strings.HasSuffix(strings.TrimSpace(f.Value), mark)
+	}), nil
 }
 
 // cursor is where a list goes on. It is asked for as a number and answered as a string.

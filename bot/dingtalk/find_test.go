@@ -2,11 +2,13 @@ package dingtalk
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"slipway/bot"
+	"slipway/bot/appapi"
 	"slipway/bot/dingtalk/dingtalktest"
 )
 
@@ -54,7 +56,7 @@ func TestWhateverBreaksThereIsOneInstance(t *testing.T) {
 			if n := len(w.there.Instances()); (n == 1) != tt.made {
 				t.Fatalf("%d instances were made", n)
 			}
-			w.clock.pass(time.Hour)
+			w.clock.Pass(time.Hour)
 			first := w.recovered(t, q)
 			if again := w.recovered(t, q); again != first {
 				t.Errorf("found %s, then %s", first, again)
@@ -85,20 +87,64 @@ func TestAnInstanceIsFoundAmongManyOthers(t *testing.T) {
 	}
 	want := w.ask(t, q)
 	for _, wait := range []time.Duration{0, 24 * time.Hour, 100 * 24 * time.Hour} {
-		w.clock.pass(wait)
+		w.clock.Pass(wait)
 		if ref, err := w.Find(t.Context(), q); ref != want || err != nil {
 			t.Errorf("after %s: %q, %v, want %q", wait, ref, err, want)
 		}
 	}
-	w.clock.pass(30 * 24 * time.Hour) // DingTalk lists 120 days
+	w.clock.Pass(30 * 24 * time.Hour) // DingTalk lists 120 days
 	if ref, err := w.Find(t.Context(), q); ref != "" || err != nil {
 		t.Errorf("after 130 days: %q, %v", ref, err)
 	}
-	q.Asker.ID = "u-"
-	if ref, err := w.Find(t.Context(), q); ref != "" || err != nil {
-		t.Errorf("of nobody: %q, %v", ref, err)
+	w.faultless(t)
+}
+
+func TestAnInstanceIsFoundWhoeverAsksNow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	q := w.question()
+	want := w.ask(t, q)
+	w.Originator = "dan01" // since a restart
+	if ref, err := w.Find(t.Context(), q); ref != want || err != nil {
+		t.Errorf("with another originator: %q, %v, want %q", ref, err, want)
+	}
+	w.Originator, q.Asker.ID = "", "u-" // whose account was taken away
+	if ref, err := w.Find(t.Context(), q); ref != want || err != nil {
+		t.Errorf("of somebody without an account: %q, %v, want %q", ref, err, want)
 	}
 	w.faultless(t)
+}
+
+// Somebody who knows the mark of what another plan asks cannot have their own instance taken
+// for it by writing the mark into the plan.
+func TestAMarkThatSomebodyWroteIsNone(t *testing.T) {
+	t.Parallel()
+	for name, fields := range map[string]map[bot.DetailKey]string{
+		"the mark ends the rest":     {bot.DetailPlan: "发布计划"},
+		"the mark has its own field": {bot.DetailPlan: "发布计划", DetailMark: "编号"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(c *Config) { c.Fields = fields })
+			w.there.AddDefinition(dingtalktest.Definition{Code: definition, Components: append(form, dingtalktest.Component{Kind: oneLineField, Name: "编号"})})
+			q := w.question()
+			other := q
+			other.Mark = "0d8c2c9e-3f6a-4c4b-8d53-8f8e7a6b5c4d"
+			other.Title += " " + q.Mark
+			other.Details = slices.Clone(q.Details)
+			for i := range other.Details {
+				other.Details[i].Text += "\n编号：" + q.Mark
+			}
+			w.ask(t, other)
+			if ref, err := w.Find(t.Context(), q); ref != "" || err != nil {
+				t.Errorf("Find = %q, %v", ref, err)
+			}
+			if want := w.ask(t, q); w.recovered(t, q) != want {
+				t.Error("its own instance is not found")
+			}
+			w.faultless(t)
+		})
+	}
 }
 
 func TestALookThatFailsDoesNotPassForNotFound(t *testing.T) {
@@ -129,7 +175,7 @@ func TestTheTokenIsRenewed(t *testing.T) {
 	if n := w.calls(dingtalktest.OpToken); n != 1 {
 		t.Errorf("the token was asked for %d times", n)
 	}
-	w.clock.pass(2*time.Hour - renewBefore) // shortly before its end
+	w.clock.Pass(2*time.Hour - appapi.RenewBefore) // shortly before its end
 	w.look(t, ref)
 	if n := w.calls(dingtalktest.OpToken); n != 2 {
 		t.Errorf("the token was asked for %d times", n)

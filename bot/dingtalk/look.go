@@ -85,12 +85,16 @@ func (in instance) state() (bot.VerdictState, error) {
 	return "", fmt.Errorf("status %s with result %s is not understood", oneLine(in.Status, 40), oneLine(in.Result, 40))
 }
 
+// decided are the types of records in which a person decided: who was asked, or who stands
+// in for them. What a rule of the approval passed is an EXECUTE_TASK_AUTO, which nobody said.
+var decided = []string{"EXECUTE_TASK_NORMAL", "EXECUTE_TASK_AGENT"}
+
 // opinions returns who agreed and who refused, oldest first.
 func (in instance) opinions(now time.Time) []bot.Opinion {
 	var said []bot.Opinion
 	for _, r := range in.Records {
-		if !strings.HasPrefix(r.Type, "EXECUTE_TASK") {
-			continue // started, transferred, remarked, copied
+		if !slices.Contains(decided, r.Type) {
+			continue // passed by itself, started, transferred, remarked, copied
 		}
 		agreed := strings.EqualFold(r.Result, "AGREE")
 		if !agreed && !strings.EqualFold(r.Result, "REFUSE") {
@@ -115,7 +119,7 @@ type terminate struct {
 	Remark            string `json:"remark,omitempty"`
 }
 
-// Withdraw implements bot.Approvals. Unless the definition lets the originator withdraw,
+// Withdraw implements bot.Approvals. If the originator may not withdraw, whatever the reason,
 // the app ends the instance itself. DingTalk does neither within the first 15 seconds.
 func (d *DingTalk) Withdraw(ctx context.Context, ref string, q bot.Question, why slipway.Text) error {
 	in := terminate{ProcessInstanceID: ref, Remark: shorten(why.In(q.Lang), maxRemark)}
@@ -124,7 +128,7 @@ func (d *DingTalk) Withdraw(ctx context.Context, ref string, q bot.Question, why
 		in.OperatingUserID = originator
 		err = d.terminate(ctx, in)
 	}
-	if err != nil && (in.OperatingUserID == "" || refusedWith(err, "internalError", "userNotExist")) {
+	if err != nil && (in.OperatingUserID == "" || ofTheOriginator(err)) {
 		in.IsSystem, in.OperatingUserID = true, ""
 		err = d.terminate(ctx, in)
 	}
@@ -135,6 +139,16 @@ func (d *DingTalk) Withdraw(ctx context.Context, ref string, q bot.Question, why
 		return d.notNow(ctx, ref, err)
 	}
 	return fmt.Errorf("withdraw approval %s in DingTalk: %w", oneLine(ref, 64), err)
+}
+
+// ofTheOriginator tells whether a withdrawal was refused for a reason that the app's own
+// would not be.
+func ofTheOriginator(err error) bool {
+	var e *apiError
+	if !errors.As(err, &e) || refusedWith(err, append(codesGone, codeNotNow, codeToken, codeSecret, codeDenied, codeAddress)...) {
+		return false
+	}
+	return e.forGood() || e.Code == "internalError" // which is said of who may not
 }
 
 func (d *DingTalk) terminate(ctx context.Context, in terminate) error {

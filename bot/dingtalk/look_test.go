@@ -47,7 +47,7 @@ func TestAQuestionIsAnsweredStepByStep(t *testing.T) {
 		func() error { return w.there.Agree(ctx, ref, "cho01", "") },
 		func() error { return w.there.Agree(ctx, ref, "manager01", "go") },
 	} {
-		w.clock.pass(time.Minute)
+		w.clock.Pass(time.Minute)
 		must(t, act())
 		// DingTalk tells the result agree from the first one on, while it still runs.
 		want := bot.Verdict{State: bot.VerdictOpen, Said: said[:i+1]}
@@ -83,6 +83,21 @@ func TestAQuestionEndsOtherwise(t *testing.T) {
 			t.Errorf("Look(%s) = %+v, %v", ref, v, err)
 		}
 	}
+}
+
+func TestWhatPassesByItselfWasSaidByNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	q := w.question()
+	q.Nodes = q.Nodes[:2]
+	ref := w.ask(t, q)
+	for _, who := range []string{"ann01", "bob01", "cho01"} {
+		must(t, w.there.Pass(t.Context(), ref, who))
+	}
+	if v := w.look(t, ref); v.State != bot.VerdictApproved || v.Said != nil {
+		t.Errorf("a rule passed it: %+v", v)
+	}
+	w.faultless(t)
 }
 
 func TestOnlyWhatIsKnownCounts(t *testing.T) {
@@ -162,7 +177,7 @@ func TestAWithdrawnQuestionIsOverThere(t *testing.T) {
 	if v := w.look(t, ref); v.State != bot.VerdictOpen {
 		t.Errorf("within 15 seconds: %+v", v)
 	}
-	w.clock.pass(tooFresh)
+	w.clock.Pass(tooFresh)
 	for range 2 { // the second time it is over
 		if err := w.Withdraw(ctx, ref, q, why); err != nil {
 			t.Errorf("Withdraw: %v", err)
@@ -213,7 +228,11 @@ func TestTheAppWithdrawsWhereTheOriginatorMayNot(t *testing.T) {
 		"the definition keeps it open": func(w *world, _ *bot.Question) {
 			w.there.AddDefinition(dingtalktest.Definition{Code: definition, Components: form, KeepsOpen: true})
 		},
-		"the originator has left":           func(w *world, _ *bot.Question) { w.there.RemoveUser("manager01") },
+		"the originator has left": func(w *world, _ *bot.Question) { w.there.RemoveUser("manager01") },
+		"DingTalk does not like who asks": func(w *world, _ *bot.Question) {
+			w.there.Faults().Fail(dingtalktest.OpTerminate, 400, "invalidOperatingUserId", 1)
+		},
+		"somebody else asks now":            func(w *world, _ *bot.Question) { w.Originator = "dan01" },
 		"the originator's account was lost": func(_ *world, q *bot.Question) { q.Asker.ID = "u-" },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -221,7 +240,7 @@ func TestTheAppWithdrawsWhereTheOriginatorMayNot(t *testing.T) {
 			w := newWorld(t)
 			q := w.question()
 			ref := w.ask(t, q)
-			w.clock.pass(time.Minute)
+			w.clock.Pass(time.Minute)
 			change(w, &q)
 			if err := w.Withdraw(t.Context(), ref, q, slipway.T(strings.Repeat("x", 2000), strings.Repeat("长", 2000))); err != nil {
 				t.Errorf("Withdraw: %v", err)

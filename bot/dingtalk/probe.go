@@ -24,7 +24,7 @@ func (d *DingTalk) Probe(ctx context.Context) []bot.Finding {
 }
 
 func (d *DingTalk) probeToken(ctx context.Context) bot.Finding {
-	if _, err := d.tokens.get(ctx, d); err != nil {
+	if err := d.tokens.Renew(ctx); err != nil {
 		reason := oneLine(err.Error(), 300)
 		var e *apiError
 		if !errors.As(err, &e) {

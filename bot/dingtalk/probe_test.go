@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"slipway/bot"
-	"slipway/bot/dingtalk/dingtalktest"
 )
 
 func TestDoctorSaysWhatIsMissing(t *testing.T) {
@@ -72,8 +71,6 @@ func TestDoctorKnowsWhetherEventsCome(t *testing.T) {
 func TestAnAnswerThatIsNotUnderstoodIsAFault(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	_, err := w.tokens.get(t.Context(), w.DingTalk) // the rest is answered by somebody else
-	must(t, err)
 	for name, tt := range map[string]struct {
 		status int
 		body   string
@@ -87,13 +84,19 @@ func TestAnAnswerThatIsNotUnderstoodIsAFault(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			odd := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+			odd := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == pathToken {
+					_, _ = rw.Write([]byte(`{"accessToken": "t", "expireIn": 7200}`))
+					return
+				}
 				rw.WriteHeader(tt.status)
 				_, _ = rw.Write([]byte(tt.body))
 			}))
 			t.Cleanup(odd.Close)
-			d := &DingTalk{Config: w.Config, tokens: tokens{turn: make(chan struct{}, 1), token: "t", until: w.clock.Now().AddDate(1, 0, 0)}}
-			d.BaseURL = odd.URL
+			c := w.Config
+			c.BaseURL = odd.URL
+			d, err := New(c)
+			must(t, err)
 			if v, err := d.Look(t.Context(), "pi"); err == nil {
 				t.Errorf("Look = %+v", v)
 			}
@@ -104,8 +107,5 @@ func TestAnAnswerThatIsNotUnderstoodIsAFault(t *testing.T) {
 				t.Errorf("Find = %q, %v", ref, err)
 			}
 		})
-	}
-	if n := w.calls(dingtalktest.OpToken); n != 1 {
-		t.Errorf("the token was asked for %d times", n)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"slipway/bot/sealed"
 )
 
 // pathConnect is where to ask for a connection.
@@ -96,8 +98,8 @@ func (d *DingTalk) endpoint(ctx context.Context) (string, error) {
 	return u.String(), nil
 }
 
-// session makes one connection and serves it to its end. served tells that something came
-// over it.
+// session makes one connection and serves it to its end. served tells that something else
+// than its end came over it.
 func (d *DingTalk) session(ctx context.Context) (served bool, err error) {
 	address, err := d.endpoint(ctx)
 	if err != nil {
@@ -117,7 +119,7 @@ func (d *DingTalk) session(ctx context.Context) (served bool, err error) {
 	defer func() { _ = conn.Close() }()
 	silent := time.AfterFunc(silence, func() { _ = conn.Close() })
 	defer silent.Stop()
-	conn.SetReadLimit(maxBody)
+	conn.SetReadLimit(sealed.MaxBody)
 	conn.SetPongHandler(func(string) error {
 		silent.Reset(silence)
 		return nil
@@ -128,11 +130,11 @@ func (d *DingTalk) session(ctx context.Context) (served bool, err error) {
 		if err != nil {
 			return served, fmt.Errorf("read: %w", err)
 		}
-		served = true
 		silent.Reset(silence)
 		if err := d.take(ctx, conn, data); err != nil {
 			return served, err
 		}
+		served = true
 	}
 }
 
@@ -155,7 +157,7 @@ func ping(ctx context.Context, conn *websocket.Conn) {
 func (d *DingTalk) take(ctx context.Context, conn *websocket.Conn, data []byte) error {
 	var f frame
 	if err := json.Unmarshal(data, &f); err != nil {
-		d.Log.WarnContext(ctx, "dingtalk event refused", "reason", errMalformed)
+		d.Log.WarnContext(ctx, "dingtalk event refused", "reason", sealed.ErrMalformed)
 		return nil //nolint:nilerr // what cannot be read cannot be answered
 	}
 	answer := reply{Code: http.StatusOK, Message: "OK", Headers: map[string]any{"messageId": f.header("messageId"), "contentType": "application/json"}}
@@ -167,7 +169,7 @@ func (d *DingTalk) take(ctx context.Context, conn *websocket.Conn, data []byte) 
 	case f.Type == "EVENT":
 		ev := event{}
 		if err := json.Unmarshal([]byte(f.Data), &ev); err != nil {
-			d.Log.WarnContext(ctx, "dingtalk event refused", "reason", errMalformed)
+			d.Log.WarnContext(ctx, "dingtalk event refused", "reason", sealed.ErrMalformed)
 		}
 		ev.Type = f.header("eventType")
 		d.tell(ctx, ev)

@@ -3,18 +3,18 @@ package dingtalk
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
 	"sync"
 	"time"
+
+	"slipway/bot/sealed"
 )
 
-// maxBody is the most bytes of an event.
-const maxBody = 1 << 20
+// maxRef is longer than any id of an instance.
+const maxRef = 128
 
 // The types of events that are understood. DingTalk sends the first when the address is
 // entered in its console.
@@ -63,7 +63,7 @@ func (d *DingTalk) serve(w http.ResponseWriter, r *http.Request) {
 // tell passes on that something happened to an instance of the definition.
 func (d *DingTalk) tell(ctx context.Context, ev event) {
 	ours := ev.Definition == "" || ev.Definition == d.Definition
-	if ours && ev.InstanceID != "" && (ev.Type == typeInstance || ev.Type == typeTask) {
+	if ours && ev.InstanceID != "" && len(ev.InstanceID) <= maxRef && (ev.Type == typeInstance || ev.Type == typeTask) {
 		d.Changed(ctx, ev.InstanceID)
 		return
 	}
@@ -73,18 +73,15 @@ func (d *DingTalk) tell(ctx context.Context, ev event) {
 // open verifies and decrypts an event. again tells that this very request was taken
 // before.
 func (d *DingTalk) open(w http.ResponseWriter, r *http.Request) (ev event, again bool, err error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return ev, false, errTooLarge
-	}
+	body, err := sealed.Body(w, r)
 	if err != nil {
-		return ev, false, errMalformed
+		return ev, false, err
 	}
 	var outer struct {
 		Encrypt string `json:"encrypt"`
 	}
 	if err := json.Unmarshal(body, &outer); err != nil || outer.Encrypt == "" {
-		return ev, false, errMalformed
+		return ev, false, sealed.ErrMalformed
 	}
 	query, now := r.URL.Query(), d.Now()
 	signature := either(query, "signature", "msg_signature")
@@ -96,10 +93,10 @@ func (d *DingTalk) open(w http.ResponseWriter, r *http.Request) (ev event, again
 		return ev, false, err
 	}
 	if err := json.Unmarshal(plain, &ev); err != nil || ev.Type == "" {
-		return ev, false, errMalformed
+		return ev, false, sealed.ErrMalformed
 	}
-	if ev.InstanceID == "" && (ev.Type == typeInstance || ev.Type == typeTask) {
-		return ev, false, errMalformed
+	if (ev.Type == typeInstance || ev.Type == typeTask) && (ev.InstanceID == "" || len(ev.InstanceID) > maxRef) {
+		return ev, false, sealed.ErrMalformed
 	}
 	return ev, ev.Type != typeCheck && d.seen.before(signature, now), nil
 }
@@ -116,7 +113,7 @@ func either(query url.Values, name, other string) string {
 // confirm writes the only answer that DingTalk takes for a yes: the word success,
 // encrypted and signed.
 func (d *DingTalk) confirm(w http.ResponseWriter) error {
-	sealed, err := seal("success", d.key, d.AppKey, d.Rand)
+	word, err := seal("success", d.key, d.AppKey, d.Rand)
 	if err != nil {
 		return err
 	}
@@ -126,7 +123,7 @@ func (d *DingTalk) confirm(w http.ResponseWriter) error {
 	}
 	timestamp := strconv.FormatInt(d.Now().UnixMilli(), 10)
 	body, err := json.Marshal(map[string]string{
-		"msg_signature": sign(d.CallbackToken, timestamp, nonce, sealed), "timeStamp": timestamp, "nonce": nonce, "encrypt": sealed,
+		"msg_signature": sign(d.CallbackToken, timestamp, nonce, word), "timeStamp": timestamp, "nonce": nonce, "encrypt": word,
 	})
 	if err != nil {
 		return fmt.Errorf("write answer: %w", err)
@@ -138,17 +135,7 @@ func (d *DingTalk) confirm(w http.ResponseWriter) error {
 
 // refuse answers an event that is not taken, and notes it in one line.
 func (d *DingTalk) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	status := http.StatusInternalServerError
-	switch {
-	case errors.Is(err, errTooLarge):
-		status = http.StatusRequestEntityTooLarge
-	case errors.Is(err, errMalformed):
-		status = http.StatusBadRequest
-	case errors.Is(err, errUnsigned), errors.Is(err, errForged), errors.Is(err, errExpired):
-		status = http.StatusUnauthorized
-	case errors.Is(err, errOtherApp):
-		status = http.StatusForbidden
-	}
+	status := sealed.Status(err)
 	d.Log.WarnContext(r.Context(), "dingtalk event refused", "from", r.RemoteAddr, "status", status, "reason", err)
 	http.Error(w, http.StatusText(status), status)
 }
@@ -164,7 +151,7 @@ func (s *seen) before(signature string, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for other, at := range s.at {
-		if now.Sub(at) > 2*tolerance {
+		if now.Sub(at) > 2*sealed.Tolerance {
 			delete(s.at, other)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 
 	"slipway/bot"
 	"slipway/bot/dingtalk/dingtalktest"
+	"slipway/bot/sealed"
 )
 
 // The example that DingTalk's repository of encryption ends with.
@@ -143,19 +144,20 @@ func TestWhatIsNotDingTalksIsRefused(t *testing.T) {
 		"forged":        {payload, func(_ *world, q url.Values, b []byte) []byte { q.Set("signature", strings.Repeat("0", 40)); return b }, 401, "signature is wrong"},
 		"another nonce": {payload, func(_ *world, q url.Values, b []byte) []byte { q.Set("nonce", "x"); return b }, 401, "signature is wrong"},
 		"replayed later": {payload, func(w *world, _ url.Values, b []byte) []byte {
-			w.clock.pass(tolerance + time.Second)
+			w.clock.Pass(sealed.Tolerance + time.Second)
 			return b
 		}, 401, "timestamp is not within five minutes"},
 		"given a new date": {payload, func(w *world, q url.Values, b []byte) []byte {
-			w.clock.pass(tolerance + time.Second)
+			w.clock.Pass(sealed.Tolerance + time.Second)
 			q.Set("timestamp", strconv.FormatInt(w.clock.Now().UnixMilli(), 10))
 			return b
 		}, 401, "signature is wrong"},
 		"truncated":    {payload, func(_ *world, _ url.Values, b []byte) []byte { return b[:len(b)/2] }, 400, "malformed"},
 		"empty":        {payload, func(*world, url.Values, []byte) []byte { return nil }, 400, "malformed"},
 		"plain":        {payload, func(*world, url.Values, []byte) []byte { return payload }, 400, "malformed"},
-		"oversized":    {payload, func(*world, url.Values, []byte) []byte { return bytes.Repeat([]byte("x"), maxBody+1) }, 413, "too large"},
+		"oversized":    {payload, func(*world, url.Values, []byte) []byte { return bytes.Repeat([]byte("x"), sealed.MaxBody+1) }, 413, "too large"},
 		"no instance":  {[]byte(`{"EventType":"bpms_task_change"}`), func(_ *world, _ url.Values, b []byte) []byte { return b }, 400, "malformed"},
+		"endless id":   {[]byte(`{"EventType":"bpms_task_change","processInstanceId":"` + strings.Repeat("x", maxRef+1) + `"}`), func(_ *world, _ url.Values, b []byte) []byte { return b }, 400, "malformed"},
 		"no type":      {[]byte(`{}`), func(_ *world, _ url.Values, b []byte) []byte { return b }, 400, "malformed"},
 		"no JSON":      {[]byte(`success`), func(_ *world, _ url.Values, b []byte) []byte { return b }, 400, "malformed"},
 		"other blocks": {payload, func(w *world, q url.Values, _ []byte) []byte { return w.resigned(q, "AAAA") }, 400, "malformed"},

@@ -1,7 +1,6 @@
 package dingtalk
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -16,6 +15,7 @@ import (
 	"slipway"
 	"slipway/bot"
 	"slipway/bot/dingtalk/dingtalktest"
+	"slipway/bot/standin"
 )
 
 const definition = "PROC-17428B8C-6C60-4B0C-924C-64F1037AE067"
@@ -31,8 +31,8 @@ var form = []dingtalktest.Component{
 type world struct {
 	*DingTalk
 	there *dingtalktest.Server
-	clock *clock
-	log   *syncBuffer
+	clock *standin.Clock
+	log   *standin.Log
 
 	mu      sync.Mutex
 	changed []string
@@ -40,7 +40,7 @@ type world struct {
 
 func newWorld(t *testing.T, change ...func(*Config)) *world {
 	t.Helper()
-	w := &world{clock: &clock{now: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)}, log: &syncBuffer{}}
+	w := &world{clock: standin.NewClock(time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)), log: &standin.Log{}}
 	w.there = dingtalktest.New(dingtalktest.Config{Now: w.clock.Now})
 	if _, err := w.there.Listen("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
@@ -136,41 +136,6 @@ func (w *world) question() bot.Question {
 		},
 		At: w.clock.Now().Unix(),
 	}
-}
-
-// clock stands still unless it is moved.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }
 
 // must fails the test if a person could not do something.

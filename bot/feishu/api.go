@@ -1,25 +1,19 @@
 package feishu
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"slipway/bot"
+	"slipway/bot/appapi"
 )
-
-// maxAnswer is the most bytes of Feishu's answer that are read.
-const maxAnswer = 4 << 20
 
 // apiError is Feishu's refusal of a call.
 type apiError struct {
@@ -84,86 +78,69 @@ func unsent(err error) bool {
 	return errors.As(err, &dial) && dial.Op == "dial"
 }
 
-// call makes a call with the app's token. A token that turns out to be no good, which
-// Feishu says in the body of an HTTP 400, is replaced once.
+// call makes a call with the app's token. That a token is no good Feishu says in the body of
+// an HTTP 400.
 func (f *Feishu) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
-	token, err := f.tokens.get(ctx, f)
-	if err != nil {
-		return err
-	}
-	err = f.request(ctx, method, path, query, token, in, out)
-	if !refusedWith(err, codesToken...) {
-		return err
-	}
-	f.tokens.drop(token)
-	if token, err = f.tokens.get(ctx, f); err != nil {
-		return err
-	}
-	return f.request(ctx, method, path, query, token, in, out)
+	return f.tokens.Use(ctx, func(err error) bool { return refusedWith(err, codesToken...) }, func(token string) error {
+		return f.request(ctx, method, path, query, token, in, out)
+	})
 }
 
 // request makes one HTTP request. out gets the whole answer.
 func (f *Feishu) request(ctx context.Context, method, path string, query url.Values, token string, in, out any) error {
-	var body io.Reader
+	c := appapi.Call{Base: f.BaseURL, Method: method, Path: path, Query: query}
 	if in != nil {
-		body = bytes.NewReader(encode(in))
+		c.Body = encode(in)
 	}
-	address := f.BaseURL + path
-	if len(query) > 0 {
-		address += "?" + query.Encode()
-	}
-	req, err := http.NewRequestWithContext(ctx, method, address, body)
-	if err != nil {
-		return fmt.Errorf("make request: %w", err)
-	}
-	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
+		c.Header = http.Header{"Authorization": {"Bearer " + token}}
 	}
-	res, err := f.Client.Do(req)
+	a, err := appapi.Do(ctx, f.Client, c)
 	if err != nil {
-		return fmt.Errorf("call %s: %w", path, err)
+		return err
 	}
-	defer func() { _ = res.Body.Close() }()
-	data, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
-	if err != nil {
-		return fmt.Errorf("read answer of %s: %w", path, err)
-	}
-	if theirs, err := http.ParseTime(res.Header.Get("Date")); err == nil {
+	if theirs, err := http.ParseTime(a.Header.Get("Date")); err == nil {
 		skew := f.Now().Sub(theirs)
 		f.skew.Store(&skew)
 	}
-	return judge(res, data, out)
+	return judge(a, out)
+}
+
+// token asks for an access token. Feishu gives out a new one only in the last half hour of
+// the old one. The SDK's own source of tokens is not used: it keeps one that was revoked
+// until its time is over, for every client of the process.
+func (f *Feishu) token(ctx context.Context) (string, time.Duration, error) {
+	var out struct {
+		Token  string `json:"tenant_access_token"`
+		Expire int    `json:"expire"` // seconds
+	}
+	in := map[string]string{"app_id": f.AppID, "app_secret": f.AppSecret}
+	err := f.request(ctx, http.MethodPost, "/open-apis/auth/v3/tenant_access_token/internal", nil, "", in, &out)
+	return out.Token, time.Duration(out.Expire) * time.Second, err
 }
 
 // judge tells a good answer from a refusal.
-func judge(res *http.Response, data []byte, out any) error {
+func judge(a *appapi.Answer, out any) error {
 	var verdict struct {
 		Code *int   `json:"code"`
 		Msg  string `json:"msg"`
 	}
-	err := json.Unmarshal(data, &verdict)
-	if err == nil && verdict.Code != nil && *verdict.Code == 0 && res.StatusCode < http.StatusBadRequest {
+	err := json.Unmarshal(a.Body, &verdict)
+	if err == nil && verdict.Code != nil && *verdict.Code == 0 && a.Status < http.StatusBadRequest {
 		if out == nil {
 			return nil
 		}
-		if err := json.Unmarshal(data, out); err != nil {
+		if err := json.Unmarshal(a.Body, out); err != nil {
 			return fmt.Errorf("read answer: %w", err)
 		}
 		return nil
 	}
-	e := &apiError{Status: res.StatusCode, Msg: verdict.Msg, After: time.Second}
+	e := &apiError{Status: a.Status, Msg: verdict.Msg, After: a.Wait("x-ogw-ratelimit-reset", "Retry-After")}
 	if verdict.Code != nil {
 		e.Code = *verdict.Code
 	}
 	if e.Status < http.StatusBadRequest && (err != nil || verdict.Code == nil) {
 		e.Status, e.Msg = http.StatusBadGateway, "answer is not understood"
-	}
-	for _, name := range []string{"x-ogw-ratelimit-reset", "Retry-After"} {
-		if s, err := strconv.Atoi(strings.TrimSpace(res.Header.Get(name))); err == nil && s > 0 {
-			e.After = time.Duration(min(s, 3600)) * time.Second
-			break
-		}
 	}
 	return e
 }

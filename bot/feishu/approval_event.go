@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"sync"
+
+	"slipway/bot/sealed"
 )
 
 // The types of events about approvals. Those of the first version come once a definition
@@ -31,7 +33,7 @@ func (f *Feishu) changed(ctx context.Context, id string, e approvalEvent) (answe
 	a := f.approvals
 	switch {
 	case e.InstanceCode == "" || len(e.InstanceCode) > maxRef:
-		return answer{}, errMalformed
+		return answer{}, sealed.ErrMalformed
 	case a == nil || a.Changed == nil || !a.heard.first(id):
 		return nothing(), nil
 	}
@@ -49,7 +51,7 @@ func (f *Feishu) changedV4(ctx context.Context, h eventHeader, e approvalEvent) 
 func (f *Feishu) firstVersion(ctx context.Context, e envelope) (answer, error) {
 	var body approvalEvent
 	if err := json.Unmarshal(e.Event, &body); err != nil {
-		return answer{}, errMalformed
+		return answer{}, sealed.ErrMalformed
 	}
 	switch body.Type {
 	case typeInstance, typeTask:
@@ -57,7 +59,7 @@ func (f *Feishu) firstVersion(ctx context.Context, e envelope) (answer, error) {
 			return answer{}, err
 		}
 		if e.UUID == "" {
-			return answer{}, errMalformed
+			return answer{}, sealed.ErrMalformed
 		}
 		return f.changed(ctx, e.UUID, body)
 	}

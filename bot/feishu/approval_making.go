@@ -11,6 +11,7 @@ import (
 
 	"slipway"
 	"slipway/bot"
+	"slipway/bot/appapi"
 	"slipway/storage"
 )
 
@@ -73,7 +74,7 @@ func (a *Approvals) makeOnce(ctx context.Context, key, gone string, shape []stri
 	}
 	code, err := a.makeNow(ctx, shape)
 	if err != nil {
-		if unsent(err) || errors.Is(err, errNoToken) {
+		if unsent(err) || errors.Is(err, appapi.ErrNoToken) {
 			err = errors.Join(err, store.ForgetPost(context.WithoutCancel(ctx), string(bot.Feishu), claim))
 		}
 		return "", fmt.Errorf("make approval definition: %w", err)

@@ -30,6 +30,7 @@ type instance struct {
 type taskOf struct {
 	ID     string `json:"id"`
 	OpenID string `json:"open_id"`
+	Type   string `json:"type"` // how it is decided
 	Status string `json:"status"`
 	End    millis `json:"end_time"`
 }
@@ -43,19 +44,15 @@ type happenedOn struct {
 	Comment string `json:"comment"`
 }
 
-// millis is a time in Unix milliseconds, which Feishu writes as text or as a number.
+// millis is a time in Unix milliseconds, which Feishu writes as text or as a number. One
+// that cannot be read is 0: times are only shown, and hold no decision back.
 type millis int64
 
 // UnmarshalJSON takes both.
 func (m *millis) UnmarshalJSON(data []byte) error {
-	text := strings.Trim(string(data), `"`)
-	if text == "" || text == "null" {
-		*m = 0
-		return nil
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
+	n, err := strconv.ParseInt(strings.Trim(string(data), `"`), 10, 64)
 	if err != nil {
-		return fmt.Errorf("%s is no time in milliseconds", shorten(printable(text), 40))
+		n = 0
 	}
 	*m = millis(n)
 	return nil
@@ -97,22 +94,29 @@ func (i *instance) state() (bot.VerdictState, error) {
 	return state, nil
 }
 
+// byRule are the types of what a rule of the definition decides, in the timeline and of
+// tasks. Nobody said it, whosever task it was.
+var byRule = []string{"AUTO_PASS", "AUTO_REJECT", "REMOVE_REPEAT"}
+
 // said is what people said, oldest first. The timeline has their comments; a decision
 // that it lacks is among the tasks.
 func (i *instance) said() []bot.Opinion {
 	var said []bot.Opinion
 	told := map[string]bool{} // tasks
 	for _, h := range i.Timeline {
-		if h.OpenID == "" || h.Type != "PASS" && h.Type != "REJECT" {
-			continue
+		switch {
+		case slices.Contains(byRule, h.Type):
+			told[h.TaskID] = true
+		case h.OpenID != "" && (h.Type == "PASS" || h.Type == "REJECT"):
+			told[h.TaskID] = true
+			said = append(said, bot.Opinion{
+				Account: h.OpenID, Approve: h.Type == "PASS", Comment: strings.TrimSpace(printable(h.Comment)), At: int64(h.At) / 1000,
+			})
 		}
-		told[h.TaskID] = true
-		said = append(said, bot.Opinion{
-			Account: h.OpenID, Approve: h.Type == "PASS", Comment: strings.TrimSpace(printable(h.Comment)), At: int64(h.At) / 1000,
-		})
 	}
 	for _, t := range i.Tasks {
-		if decided := t.Status == "APPROVED" || t.Status == "REJECTED"; decided && t.OpenID != "" && !told[t.ID] {
+		decided := t.Status == "APPROVED" || t.Status == "REJECTED"
+		if decided && t.OpenID != "" && !told[t.ID] && !slices.Contains(byRule, t.Type) {
 			said = append(said, bot.Opinion{Account: t.OpenID, Approve: t.Status == "APPROVED", At: int64(t.End) / 1000})
 		}
 	}

@@ -1,6 +1,7 @@
 package feishu
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -142,14 +143,41 @@ func TestWhatFeishuSaysOfAnInstanceIsADecisionOnlyIfItIsUnderstood(t *testing.T)
 		}
 	}
 	// A decision that the timeline lacks is among the tasks; what passed by itself was said
-	// by nobody.
+	// by nobody, whosever task it was.
 	i := instance{
-		Timeline: []happenedOn{{Type: "START", OpenID: wang}, {Type: "AUTO_PASS"}, {Type: "PASS", OpenID: li, TaskID: "2", At: 3000, Comment: "ok"}},
-		Tasks:    []taskOf{{ID: "1", OpenID: wang, Status: "APPROVED", End: 1000}, {ID: "2", OpenID: li, Status: "APPROVED", End: 3000}, {ID: "3", OpenID: chen, Status: "DONE"}},
+		Timeline: []happenedOn{
+			{Type: "START", OpenID: wang},
+			{Type: "AUTO_PASS"},
+			{Type: "PASS", OpenID: li, TaskID: "2", At: 3000, Comment: "ok"},
+			{Type: "AUTO_PASS", OpenID: chen, TaskID: "4", At: 4000},
+			{Type: "REMOVE_REPEAT", OpenID: li, TaskID: "5", At: 5000},
+		},
+		Tasks: []taskOf{
+			{ID: "1", OpenID: wang, Type: "OR", Status: "APPROVED", End: 1000},
+			{ID: "2", OpenID: li, Status: "APPROVED", End: 3000},
+			{ID: "3", OpenID: chen, Status: "DONE"},
+			{ID: "4", OpenID: chen, Status: "APPROVED", End: 4000},
+			{ID: "5", OpenID: li, Status: "APPROVED", End: 5000},
+			{ID: "6", OpenID: chen, Type: "AUTO_PASS", Status: "APPROVED", End: 6000},
+			{ID: "7", OpenID: chen, Type: "AUTO_REJECT", Status: "REJECTED", End: 7000},
+		},
 	}
 	want := []bot.Opinion{{Account: wang, Approve: true, At: 1}, {Account: li, Approve: true, Comment: "ok", At: 3}}
 	if diff := cmp.Diff(want, i.said()); diff != "" {
 		t.Errorf("said was (-want +got):\n%s", diff)
+	}
+}
+
+func TestATimeThatCannotBeReadHoldsNoDecisionBack(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]millis{
+		`"1666079207003"`: 1666079207003, `1666079207003`: 1666079207003, `"0"`: 0, `""`: 0, `null`: 0, `"2026-11-29T12:00:00Z"`: 0, `1.5e12`: 0, `{"at": 1}`: 0,
+	} {
+		i := instance{}
+		err := json.Unmarshal([]byte(`{"status": "APPROVED", "task_list": [{"id": "1", "end_time": `+text+`}]}`), &i)
+		if state, unclear := i.state(); err != nil || unclear != nil || state != bot.VerdictApproved || i.Tasks[0].End != want {
+			t.Errorf("%s: %v, %v, %+v", text, err, unclear, i)
+		}
 	}
 }
 

@@ -13,12 +13,13 @@ import (
 
 	"slipway"
 	"slipway/bot"
+	"slipway/bot/sealed"
 )
 
 // click takes a pressed button: of a card, of a form, or of a menu.
 func (f *Feishu) click(ctx context.Context, h eventHeader, c callback.CardActionTriggerRequest) (answer, error) {
 	if c.Operator == nil || c.Operator.OpenID == "" || c.Action == nil {
-		return answer{}, errMalformed
+		return answer{}, sealed.ErrMalformed
 	}
 	if c.Context == nil {
 		c.Context = &callback.Context{}
@@ -156,7 +157,7 @@ func (f *Feishu) closeForm(value string) answer {
 func (f *Feishu) submit(ctx context.Context, ev bot.Event, packed string, came map[string]any) (answer, error) {
 	p, err := unpack(packed)
 	if err != nil {
-		return answer{}, errMalformed
+		return answer{}, sealed.ErrMalformed
 	}
 	card := ev.Msg // of the form itself
 	ev.Kind, ev.Form, ev.Value, ev.Fields = bot.Submission, p.Form.ID, p.Form.Value, p.values(came)

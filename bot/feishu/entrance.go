@@ -13,6 +13,7 @@ import (
 
 	"slipway"
 	"slipway/bot"
+	"slipway/bot/sealed"
 )
 
 // menuEvent is application.bot.menu_v6: an entry of the bot's menu was pressed.
@@ -28,7 +29,7 @@ type menuEvent struct {
 func (f *Feishu) menu(ctx context.Context, h eventHeader, m menuEvent) (answer, error) {
 	who := m.Operator.OperatorID.OpenID
 	if who == "" {
-		return answer{}, errMalformed
+		return answer{}, sealed.ErrMalformed
 	}
 	ev := bot.Event{
 		Kind: bot.Direct, ID: h.EventID, From: userRef(who), Room: roomRef(who), Direct: true, At: h.at(),
@@ -50,7 +51,7 @@ type enteredEvent struct {
 // entered shows somebody who opens the conversation with the bot what concerns them.
 func (f *Feishu) entered(ctx context.Context, h eventHeader, e enteredEvent) (answer, error) {
 	if e.OperatorID.OpenID == "" {
-		return answer{}, errMalformed
+		return answer{}, sealed.ErrMalformed
 	}
 	room := e.ChatID
 	if room == "" {
@@ -90,7 +91,7 @@ type addedEvent struct {
 // added greets a group. In which language its people talk is not known, so in both.
 func (f *Feishu) added(ctx context.Context, h eventHeader, e addedEvent) (answer, error) {
 	if e.ChatID == "" {
-		return answer{}, errMalformed
+		return answer{}, sealed.ErrMalformed
 	}
 	hello := slipway.T("Hello! I plan releases, get them approved and see them through. Mention me with help to see how, or with new to begin.",
 		"大家好！我可以帮助制定发布计划、发起审批并跟进执行。@我 并输入“帮助”查看用法，或输入“新建”开始。")
@@ -118,7 +119,7 @@ type previewKey struct{}
 // every reader, and also while the link is being typed.
 func (f *Feishu) preview(ctx context.Context, h eventHeader, p callback.URLPreviewGetRequest) (answer, error) {
 	if p.Context == nil || p.Operator == nil {
-		return answer{}, errMalformed
+		return answer{}, sealed.ErrMalformed
 	}
 	if !f.onPages(p.Context.URL) {
 		return nothing(), nil

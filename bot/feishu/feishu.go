@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"slipway/bot"
+	"slipway/bot/appapi"
 	"slipway/storage"
 )
 
@@ -72,7 +73,7 @@ type Config struct {
 // Feishu is the platform. It is safe for concurrent use.
 type Feishu struct {
 	Config
-	tokens    tokens
+	tokens    *appapi.Tokens
 	approvals *Approvals
 	// patience is how long a handler may take before an answer is given without it.
 	patience time.Duration
@@ -120,13 +121,12 @@ func New(c Config) (*Feishu, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	if c.Client == nil {
-		c.Client = &http.Client{Timeout: 10 * time.Second, Transport: http.DefaultTransport.(*http.Transport).Clone()}
-	}
+	c.Client = appapi.Client(c.Client)
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
 	f := &Feishu{Config: c, patience: 2500 * time.Millisecond}
+	f.tokens = appapi.NewTokens(c.Now, f.token)
 	f.handler.ready = make(chan struct{})
 	f.calls.init()
 	if c.Approval != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"slipway/bot"
+	"slipway/bot/sealed"
 )
 
 // The types of events and callbacks that are understood.
@@ -50,7 +51,7 @@ func nothing() answer { return answer{body: element{}, answered: func() {}} }
 func (f *Feishu) receive(ctx context.Context, payload []byte) (answer, error) {
 	var e envelope
 	if err := json.Unmarshal(payload, &e); err != nil {
-		return answer{}, errMalformed
+		return answer{}, sealed.ErrMalformed
 	}
 	if err := f.ours(e); err != nil {
 		return answer{}, err
@@ -59,7 +60,7 @@ func (f *Feishu) receive(ctx context.Context, payload []byte) (answer, error) {
 		return f.firstVersion(ctx, e)
 	}
 	if e.Header.EventID == "" {
-		return answer{}, errMalformed
+		return answer{}, sealed.ErrMalformed
 	}
 	switch e.Header.EventType {
 	case typeMessage:
@@ -89,7 +90,7 @@ func (f *Feishu) ours(e envelope) error {
 	if e.Header != nil {
 		token, app = e.Header.Token, e.Header.AppID
 	}
-	if f.VerificationToken != "" && !f.mayLack(token) && !equal(token, f.VerificationToken) {
+	if f.VerificationToken != "" && !f.mayLack(token) && !sealed.Equal(token, f.VerificationToken) {
 		return errToken
 	}
 	return f.oursByID(app)
@@ -97,7 +98,7 @@ func (f *Feishu) ours(e envelope) error {
 
 func (f *Feishu) oursByID(app string) error {
 	if app != f.AppID && !f.mayLack(app) {
-		return errOtherApp
+		return sealed.ErrOtherApp
 	}
 	return nil
 }
@@ -108,7 +109,7 @@ func (f *Feishu) mayLack(s string) bool { return s == "" && f.Mode == modeSocket
 func read[T any](ctx context.Context, e envelope, take func(context.Context, eventHeader, T) (answer, error)) (answer, error) {
 	var body T
 	if err := json.Unmarshal(e.Event, &body); err != nil {
-		return answer{}, errMalformed
+		return answer{}, sealed.ErrMalformed
 	}
 	return take(ctx, *e.Header, body)
 }

@@ -16,6 +16,7 @@ import (
 
 	"slipway/bot"
 	"slipway/bot/feishu/feishutest"
+	"slipway/bot/sealed"
 )
 
 // kudryavka is an event of Feishu's documentation of encryption, under the key of that
@@ -106,7 +107,7 @@ func TestBadRequestsHaveNoEffect(t *testing.T) {
 		"no token":              {envelope(w.event(t, func(h map[string]any) { delete(h, "token") })), nil, 401},
 		"of another app":        {envelope(w.event(t, func(h map[string]any) { h["app_id"] = "cli_0000000000000000" })), nil, 403},
 		"of no app":             {envelope(w.event(t, func(h map[string]any) { delete(h, "app_id") })), nil, 403},
-		"oversized":             {bytes.Repeat([]byte(" "), maxBody+1), nil, 413},
+		"oversized":             {bytes.Repeat([]byte(" "), sealed.MaxBody+1), nil, 413},
 		"of an unknown type":    {envelope(w.event(t, func(h map[string]any) { h["event_type"] = "drive.file.edit_v9" })), nil, 200},
 		"of the first version":  {envelope(mustJSON(t, map[string]any{"uuid": "1", "token": w.VerificationToken, "type": "event_callback", "event": map[string]any{"type": "message"}})), nil, 200},
 		"challenge, bad token":  {envelope([]byte(`{"type":"url_verification","challenge":"x","token":"wrong"}`)), nil, 401},
@@ -237,7 +238,7 @@ func TestEventsInPartsArePutTogether(t *testing.T) {
 			t.Errorf("%s: taken", name)
 		}
 	}
-	if _, err := a.add(header("m", 1, 0), make([]byte, maxBody+1)); err == nil {
+	if _, err := a.add(header("m", 1, 0), make([]byte, sealed.MaxBody+1)); err == nil {
 		t.Error("an oversized event was taken")
 	}
 	for i := range 100 {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"slipway/bot"
+	"slipway/bot/sealed"
 )
 
 // accountIDs are the ids of an account. Only that of the app is always there.
@@ -43,7 +44,7 @@ type mention struct {
 // message takes a message that somebody wrote.
 func (f *Feishu) message(ctx context.Context, h eventHeader, m messageEvent) (answer, error) {
 	if m.Sender.SenderID.OpenID == "" || m.Message.MessageID == "" {
-		return answer{}, errMalformed
+		return answer{}, sealed.ErrMalformed
 	}
 	f.inTime(ctx, func(ctx context.Context) {
 		ev, r := f.readMessage(ctx, h, m)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"slipway/bot"
+	"slipway/bot/appapi"
 	"slipway/bot/feishu/cardjson"
 	"slipway/storage"
 )
@@ -49,12 +50,12 @@ func (f *Feishu) postOnce(ctx context.Context, to bot.Target, card []byte, key s
 	mark := sha256.Sum256([]byte(key))
 	uuid := hex.EncodeToString(mark[:16])
 	m, err = f.send(ctx, to, card, uuid)
-	if err != nil && !unsent(err) && !errors.Is(err, errNoToken) && ctx.Err() == nil {
+	if err != nil && !unsent(err) && !errors.Is(err, appapi.ErrNoToken) && ctx.Err() == nil {
 		// The answer was lost, perhaps after the message was sent. The mark makes it safe to ask.
 		m, err = f.send(ctx, to, card, uuid)
 	}
 	if err != nil {
-		if unsent(err) || errors.Is(err, errNoToken) {
+		if unsent(err) || errors.Is(err, appapi.ErrNoToken) {
 			err = errors.Join(err, f.Store.ForgetPost(context.WithoutCancel(ctx), string(bot.Feishu), key))
 		}
 		return bot.MsgRef{}, false, fmt.Errorf("post to Feishu: %w", err)

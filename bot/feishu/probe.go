@@ -23,7 +23,7 @@ func (f *Feishu) Probe(ctx context.Context) []bot.Finding {
 }
 
 func (f *Feishu) probeToken(ctx context.Context) bot.Finding {
-	if _, err := f.tokens.ask(ctx, f); err != nil {
+	if err := f.tokens.Renew(ctx); err != nil {
 		reason := oneLine(err.Error())
 		var e *apiError
 		if !errors.As(err, &e) {

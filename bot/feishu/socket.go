@@ -14,6 +14,8 @@ import (
 
 	"github.com/gorilla/websocket"
 	larkws "github.com/larksuite/oapi-sdk-go/v3/ws"
+
+	"slipway/bot/sealed"
 )
 
 // The pace at which a lost connection is made again. The SDK's client would wait up to
@@ -208,7 +210,7 @@ func (s *session) serve(ctx context.Context) error {
 	silence := time.AfterFunc(2*s.pingEvery()+5*time.Second, func() { _ = s.conn.Close() })
 	defer silence.Stop()
 	go s.keepPinging(ctx)
-	s.conn.SetReadLimit(2 * maxBody)
+	s.conn.SetReadLimit(2 * sealed.MaxBody)
 	parts := assembly{}
 	for {
 		kind, data, err := s.conn.ReadMessage()
@@ -218,7 +220,7 @@ func (s *session) serve(ctx context.Context) error {
 		silence.Reset(2*s.pingEvery() + 5*time.Second)
 		var frame larkws.Frame
 		if kind != websocket.BinaryMessage || frame.Unmarshal(data) != nil {
-			s.f.Log.WarnContext(ctx, "feishu frame refused", "reason", errMalformed.Error())
+			s.f.Log.WarnContext(ctx, "feishu frame refused", "reason", sealed.ErrMalformed.Error())
 			continue
 		}
 		s.take(ctx, frame, parts)
@@ -323,13 +325,13 @@ const (
 func (a assembly) add(h larkws.Headers, payload []byte) ([]byte, error) {
 	id, sum, seq := h.GetString(larkws.HeaderMessageID), h.GetInt(larkws.HeaderSum), h.GetInt(larkws.HeaderSeq)
 	if sum <= 1 {
-		if len(payload) > maxBody {
-			return nil, errTooLarge
+		if len(payload) > sealed.MaxBody {
+			return nil, sealed.ErrTooLarge
 		}
 		return append([]byte{}, payload...), nil
 	}
 	if sum > maxParts || seq < 0 || seq >= sum || len(payload) == 0 {
-		return nil, errMalformed
+		return nil, sealed.ErrMalformed
 	}
 	p := a[id]
 	if p == nil || len(p.of) != sum {
@@ -344,9 +346,9 @@ func (a assembly) add(h larkws.Headers, payload []byte) ([]byte, error) {
 		p.size += len(payload)
 		p.of[seq] = append([]byte{}, payload...)
 	}
-	if p.size > maxBody {
+	if p.size > sealed.MaxBody {
 		delete(a, id)
-		return nil, errTooLarge
+		return nil, sealed.ErrTooLarge
 	}
 	if p.count < sum {
 		return nil, nil

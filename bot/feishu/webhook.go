@@ -3,12 +3,10 @@ package feishu
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
-)
 
-// maxBody is the most bytes of a request from Feishu.
-const maxBody = 1 << 20
+	"slipway/bot/sealed"
+)
 
 // Routes returns the handler of Feishu's requests: POST /feishu/events and POST
 // /feishu/cards. Both take events as well as callbacks, because the two addresses are
@@ -48,22 +46,19 @@ func (f *Feishu) serve(w http.ResponseWriter, r *http.Request) {
 // which Feishu checks the address; that one comes without a signature, has no effect and
 // is known by its token alone.
 func (f *Feishu) open(w http.ResponseWriter, r *http.Request) (payload []byte, challenge string, err error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return nil, "", errTooLarge
-	}
+	body, err := sealed.Body(w, r)
 	if err != nil {
-		return nil, "", errMalformed
+		return nil, "", err
 	}
 	signed := verify(r.Header.Get("X-Lark-Request-Timestamp"), r.Header.Get("X-Lark-Request-Nonce"), r.Header.Get("X-Lark-Signature"), f.EncryptKey, body, f.Now())
-	if signed != nil && !errors.Is(signed, errUnsigned) {
+	if signed != nil && !errors.Is(signed, sealed.ErrUnsigned) {
 		return nil, "", signed
 	}
 	var outer struct {
 		Encrypt string `json:"encrypt"`
 	}
 	if err := json.Unmarshal(body, &outer); err != nil {
-		return nil, "", errors.Join(errMalformed, signed)
+		return nil, "", errors.Join(sealed.ErrMalformed, signed)
 	}
 	if outer.Encrypt == "" {
 		return nil, "", errors.Join(errPlain, signed)
@@ -76,12 +71,12 @@ func (f *Feishu) open(w http.ResponseWriter, r *http.Request) (payload []byte, c
 		Type, Token, Challenge string
 	}
 	if err := json.Unmarshal(payload, &hello); err != nil {
-		return nil, "", errors.Join(errMalformed, signed)
+		return nil, "", errors.Join(sealed.ErrMalformed, signed)
 	}
 	if hello.Type != "url_verification" {
 		return payload, "", signed
 	}
-	if f.VerificationToken != "" && !equal(hello.Token, f.VerificationToken) {
+	if f.VerificationToken != "" && !sealed.Equal(hello.Token, f.VerificationToken) {
 		return nil, "", errToken
 	}
 	return nil, hello.Challenge, nil
@@ -89,17 +84,10 @@ func (f *Feishu) open(w http.ResponseWriter, r *http.Request) (payload []byte, c
 
 // statusOf is the HTTP status of a refusal, which the long connection uses too.
 func statusOf(err error) int {
-	switch {
-	case errors.Is(err, errTooLarge):
-		return http.StatusRequestEntityTooLarge
-	case errors.Is(err, errUnsigned), errors.Is(err, errForged), errors.Is(err, errExpired), errors.Is(err, errToken), errors.Is(err, errPlain):
+	if errors.Is(err, errToken) || errors.Is(err, errPlain) {
 		return http.StatusUnauthorized
-	case errors.Is(err, errOtherApp):
-		return http.StatusForbidden
-	case errors.Is(err, errMalformed):
-		return http.StatusBadRequest
 	}
-	return http.StatusInternalServerError
+	return sealed.Status(err)
 }
 
 // refuse answers a request that is not taken, and notes it in one line.

@@ -1,7 +1,6 @@
 package feishu
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -18,6 +17,7 @@ import (
 	"slipway/bot"
 	"slipway/bot/feishu/feishutest"
 	"slipway/bot/screen"
+	"slipway/bot/standin"
 	"slipway/storage/storagetest"
 )
 
@@ -34,7 +34,7 @@ type world struct {
 	*Feishu
 	chat *feishutest.Server
 	bot  *puppet
-	log  *syncBuffer
+	log  *standin.Log
 	stop func()
 }
 
@@ -86,23 +86,6 @@ func (p *puppet) last(t *testing.T, kind bot.Kind) bot.Event {
 	return bot.Event{}
 }
 
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
 type noise struct{}
 
 func (noise) Read(p []byte) (int, error) {
@@ -141,7 +124,7 @@ func newWorld(t *testing.T, cfg feishutest.Config, changes ...func(*Config)) *wo
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{chat: chat, bot: &puppet{}, log: &syncBuffer{}}
+	w := &world{chat: chat, bot: &puppet{}, log: &standin.Log{}}
 	c := Config{
 		AppID: chat.AppID(), AppSecret: chat.AppSecret(), VerificationToken: chat.VerificationToken(), EncryptKey: chat.EncryptKey(),
 		BaseURL: address, Mode: cfg.Mode, Store: storagetest.New(t), PublicURL: pages, Now: time.Now, Rand: noise{},

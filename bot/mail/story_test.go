@@ -64,7 +64,7 @@ func TestAnApproverIsAskedByMail(t *testing.T) {
 	if _, _, err := w.cmds.SignIn(t.Context(), token(t, bob)); slipway.CodeOf(err) != slipway.Unauthenticated {
 		t.Errorf("the link works twice: %v", err)
 	}
-	w.later(commands.MailLinkLife)
+	w.clock.Pass(commands.MailLinkLife)
 	if _, _, err := w.cmds.SignIn(t.Context(), token(t, wang)); slipway.CodeOf(err) != slipway.Unauthenticated {
 		t.Errorf("the link works after a day: %v", err)
 	}
@@ -83,7 +83,7 @@ func TestAMailGoesOutOnce(t *testing.T) {
 	_, first := w.gets()
 	w.getsNothing()
 
-	w.later(slipway.RemindPause)
+	w.clock.Pass(slipway.RemindPause)
 	if _, err := w.cmds.Remind(t.Context(), commands.Ask{User: w.alice}, p.ID); err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"slipway/bot/bottest"
 	"slipway/bot/mail"
 	"slipway/bot/mail/mailtest"
+	"slipway/bot/standin"
 	"slipway/commands"
 	"slipway/storage"
 	"slipway/storage/storagetest"
@@ -33,21 +34,9 @@ type world struct {
 
 	alice, bob, wang *slipway.User // wang reads Chinese
 
+	clock *standin.Clock
 	mu    sync.Mutex
-	now   time.Time
 	tasks []slipway.Task
-}
-
-func (w *world) clock() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
-}
-
-func (w *world) later(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
 }
 
 // setting is how the server of a behaviour is named in the configuration.
@@ -66,23 +55,23 @@ func setting(t *testing.T, s *mailtest.Server, b mailtest.Behaviour) mail.Server
 
 func newWorld(t *testing.T, b mailtest.Behaviour) *world {
 	t.Helper()
-	w := &world{t: t, store: storagetest.New(t), server: mailtest.New(t, b), now: time.Date(2026, 11, 24, 14, 0, 0, 0, time.UTC)}
+	w := &world{t: t, store: storagetest.New(t), server: mailtest.New(t, b), clock: standin.NewClock(time.Date(2026, 11, 24, 14, 0, 0, 0, time.UTC))}
 	w.store.OnCommit(func(_ context.Context, c storage.Committed) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.tasks = append(w.tasks, c.Tasks...)
 	})
 	w.cmds = commands.New(commands.Config{
-		Store: w.store, Rules: func() *slipway.Rules { return &slipway.Rules{} }, Workflows: anyWorkflow{}, Now: w.clock, Rand: rand.Reader,
+		Store: w.store, Rules: func() *slipway.Rules { return &slipway.Rules{} }, Workflows: anyWorkflow{}, Now: w.clock.Now, Rand: rand.Reader,
 	})
-	m, err := mail.New(mail.Config{Server: setting(t, w.server, b), Roots: w.server.Roots, Now: w.clock})
+	m, err := mail.New(mail.Config{Server: setting(t, w.server, b), Roots: w.server.Roots, Now: w.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.chat = bottest.New(t, bot.Web, w.clock)
+	w.chat = bottest.New(t, bot.Web, w.clock.Now)
 	w.bot, err = bot.New(bot.Config{
 		Commands: w.cmds, Store: w.store, Platforms: []bot.Platform{w.chat}, Mailer: m, PublicURL: "https://slipway.example.com",
-		Pace: -1, Now: w.clock, Rand: rand.Reader, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Pace: -1, Now: w.clock.Now, Rand: rand.Reader, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -173,9 +162,9 @@ func (w *world) tells(p *slipway.Plan, n slipway.Notice, key string) {
 		after, waits, rest := bot.Soonest(err)
 		switch {
 		case rest != nil:
-			w.later(time.Minute)
+			w.clock.Pass(time.Minute)
 		case waits:
-			w.later(max(after, storage.PostPatience))
+			w.clock.Pass(max(after, storage.PostPatience))
 		default:
 			return
 		}

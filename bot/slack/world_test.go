@@ -19,6 +19,7 @@ import (
 	"slipway/bot"
 	"slipway/bot/screen"
 	"slipway/bot/slack/slacktest"
+	"slipway/bot/standin"
 	"slipway/storage"
 	"slipway/storage/storagetest"
 )
@@ -38,7 +39,7 @@ type world struct {
 	clock *clock
 	bot   *puppet
 	app   *httptest.Server
-	log   *record
+	log   *standin.Log
 	store *storage.Store
 	ann   *slacktest.Person
 }
@@ -122,24 +123,6 @@ func (p *puppet) events(kind bot.Kind) []bot.Event {
 	return out
 }
 
-// record keeps the log.
-type record struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (r *record) Write(b []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.buf.Write(b)
-}
-
-func (r *record) String() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.buf.String()
-}
-
 // bothWays plays a story with each transport.
 func bothWays(t *testing.T, story func(*testing.T, *world)) {
 	t.Helper()
@@ -155,7 +138,7 @@ const publicURL = "https://slipway.example.com"
 
 func newWorld(t *testing.T, mode string) *world {
 	t.Helper()
-	w := &world{t: t, clock: &clock{}, bot: &puppet{}, log: &record{}, store: storagetest.New(t)}
+	w := &world{t: t, clock: &clock{}, bot: &puppet{}, log: &standin.Log{}, store: storagetest.New(t)}
 	var scopes []string
 	for _, s := range Scopes() {
 		scopes = append(scopes, s.Name)

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"slipway/bot/standin"
 )
 
 // The names of the calls, for Calls and Faults.
@@ -65,7 +67,7 @@ func done(body map[string]any) reply { return reply{status: http.StatusOK, body:
 func refusal(code, message string) reply { return refusalWith(http.StatusBadRequest, code, message) }
 
 func refusalWith(status int, code, message string) reply {
-	return reply{status: status, code: code, body: map[string]any{"code": code, "requestid": strings.ToUpper(random(16)), "message": message}}
+	return reply{status: status, code: code, body: map[string]any{"code": code, "requestid": strings.ToUpper(standin.Random(16)), "message": message}}
 }
 
 // routed returns the interfaces of the API.
@@ -88,15 +90,12 @@ func (s *Server) routed() *http.ServeMux {
 	mux.HandleFunc("GET "+connectPath, s.connect)
 	mux.HandleFunc("/", func(w http.ResponseWriter, req *http.Request) {
 		s.serve(w, req, "", "", func(s *Server, c *call) reply {
-			s.violate("%s %s: there is no such interface", c.http.Method, c.http.URL.Path)
+			s.Violate("%s %s: there is no such interface", c.http.Method, c.http.URL.Path)
 			return refusalWith(http.StatusNotFound, "InvalidAction.NotFound", "Specified api is not found, please check your url and method.")
 		})
 	})
 	return mux
 }
-
-// ServeHTTP is the API of DingTalk.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
 // serve answers one call.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, op, scope string, do func(*Server, *call) reply) {
@@ -128,7 +127,7 @@ func (s *Server) answer(c *call, op, scope string, f *fault, do func(*Server, *c
 	}
 	if c.http.Method == http.MethodPost {
 		if kind, _, err := mime.ParseMediaType(c.http.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-			s.violate("%s: the content type is %q", op, c.http.Header.Get("Content-Type"))
+			s.Violate("%s: the content type is %q", op, c.http.Header.Get("Content-Type"))
 			return refusal("MissingBody", "body is mandatory for this action.")
 		}
 	}
@@ -154,7 +153,7 @@ func (s *Server) read(c *call, into any) error {
 	d.DisallowUnknownFields()
 	err := d.Decode(into)
 	if err != nil {
-		s.violate("%s: the body is not as documented: %v", c.http.URL.Path, err)
+		s.Violate("%s: the body is not as documented: %v", c.http.URL.Path, err)
 	}
 	return err
 }
@@ -168,7 +167,7 @@ func (s *Server) giveToken(c *call) reply {
 	if err := s.read(c, &in); err != nil || in.AppKey != s.cfg.AppKey || in.AppSecret != s.cfg.AppSecret {
 		return refusal("invalidClientIdOrSecret", "无效的clientId或者clientSecret")
 	}
-	token := random(16)
+	token := standin.Random(16)
 	s.tokens[token] = s.cfg.Now().Add(tokenLife)
 	return done(map[string]any{"accessToken": token, "expireIn": int(tokenLife / time.Second)})
 }

@@ -12,6 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+
+	"slipway/bot/standin"
 )
 
 // newAESKey returns a key as the console makes one.
@@ -45,7 +47,7 @@ func Encrypt(message []byte, key, owner string) (string, error) {
 		return "", err
 	}
 	var b bytes.Buffer
-	b.WriteString(random(8))
+	b.WriteString(standin.Random(8))
 	_ = binary.Write(&b, binary.BigEndian, int32(len(message)))
 	b.Write(message)
 	b.WriteString(owner)

@@ -1,17 +1,17 @@
 package dingtalktest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"time"
+
+	"slipway/bot/standin"
 )
 
 // patience is how long DingTalk waits for an answer. On a busy machine that is too short a
@@ -76,7 +76,7 @@ func (s *Server) taskEvent(in *instance, t *task, kind, result, remark string) e
 func (s *Server) newEvent(name, kind string, in *instance) event {
 	now := s.cfg.Now().UnixMilli()
 	return event{name: name, kind: kind, instance: in.id, payload: map[string]any{
-		"EventType": name, "EventTime": s.faults.number(now), "CorpId": corpID, "BizId": strconv.FormatInt(now, 10), "eventId": random(16),
+		"EventType": name, "EventTime": s.faults.number(now), "CorpId": corpID, "BizId": strconv.FormatInt(now, 10), "eventId": standin.Random(16),
 		"processInstanceId": in.id, "processCode": in.code, "businessId": in.number, "bizCategoryId": "", "type": kind, "title": in.title,
 	}}
 }
@@ -85,12 +85,11 @@ func (s *Server) newEvent(name, kind string, in *instance) event {
 // if there is one. It is called without the lock.
 func (s *Server) deliver(ctx context.Context, events []event) {
 	for _, e := range events {
-		s.mu.Lock()
-		app, sockets := s.app, slices.Clone(s.sockets)
+		app, sockets := s.App(), s.lines.Open()
 		if app == "" && len(sockets) == 0 {
-			s.mu.Unlock()
 			continue
 		}
+		s.mu.Lock()
 		times := s.faults.times(e)
 		s.mu.Unlock()
 		if times == 0 {
@@ -119,18 +118,23 @@ func (s *Server) deliverLater(events []event) {
 	before := s.pending
 	s.pending = over
 	s.mu.Unlock()
-	s.work.Go(func() {
-		if before != nil {
-			<-before
-		}
-		s.deliver(s.ctx, events)
+	done := func() {
 		s.mu.Lock()
+		defer s.mu.Unlock()
 		if s.pending == over {
 			s.pending = nil
 		}
-		s.mu.Unlock()
 		close(over)
-	})
+	}
+	if !s.Go(func(ctx context.Context) {
+		defer done()
+		if before != nil {
+			<-before
+		}
+		s.deliver(ctx, events)
+	}) {
+		done()
+	}
 }
 
 func (s *Server) note(d Delivery) {
@@ -168,7 +172,7 @@ func (s *Server) Envelope(payload []byte) (url.Values, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	timestamp, nonce := strconv.FormatInt(s.cfg.Now().UnixMilli(), 10), random(4)
+	timestamp, nonce := strconv.FormatInt(s.cfg.Now().UnixMilli(), 10), standin.Random(4)
 	body, err := json.Marshal(map[string]string{"encrypt": text})
 	return url.Values{
 		"signature": {Sign(s.cfg.CallbackToken, timestamp, nonce, text)}, "timestamp": {timestamp}, "nonce": {nonce},
@@ -185,26 +189,13 @@ func (s *Server) send(ctx context.Context, payload map[string]any) (status int, 
 	if err != nil {
 		return 0, err
 	}
-	s.mu.Lock()
-	app := s.app
-	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, app+"/dingtalk/events?"+query.Encode(), bytes.NewReader(body))
+	answer, err := s.Post(ctx, "/dingtalk/events?"+query.Encode(), http.Header{"Content-Type": {"application/json"}}, body)
 	if err != nil {
-		return 0, err
+		return answer.Status, err
 	}
-	req.Header.Set("Content-Type", "application/json")
-	res, err := s.client.Do(req)
-	if err != nil {
-		return 0, err
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
-	if err != nil {
-		return res.StatusCode, err
-	}
-	return res.StatusCode, s.confirmed(res.StatusCode, answer)
+	return answer.Status, s.confirmed(answer.Status, answer.Body)
 }
 
 // confirmed tells whether an answer is the encrypted and signed word success.

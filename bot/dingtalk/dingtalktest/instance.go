@@ -121,15 +121,22 @@ func (s *Server) giveTask(in *instance, user string) event {
 	return s.taskEvent(in, t, "start", "", "")
 }
 
-// decide is one person's word.
-func (s *Server) decide(in *instance, t *task, agree bool, remark string) []event {
+// The kinds of decisions: by a person, and by a rule of the approval, which passes in the
+// name of somebody who has approved before or is the originator.
+const (
+	byPerson = "EXECUTE_TASK_NORMAL"
+	byRule   = "EXECUTE_TASK_AUTO"
+)
+
+// decide is one person's word, or what stands for it.
+func (s *Server) decide(in *instance, t *task, kind string, agree bool, remark string) []event {
 	now := s.cfg.Now()
 	result, word := "REFUSE", "refuse"
 	if agree {
 		result, word = "AGREE", "agree"
 	}
 	t.status, t.result, t.ended = completed, result, now
-	in.records = append(in.records, record{user: t.user, kind: "EXECUTE_TASK_NORMAL", result: result, remark: remark, at: now, node: t.node})
+	in.records = append(in.records, record{user: t.user, kind: kind, result: result, remark: remark, at: now, node: t.node})
 	events := []event{s.taskEvent(in, t, "finish", word, remark)}
 	if !agree {
 		return append(events, append(s.cancelTasks(in), s.end(in, completed, "refuse")...)...)

@@ -9,12 +9,17 @@ import (
 
 // Agree lets a person agree to an instance. It fails if it is not their turn.
 func (s *Server) Agree(ctx context.Context, id, user, remark string) error {
-	return s.act(ctx, id, user, func(in *instance, t *task) []event { return s.decide(in, t, true, remark) })
+	return s.act(ctx, id, user, func(in *instance, t *task) []event { return s.decide(in, t, byPerson, true, remark) })
+}
+
+// Pass lets a rule of the approval agree in the name of a person, who says nothing.
+func (s *Server) Pass(ctx context.Context, id, user string) error {
+	return s.act(ctx, id, user, func(in *instance, t *task) []event { return s.decide(in, t, byRule, true, "") })
 }
 
 // Refuse lets a person refuse an instance, which ends it.
 func (s *Server) Refuse(ctx context.Context, id, user, remark string) error {
-	return s.act(ctx, id, user, func(in *instance, t *task) []event { return s.decide(in, t, false, remark) })
+	return s.act(ctx, id, user, func(in *instance, t *task) []event { return s.decide(in, t, byPerson, false, remark) })
 }
 
 // Transfer lets a person hand the question to somebody else.

@@ -1,18 +1,12 @@
 package dingtalktest
 
 import (
-	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"errors"
-	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
+
+	"slipway/bot/standin"
 )
 
 // Config says how the stand-in behaves. All of it may be left out.
@@ -56,20 +50,15 @@ type Component struct {
 // corpID is the organisation.
 const corpID = "ding9f50b15bccd16741"
 
-// Server is the stand-in. It is safe for concurrent use.
+// Server is the stand-in. It is safe for concurrent use. Events go to /dingtalk/events below
+// the address given to SetApp.
 type Server struct {
+	*standin.Host
 	cfg    Config
-	mux    *http.ServeMux
-	client *http.Client
 	faults *Faults
-	ctx    context.Context
-	stop   context.CancelFunc
-	work   sync.WaitGroup // what nobody waits for
+	lines  standin.Lines[*socket]
 
 	mu          sync.Mutex
-	address     string
-	app         string
-	server      *http.Server
 	ids         int64
 	scopes      []string
 	users       map[string]User
@@ -77,102 +66,35 @@ type Server struct {
 	instances   []*instance
 	tokens      map[string]time.Time // until when
 	tickets     map[string]time.Time // likewise
-	sockets     []*socket
-	joined      chan struct{} // closed at the next connection
 	calls       []Call
 	deliveries  []Delivery
 	pending     chan struct{} // closed when the newest deliveries by themselves are done, nil without any
-	violations  []string
 }
 
 // New returns an organisation without people.
 func New(cfg Config) *Server {
-	orElse(&cfg.AppKey, "ding"+random(8))
-	orElse(&cfg.AppSecret, "secret-"+random(16))
-	orElse(&cfg.CallbackToken, "token-"+random(8))
-	orElse(&cfg.AESKey, newAESKey())
+	standin.OrElse(&cfg.AppKey, "ding"+standin.Random(8))
+	standin.OrElse(&cfg.AppSecret, "secret-"+standin.Random(16))
+	standin.OrElse(&cfg.CallbackToken, "token-"+standin.Random(8))
+	standin.OrElse(&cfg.AESKey, newAESKey())
 	if cfg.Now == nil {
 		cfg.Now = time.Now
-	}
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Scopes == nil {
 		cfg.Scopes = DefaultScopes
 	}
-	ctx, stop := context.WithCancel(context.Background())
 	s := &Server{
-		cfg: cfg, client: &http.Client{Transport: &http.Transport{}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		ctx: ctx, stop: stop, scopes: slices.Clone(cfg.Scopes),
+		Host: standin.NewHost("DingTalk", cfg.Log), cfg: cfg, scopes: slices.Clone(cfg.Scopes),
 		users: map[string]User{}, definitions: map[string]*Definition{}, tokens: map[string]time.Time{},
-		tickets: map[string]time.Time{}, joined: make(chan struct{}),
+		tickets: map[string]time.Time{},
 	}
-	s.faults, s.mux = &Faults{s: s}, s.routed()
+	s.faults = &Faults{s: s}
+	s.Answer(s.routed())
 	return s
 }
 
-func orElse(v *string, other string) {
-	if *v == "" {
-		*v = other
-	}
-}
-
-// random returns n random bytes in hexadecimal digits.
-func random(n int) string {
-	b := make([]byte, n)
-	_, _ = rand.Read(b) // never fails
-	return hex.EncodeToString(b)
-}
-
-// Listen serves the API at a TCP address such as 127.0.0.1:0 and returns where. Close ends
-// it.
-func (s *Server) Listen(addr string) (string, error) {
-	l, err := (&net.ListenConfig{}).Listen(s.ctx, "tcp", addr)
-	if err != nil {
-		return "", fmt.Errorf("listen for the app: %w", err)
-	}
-	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	s.mu.Lock()
-	s.address, s.server = "http://"+l.Addr().String(), server
-	s.mu.Unlock()
-	s.work.Go(func() {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			s.cfg.Log.Error("stand-in of DingTalk stopped", "error", err)
-		}
-	})
-	return s.BaseURL(), nil
-}
-
 // Close ends everything and waits for it.
-func (s *Server) Close() error {
-	s.stop()
-	s.faults.DropConnections()
-	s.mu.Lock()
-	server := s.server
-	s.mu.Unlock()
-	var err error
-	if server != nil {
-		err = server.Close()
-	}
-	s.faults.DropConnections() // those made meanwhile
-	s.work.Wait()
-	s.client.CloseIdleConnections()
-	return err
-}
-
-// BaseURL returns the address to be given to the app, "" before Listen.
-func (s *Server) BaseURL() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.address
-}
-
-// SetApp tells where the app listens: events go to address/dingtalk/events.
-func (s *Server) SetApp(address string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.app = strings.TrimSuffix(address, "/")
-}
+func (s *Server) Close() error { return s.End(s.faults.DropConnections) }
 
 // AppKey returns the key of the app, which its events are for.
 func (s *Server) AppKey() string { return s.cfg.AppKey }
@@ -226,25 +148,11 @@ func (s *Server) SetScopes(scopes ...string) {
 	s.scopes = slices.Clone(scopes)
 }
 
-// Violations returns everything that the app did wrong so far.
-func (s *Server) Violations() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.violations)
-}
-
 // Calls returns the calls of the app so far.
 func (s *Server) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.calls)
-}
-
-// violate notes something that the app must not do. It is called with the lock.
-func (s *Server) violate(format string, args ...any) {
-	v := fmt.Sprintf(format, args...)
-	s.violations = append(s.violations, v)
-	s.cfg.Log.Warn("the app broke a rule of DingTalk", "what", v)
 }
 
 // nextID returns a number that nothing else has. It is called with the lock.

@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"slipway/bot/standin"
 )
 
 // connectPath is where connections are made.
@@ -50,7 +51,7 @@ func (s *Server) giveEndpoint(c *call) reply {
 		} `json:"subscriptions"`
 	}
 	if !strings.Contains(c.http.Header.Get("Accept"), "application/json") {
-		s.violate("%s: without an Accept header DingTalk answers with XML", OpStream)
+		s.Violate("%s: without an Accept header DingTalk answers with XML", OpStream)
 		return refusal("xml", "<Error/>")
 	}
 	if s.read(c, &in) != nil || in.ID != s.cfg.AppKey || in.Secret != s.cfg.AppSecret {
@@ -59,7 +60,7 @@ func (s *Server) giveEndpoint(c *call) reply {
 	if len(in.Subscriptions) == 0 {
 		return refusal("subscriptionsEmpty", "订阅为空")
 	}
-	ticket := random(16)
+	ticket := standin.Random(16)
 	s.tickets[ticket] = s.cfg.Now().Add(ticketLife)
 	return done(map[string]any{"endpoint": "ws://" + c.http.Host + connectPath, "ticket": ticket})
 }
@@ -80,22 +81,16 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 		return // it has answered
 	}
 	c := &socket{conn: conn, gone: make(chan struct{}), wait: map[string]chan ack{}}
-	s.mu.Lock()
-	s.sockets = append(s.sockets, c)
-	close(s.joined)
-	s.joined = make(chan struct{})
-	s.mu.Unlock()
+	s.lines.Join(c)
 	s.listen(c)
-	s.mu.Lock()
-	s.sockets = slices.DeleteFunc(s.sockets, func(other *socket) bool { return other == c })
-	s.mu.Unlock()
+	s.lines.Leave(c)
 	close(c.gone)
 	_ = conn.Close()
 }
 
 // listen reads answers.
 func (s *Server) listen(c *socket) {
-	for s.ctx.Err() == nil {
+	for !s.Ended() {
 		_, data, err := c.conn.ReadMessage()
 		if err != nil {
 			return
@@ -105,7 +100,7 @@ func (s *Server) listen(c *socket) {
 		d.DisallowUnknownFields()
 		if err := d.Decode(&a); err != nil {
 			s.mu.Lock()
-			s.violate("stream: an answer is not as documented: %v", err)
+			s.Violate("stream: an answer is not as documented: %v", err)
 			s.mu.Unlock()
 			return
 		}
@@ -121,7 +116,7 @@ func (s *Server) listen(c *socket) {
 
 // write sends a frame. Its answer comes over the channel.
 func (c *socket) write(kind, topic, data string, headers map[string]string) (<-chan ack, error) {
-	all := map[string]string{"topic": topic, "messageId": random(8), "contentType": "application/json", "time": fmt.Sprint(time.Now().UnixMilli())}
+	all := map[string]string{"topic": topic, "messageId": standin.Random(8), "contentType": "application/json", "time": fmt.Sprint(time.Now().UnixMilli())}
 	for k, v := range headers {
 		all[k] = v
 	}
@@ -157,7 +152,7 @@ func (s *Server) push(ctx context.Context, c *socket, e event) (status int, err 
 		return 0, err
 	}
 	a, err := c.ask(ctx, "EVENT", "*", string(data), map[string]string{
-		"eventType": e.name, "eventId": random(16), "eventCorpId": corpID, "eventBornTime": fmt.Sprint(time.Now().UnixMilli()), "eventUnifiedAppId": corpID,
+		"eventType": e.name, "eventId": standin.Random(16), "eventCorpId": corpID, "eventBornTime": fmt.Sprint(time.Now().UnixMilli()), "eventUnifiedAppId": corpID,
 	})
 	if err != nil {
 		return 0, err
@@ -169,36 +164,16 @@ func (s *Server) push(ctx context.Context, c *socket, e event) (status int, err 
 	return a.Code, nil
 }
 
-// Connections returns how many connections there are, and a channel that is closed when
-// there is one more.
-func (s *Server) Connections() (int, <-chan struct{}) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.sockets), s.joined
-}
-
 // Connected waits for a connection.
 func (s *Server) Connected(ctx context.Context) error {
-	for {
-		n, more := s.Connections()
-		if n > 0 {
-			return nil
-		}
-		select {
-		case <-more:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+	_, err := s.lines.Wait(ctx)
+	return err
 }
 
 // Ping asks over every connection whether there is anybody.
 func (s *Server) Ping(ctx context.Context) error {
-	s.mu.Lock()
-	sockets := slices.Clone(s.sockets)
-	s.mu.Unlock()
-	for _, c := range sockets {
-		data := `{"opaque":"` + random(8) + `"}`
+	for _, c := range s.lines.Open() {
+		data := `{"opaque":"` + standin.Random(8) + `"}`
 		if a, err := c.ask(ctx, "SYSTEM", "ping", data, nil); err != nil || a.Code != http.StatusOK || a.Data != data {
 			return fmt.Errorf("the ping was answered with %+v, %w", a, err)
 		}
@@ -216,10 +191,7 @@ func (f *Faults) Disconnect() {
 
 // end ends all connections, and waits until they are gone.
 func (f *Faults) end(last func(*socket)) {
-	f.s.mu.Lock()
-	sockets := slices.Clone(f.s.sockets)
-	f.s.mu.Unlock()
-	for _, c := range sockets {
+	for _, c := range f.s.lines.Open() {
 		last(c)
 		_ = c.conn.Close()
 		<-c.gone

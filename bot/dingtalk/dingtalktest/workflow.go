@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"slipway/bot/standin"
 )
 
 // What an instance may have at most.
@@ -67,7 +69,7 @@ func (s *Server) start(c *call) reply {
 	}
 	nodes, asked, wrong := s.readNodes(in)
 	if wrong != "" {
-		s.violate("start: %s", wrong)
+		s.Violate("start: %s", wrong)
 		return refusal("processInstanceInvalidParameter", "审批实例参数错误，"+wrong)
 	}
 	form, missing := s.readForm(d, in)
@@ -76,7 +78,7 @@ func (s *Server) start(c *call) reply {
 	}
 	now := s.cfg.Now()
 	made := &instance{
-		id: random(11) + strconv.FormatInt(now.UnixMilli(), 10), code: d.Code, title: who.Name + "提交的" + d.Name, number: now.Format("20060102150405") + fmt.Sprintf("%06d", s.nextID()),
+		id: standin.Random(11) + strconv.FormatInt(now.UnixMilli(), 10), code: d.Code, title: who.Name + "提交的" + d.Name, number: now.Format("20060102150405") + fmt.Sprintf("%06d", s.nextID()),
 		originator: in.Originator, dept: dept, form: form, nodes: nodes, asked: asked, status: running, created: now,
 	}
 	made.records = []record{{user: in.Originator, kind: "START_PROCESS_INSTANCE", result: "NONE", at: now}}
@@ -122,7 +124,7 @@ func (s *Server) readForm(d *Definition, in startRequest) (form []value, wrong s
 			return nil, f.Name
 		}
 		if !slices.ContainsFunc(d.Components, func(c Component) bool { return c.Name == f.Name }) {
-			s.violate("start: the form has no field %q, its value was dropped", f.Name)
+			s.Violate("start: the form has no field %q, its value was dropped", f.Name)
 		}
 		filled[f.Name] = *f.Value
 	}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"slipway/bot/standin"
 )
 
 // The names of the calls, for Calls and Faults.
@@ -157,7 +159,7 @@ func done(data any) reply {
 // even for a wrong token.
 func refusal(code int, msg string) reply {
 	return reply{status: http.StatusBadRequest, body: map[string]any{
-		"code": code, "msg": msg, "error": map[string]any{"log_id": random(16)},
+		"code": code, "msg": msg, "error": map[string]any{"log_id": standin.Random(16)},
 	}}
 }
 
@@ -165,9 +167,7 @@ func invalid(what string) reply {
 	return refusal(230001, "Your request contains an invalid request parameter, ext="+what)
 }
 
-// ServeHTTP answers the app's calls and takes its long connections.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
-
+// routed answers the app's calls, and takes its long connections.
 func (s *Server) routed() *http.ServeMux {
 	mux := http.NewServeMux()
 	for _, known := range append(routes(), approvalRoutes()...) {
@@ -206,7 +206,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, known route) {
 func (s *Server) answer(r *request, known route, planned *fault) reply {
 	switch {
 	case known.op == "":
-		s.violate("%s %s: no such interface", r.http.Method, r.http.URL.Path)
+		s.Violate("%s %s: no such interface", r.http.Method, r.http.URL.Path)
 		return reply{status: http.StatusNotFound, body: "404 page not found"}
 	case planned != nil && planned.kind == limited:
 		return tooOften(planned.after)
@@ -235,7 +235,7 @@ func write(w http.ResponseWriter, answer reply) {
 		w.Header().Set("x-ogw-ratelimit-limit", "50")
 		w.Header().Set("x-ogw-ratelimit-reset", strconv.Itoa(answer.reset))
 	}
-	w.Header().Set("X-Tt-Logid", random(16))
+	w.Header().Set("X-Tt-Logid", standin.Random(16))
 	if text, ok := answer.body.(string); ok {
 		w.Header().Set("Content-Type", "text/plain")
 		w.WriteHeader(answer.status)

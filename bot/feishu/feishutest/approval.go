@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"slipway/bot/standin"
 )
 
 // approvalCenter is Feishu's app for approvals. The lock of the Server guards it.
@@ -107,7 +109,7 @@ func (s *Server) strictly(r *request, into any) (refused reply, ok bool) {
 		}
 	}
 	if err != nil {
-		s.violate("%s %s: %v", r.http.Method, r.http.URL.Path, err)
+		s.Violate("%s %s: %v", r.http.Method, r.http.URL.Path, err)
 		return badApproval("%v", err), false
 	}
 	return reply{}, true
@@ -121,11 +123,11 @@ func badApproval(format string, args ...any) reply {
 func (s *Server) AddApproval(d ApprovalDefinition) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	orElse(&d.Code, newCode())
-	orElse(&d.Status, approvalActive)
+	standin.OrElse(&d.Code, newCode())
+	standin.OrElse(&d.Status, approvalActive)
 	d.Nodes = slices.Clone(d.Nodes)
 	for i := range d.Nodes {
-		orElse(&d.Nodes[i].ID, random(16))
+		standin.OrElse(&d.Nodes[i].ID, standin.Random(16))
 	}
 	s.approvals.definitions[d.Code] = &d
 	return d.Code
@@ -164,7 +166,7 @@ func (s *Server) ApprovalDefinitions() []ApprovalDefinition {
 
 // newCode is a code as Feishu writes them.
 func newCode() string {
-	hex := strings.ToUpper(random(16))
+	hex := strings.ToUpper(standin.Random(16))
 	return strings.Join([]string{hex[:8], hex[8:12], hex[12:16], hex[16:20], hex[20:]}, "-")
 }
 

@@ -3,6 +3,8 @@ package feishutest
 import (
 	"context"
 	"slices"
+
+	"slipway/bot/standin"
 )
 
 // ApprovalTask is something that waits for somebody in the approval center.
@@ -275,7 +277,7 @@ func (s *Server) decideTask(r *request, status string) reply {
 		return refused
 	}
 	kind := r.query("user_id_type")
-	orElse(&kind, byOpenID)
+	standin.OrElse(&kind, byOpenID)
 	i, u := s.instanceOf(in.Instance), s.user(kind, in.User)
 	switch {
 	case i == nil || i.of.Code != in.Definition:

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"slipway/bot/standin"
 )
 
 // newDefinition is the body of approval-v4/approval/create.
@@ -119,13 +121,13 @@ func (s *Server) createDefinition(r *request) reply {
 	}
 	d, err := s.defined(&in)
 	if err != nil {
-		s.violate("approval definition: %v", err)
+		s.Violate("approval definition: %v", err)
 		return badApproval("%v", err)
 	}
 	if in.Code != "" && s.approvals.definitions[in.Code] == nil {
 		return refusal(1390002, "approval code not found")
 	}
-	orElse(&d.Code, newCode())
+	standin.OrElse(&d.Code, newCode())
 	s.approvals.definitions[d.Code] = d
 	return done(map[string]any{"approval_code": d.Code, "approval_id": "7090754740375519252"})
 }
@@ -205,7 +207,7 @@ func (s *Server) nodes(in *newDefinition) ([]ApprovalNode, error) {
 		if err != nil {
 			return nil, err
 		}
-		node := ApprovalNode{ID: random(16), CustomID: n.ID, Name: name, Type: n.Type, One: !n.Multi}
+		node := ApprovalNode{ID: standin.Random(16), CustomID: n.ID, Name: name, Type: n.Type, One: !n.Multi}
 		if !slices.Contains([]string{nodeAll, nodeAny, nodeInTurn}, n.Type) || len(n.Approver) == 0 || n.ID == "" {
 			return nil, fmt.Errorf("%q has no id, no approver, or no type", n.ID)
 		}

@@ -1,9 +1,12 @@
 package feishutest
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strconv"
+
+	"slipway/bot/standin"
 )
 
 // The types of events about approvals. Those of the first version are sent for definitions
@@ -17,7 +20,7 @@ const (
 
 // newEventV1 makes an event of the first version. It is called with the lock.
 func (s *Server) newEventV1(kind string, about map[string]any) event {
-	e := event{id: random(16), kind: kind}
+	e := event{id: standin.Random(16), kind: kind}
 	about["app_id"], about["tenant_key"], about["type"] = s.cfg.AppID, tenantKey, kind
 	payload, err := json.Marshal(map[string]any{
 		"ts": fmt.Sprintf("%.7f", float64(s.now().UnixNano())/1e9), "uuid": e.id, "token": s.cfg.VerificationToken,
@@ -69,27 +72,29 @@ func (s *Server) announce(i *approvalInstance, events []event) <-chan struct{} {
 	s.touch()
 	before, told := i.told, make(chan struct{})
 	i.told = told
-	s.work.Go(func() {
+	if !s.Go(func(ctx context.Context) {
 		defer close(told)
 		if before != nil {
 			<-before
 		}
 		for _, e := range events {
-			s.tellOf(i, e)
+			s.tellOf(ctx, i, e)
 		}
-	})
+	}) {
+		close(told)
+	}
 	return told
 }
 
 // tellOf tells the app of an instance, if it has subscribed to its definition.
-func (s *Server) tellOf(i *approvalInstance, e event) {
+func (s *Server) tellOf(ctx context.Context, i *approvalInstance, e event) {
 	s.mu.Lock()
 	subscribed := s.approvals.subscribed[i.of.Code]
 	s.mu.Unlock()
 	if subscribed {
-		_, _ = s.tell(s.ctx, e) // it comes again if it was not answered
+		_, _ = s.tell(ctx, e) // it comes again if it was not answered
 	}
 	for _, other := range e.also {
-		_, _ = s.tell(s.ctx, other)
+		_, _ = s.tell(ctx, other)
 	}
 }

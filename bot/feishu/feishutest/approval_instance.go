@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"slipway/bot/standin"
 )
 
 // approvalInstance is something that is asked.
@@ -99,7 +101,7 @@ func (s *Server) createInstance(r *request) reply {
 	}
 	i := &approvalInstance{code: newCode(), uuid: in.UUID, of: d, from: from.OpenID, title: d.Name, status: approvalPending, comments: []map[string]any{}, began: s.now()}
 	if err := s.take(i, &in); err != nil {
-		s.violate("approval: %v", err)
+		s.Violate("approval: %v", err)
 		return badApproval("%v", err)
 	}
 	s.approvals.instances = append(s.approvals.instances, i)
@@ -150,7 +152,7 @@ func (s *Server) filled(d *ApprovalDefinition, form string) ([]filledWidget, err
 	}
 	for _, w := range d.Widgets {
 		if w.Required && w.Type != "text" && !slices.ContainsFunc(filled, func(f filledWidget) bool { return f.ID == w.ID }) {
-			s.violate("approval: nothing is filled into %s, which is required", w.ID)
+			s.Violate("approval: nothing is filled into %s, which is required", w.ID)
 		}
 	}
 	return filled, nil
@@ -245,7 +247,7 @@ func (s *Server) cancelInstance(r *request) reply {
 		return refused
 	}
 	kind := r.query("user_id_type")
-	orElse(&kind, byOpenID)
+	standin.OrElse(&kind, byOpenID)
 	i, u := s.instanceOf(in.Instance), s.user(kind, in.User)
 	switch {
 	case s.approvals.definitions[in.Definition] == nil:
@@ -257,7 +259,7 @@ func (s *Server) cancelInstance(r *request) reply {
 	case u.OpenID != i.from:
 		return refusal(1390009, "no operation permission")
 	case i.status == approvalApproved:
-		s.violate("approval %s: it was approved, and is opened again by withdrawing it", i.code)
+		s.Violate("approval %s: it was approved, and is opened again by withdrawing it", i.code)
 		i.status = approvalPending
 		return done(map[string]any{})
 	case i.status != approvalPending:
@@ -277,7 +279,7 @@ func (s *Server) commentInstance(r *request) reply {
 		return refused
 	}
 	kind := r.query("user_id_type")
-	orElse(&kind, byOpenID)
+	standin.OrElse(&kind, byOpenID)
 	i, u := s.instanceOf(r.id()), s.user(kind, r.query("user_id"))
 	var content struct{ Text string }
 	switch {

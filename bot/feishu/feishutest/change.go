@@ -39,12 +39,12 @@ func (s *Server) patchMessage(r *request) reply {
 	case m.only != "":
 		return refusal(230054, "This operation is not supported for this message type.")
 	case !isString || !json.Valid([]byte(content)):
-		s.violate("%s: content must be JSON in a string", r.http.URL.Path)
+		s.Violate("%s: content must be JSON in a string", r.http.URL.Path)
 		return invalid("content is not a string in json format")
 	case s.tooOld(m):
 		return refusal(230031, "Message can only be modified within 14 days after sending.")
 	case len(r.raw) > cardjson.MaxRequest:
-		s.violate("%s: the request has %d bytes, at most %d are allowed", r.http.URL.Path, len(r.raw), cardjson.MaxRequest)
+		s.Violate("%s: the request has %d bytes, at most %d are allowed", r.http.URL.Path, len(r.raw), cardjson.MaxRequest)
 		return refusal(230025, "The length of the message content reaches its limit.")
 	}
 	if _, ok := s.within("message "+m.id, cardjson.UpdatesPerSecond, time.Second, true); !ok {
@@ -54,7 +54,7 @@ func (s *Server) patchMessage(r *request) reply {
 		return refused
 	}
 	if m.pending > 0 && s.onlyClick(m) {
-		s.violate("%s: the card was changed before the click on it was answered", r.http.URL.Path)
+		s.Violate("%s: the card was changed before the click on it was answered", r.http.URL.Path)
 		m.revert = true
 	}
 	s.show(m, json.RawMessage(content))
@@ -143,12 +143,12 @@ func (s *Server) updateLater(r *request) reply {
 		return refusal(230031, "Message can only be modified within 14 days after sending.")
 	}
 	if problems := cardjson.Check(card); len(problems) > 0 {
-		s.violate("%s: bad card: %v", r.http.URL.Path, problems)
+		s.Violate("%s: bad card: %v", r.http.URL.Path, problems)
 		return refusal(11311, problems[0].String())
 	}
 	c.uses++
 	if !c.answered {
-		s.violate("%s: the card was changed before the click on it was answered", r.http.URL.Path)
+		s.Violate("%s: the card was changed before the click on it was answered", r.http.URL.Path)
 		m.revert = true
 	}
 	s.show(m, card)

@@ -165,7 +165,7 @@ func (p person) shownFor(m *message, raw []byte) (screen.Answer, error) {
 	s := p.s
 	var answer callbackAnswer
 	if problem := readAnswer(raw, &answer); problem != "" {
-		s.violate("%s: wrong answer: %s", eventClick, problem)
+		s.Violate("%s: wrong answer: %s", eventClick, problem)
 		return screen.Answer{}, fmt.Errorf("error 200672 is shown: wrong answer: %s", problem)
 	}
 	var shown screen.Answer
@@ -177,7 +177,7 @@ func (p person) shownFor(m *message, raw []byte) (screen.Answer, error) {
 	}
 	if answer.Card != nil {
 		if problems := cardjson.Check(answer.Card.Data); len(problems) > 0 {
-			s.violate("%s: bad card in the answer: %v", eventClick, problems)
+			s.Violate("%s: bad card in the answer: %v", eventClick, problems)
 			return shown, fmt.Errorf("error 200673 is shown: %s", problems[0])
 		}
 		if !m.deleted {

@@ -97,23 +97,23 @@ func (s *Server) tell(ctx context.Context, e event) (Delivery, error) {
 		pause(ctx, time.Duration(mrand.IntN(50))*time.Millisecond)
 	}
 	if twice {
-		s.work.Go(func() { s.try(s.ctx, e, true) })
+		s.Go(func(ctx context.Context) { s.try(ctx, e, true) })
 	}
 	d := s.try(ctx, e, false)
 	if d.Err == nil {
 		return d, nil
 	}
 	if !e.callback {
-		s.work.Go(func() { s.again(e) })
+		s.Go(func(ctx context.Context) { s.again(ctx, e) })
 	}
 	return d, fmt.Errorf("deliver %s: %w", e.kind, d.Err)
 }
 
 // again delivers an event four more times until it is answered.
-func (s *Server) again(e event) {
+func (s *Server) again(ctx context.Context, e event) {
 	wait := s.cfg.RetryAfter
 	for range 4 {
-		if !pause(s.ctx, wait) || s.try(s.ctx, e, false).Err == nil {
+		if !pause(ctx, wait) || s.try(ctx, e, false).Err == nil {
 			return
 		}
 		wait *= 2
@@ -151,10 +151,10 @@ func (s *Server) try(ctx context.Context, e event, other bool) Delivery {
 	s.deliveries = append(s.deliveries, d)
 	switch {
 	case errors.Is(d.Err, errLate):
-		s.violate("%s: not answered within %s", e.kind, s.cfg.AnswerWithin)
+		s.Violate("%s: not answered within %s", e.kind, s.cfg.AnswerWithin)
 	case d.Err == nil && d.Status != http.StatusOK:
 		d.Err = fmt.Errorf("answered with %d", d.Status)
-		s.violate("%s: answered with %d", e.kind, d.Status)
+		s.Violate("%s: answered with %d", e.kind, d.Status)
 	}
 	return d
 }

@@ -3,13 +3,15 @@ package feishutest
 import (
 	"slices"
 	"strconv"
+
+	"slipway/bot/standin"
 )
 
 // listDepartment returns the people who belong to a department directly, as far as the app
 // may see them. contact/v3/users/find_by_department.
 func (s *Server) listDepartment(r *request) reply {
 	kind, size := r.query("department_id_type"), 10
-	orElse(&kind, "open_department_id")
+	standin.OrElse(&kind, "open_department_id")
 	if given := r.query("page_size"); given != "" {
 		var err error
 		if size, err = strconv.Atoi(given); err != nil || size < 1 || size > 50 {

@@ -1,11 +1,13 @@
 package feishutest
 
 import (
+	"context"
 	"slices"
 	"strconv"
 	"time"
 
 	"slipway/bot/feishu/cardjson"
+	"slipway/bot/standin"
 )
 
 // getMessage returns a message. im-v1/message/get.
@@ -43,7 +45,7 @@ func (s *Server) listMessages(r *request) reply {
 		slices.Reverse(found)
 	}
 	size, _ := strconv.Atoi(r.query("page_size"))
-	orElse(&size, 20)
+	standin.OrElse(&size, 20)
 	start, _ := strconv.Atoi(r.query("page_token"))
 	end := min(start+size, len(found))
 	start = min(start, end)
@@ -68,7 +70,7 @@ func (s *Server) urgent(r *request) reply {
 	m := s.messages[r.id()]
 	ids, _ := r.body["user_id_list"].([]any)
 	kind := r.query("user_id_type")
-	orElse(&kind, byOpenID)
+	standin.OrElse(&kind, byOpenID)
 	switch {
 	case m == nil || len(ids) == 0 || len(ids) > cardjson.MaxUrgent:
 		return invalid("invalid message_id or user_id_list")
@@ -141,7 +143,7 @@ func (s *Server) chatOf(r *request) (c *chat, refused reply, ok bool) {
 // left out.
 func (s *Server) getUser(r *request) reply {
 	kind := r.query("user_id_type")
-	orElse(&kind, byOpenID)
+	standin.OrElse(&kind, byOpenID)
 	u := s.user(kind, r.id())
 	switch {
 	case u == nil:
@@ -171,7 +173,7 @@ func (s *Server) findUsers(r *request) reply {
 		return refusal(40001, "invalid parameter")
 	}
 	kind := r.query("user_id_type")
-	orElse(&kind, byOpenID)
+	standin.OrElse(&kind, byOpenID)
 	found := make([]any, 0, len(emails))
 	for _, each := range emails {
 		email, _ := each.(string)
@@ -224,7 +226,7 @@ func (s *Server) refreshPreviews(r *request) reply {
 			continue
 		}
 		p.refreshed = s.now()
-		s.work.Go(func() { _, _ = s.fetchPreview(s.ctx, p) })
+		s.Go(func(ctx context.Context) { _, _ = s.fetchPreview(ctx, p) })
 	}
 	return done(map[string]any{})
 }

@@ -54,82 +54,47 @@ func (f *Faults) Fail(call string, code, n int) {
 }
 
 // Heal forgets what is to happen to calls.
-func (f *Faults) Heal() {
-	f.s.mu.Lock()
-	defer f.s.mu.Unlock()
-	f.planned = nil
-}
+func (f *Faults) Heal() { f.set(func() { f.planned = nil }) }
 
 // DropConnections breaks all long connections without a word.
 func (f *Faults) DropConnections() {
-	f.s.mu.Lock()
-	sockets := f.s.sockets
-	f.s.sockets = nil
-	f.s.mu.Unlock()
-	for _, c := range sockets {
+	for _, c := range f.s.lines.Open() {
+		f.s.lines.Leave(c)
 		c.drop()
 	}
 }
 
 // DeliverTwice delivers every event twice at once, to two connections if there are two.
-func (f *Faults) DeliverTwice(on bool) {
-	f.s.mu.Lock()
-	defer f.s.mu.Unlock()
-	f.twice = on
-}
+func (f *Faults) DeliverTwice(on bool) { f.set(func() { f.twice = on }) }
 
 // LoseEvents keeps events from reaching the app, for good.
-func (f *Faults) LoseEvents(on bool) {
-	f.s.mu.Lock()
-	defer f.s.mu.Unlock()
-	f.lost = on
-}
+func (f *Faults) LoseEvents(on bool) { f.set(func() { f.lost = on }) }
 
 // NumberTimes writes the operate_time of all events about approvals as a number, as
 // Feishu does for some of them.
-func (f *Faults) NumberTimes(on bool) {
-	f.s.mu.Lock()
-	defer f.s.mu.Unlock()
-	f.numbers = on
-}
+func (f *Faults) NumberTimes(on bool) { f.set(func() { f.numbers = on }) }
 
 // SpellCancelled writes the status CANCELED of an approval with two L.
-func (f *Faults) SpellCancelled(on bool) {
-	f.s.mu.Lock()
-	defer f.s.mu.Unlock()
-	f.british = on
-}
+func (f *Faults) SpellCancelled(on bool) { f.set(func() { f.british = on }) }
 
 // OutOfOrder lets events that happen at about the same time overtake each other.
-func (f *Faults) OutOfOrder(on bool) {
-	f.s.mu.Lock()
-	defer f.s.mu.Unlock()
-	f.mixed = on
-}
+func (f *Faults) OutOfOrder(on bool) { f.set(func() { f.mixed = on }) }
 
 // Skew sets Feishu's clock ahead of Config.Now; behind it if d is negative.
-func (f *Faults) Skew(d time.Duration) {
-	f.s.mu.Lock()
-	defer f.s.mu.Unlock()
-	f.s.skew = d
-}
+func (f *Faults) Skew(d time.Duration) { f.set(func() { f.s.skew = d }) }
 
 // Revoke makes all tokens invalid that the app has. It gets a new one when it asks.
-func (f *Faults) Revoke() {
-	f.s.mu.Lock()
-	defer f.s.mu.Unlock()
-	for _, t := range f.s.tokens {
-		t.revoked = true
-	}
-}
+func (f *Faults) Revoke() { f.revoked(true) }
 
 // Restore makes the tokens valid again that Revoke made invalid.
-func (f *Faults) Restore() {
-	f.s.mu.Lock()
-	defer f.s.mu.Unlock()
-	for _, t := range f.s.tokens {
-		t.revoked = false
-	}
+func (f *Faults) Restore() { f.revoked(false) }
+
+func (f *Faults) revoked(yes bool) {
+	f.set(func() {
+		for _, t := range f.s.tokens {
+			t.revoked = yes
+		}
+	})
 }
 
 // AgeMessages makes all messages older by d: after 14 days cards can neither be pressed nor
@@ -143,11 +108,13 @@ func (f *Faults) AgeMessages(d time.Duration) {
 	f.s.touch()
 }
 
-func (f *Faults) plan(planned *fault) {
+func (f *Faults) set(change func()) {
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
-	f.planned = append(f.planned, planned)
+	change()
 }
+
+func (f *Faults) plan(planned *fault) { f.set(func() { f.planned = append(f.planned, planned) }) }
 
 // take returns the fault that happens to a call, nil if none does. It is called with the
 // lock.

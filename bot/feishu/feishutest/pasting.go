@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"slipway/bot/feishu/cardjson"
+	"slipway/bot/standin"
 )
 
 // Paste implements screen.Person. The app is asked what to show below the link, and told
@@ -20,7 +21,7 @@ func (p person) Paste(ctx context.Context, room, url string) (string, error) {
 		s.mu.Unlock()
 		return "", err
 	}
-	link := &preview{token: random(16), url: url, message: m.id, by: p.id, refreshed: s.now()}
+	link := &preview{token: standin.Random(16), url: url, message: m.id, by: p.id, refreshed: s.now()}
 	s.previews[link.token] = link
 	m.preview = link.token
 	e, told := p.messageEvent(m, false)
@@ -72,7 +73,7 @@ func (s *Server) fetchPreview(ctx context.Context, link *preview) (string, error
 	}
 	var answer previewAnswer
 	if err := json.Unmarshal(d.Answer, &answer); err != nil {
-		s.violate("%s: wrong answer: %v", eventPreview, err)
+		s.Violate("%s: wrong answer: %v", eventPreview, err)
 		return "", fmt.Errorf("read the preview: %w", err)
 	}
 	var lines []string
@@ -86,7 +87,7 @@ func (s *Server) fetchPreview(ctx context.Context, link *preview) (string, error
 	}
 	if answer.Card != nil {
 		if problems := cardjson.Check(answer.Card.Data); answer.Card.Type != "raw" || len(problems) > 0 {
-			s.violate("%s: bad card: %s %v", eventPreview, answer.Card.Type, problems)
+			s.Violate("%s: bad card: %s %v", eventPreview, answer.Card.Type, problems)
 			return "", fmt.Errorf("the preview has a bad card: %v", problems)
 		}
 		lines = append(lines, rd.look(answer.Card.Data).lines...)

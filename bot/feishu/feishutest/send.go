@@ -96,7 +96,7 @@ func (s *Server) writable(c *chat) (refused reply, ok bool) {
 func (s *Server) already(r *request) (earlier reply, ok bool) {
 	key := r.str("uuid")
 	if n := utf8.RuneCountInString(key); n > cardjson.MaxUUID {
-		s.violate("%s: the uuid has %d characters, at most %d are allowed", r.http.URL.Path, n, cardjson.MaxUUID)
+		s.Violate("%s: the uuid has %d characters, at most %d are allowed", r.http.URL.Path, n, cardjson.MaxUUID)
 		return invalid("the length of uuid is over 50"), true
 	}
 	if before, there := s.uuids[key]; there && key != "" && s.now().Sub(before.at) < cardjson.UUIDHours*time.Hour {
@@ -118,7 +118,7 @@ func (s *Server) accept(m *message, r *request) reply {
 func (s *Server) fill(m *message, r *request) (refused reply, ok bool) {
 	content, isString := r.body["content"].(string)
 	if !isString || !json.Valid([]byte(content)) {
-		s.violate("%s: content must be JSON in a string", r.http.URL.Path)
+		s.Violate("%s: content must be JSON in a string", r.http.URL.Path)
 		return invalid("content is not a string in json format"), false
 	}
 	kind := r.str("msg_type")
@@ -127,7 +127,7 @@ func (s *Server) fill(m *message, r *request) (refused reply, ok bool) {
 		limit = cardjson.MaxText
 	}
 	if len(r.raw) > limit {
-		s.violate("%s: the request has %d bytes, at most %d are allowed", r.http.URL.Path, len(r.raw), limit)
+		s.Violate("%s: the request has %d bytes, at most %d are allowed", r.http.URL.Path, len(r.raw), limit)
 		return refusal(230025, "The length of the message content reaches its limit."), false
 	}
 	switch kind {
@@ -155,7 +155,7 @@ func (s *Server) fill(m *message, r *request) (refused reply, ok bool) {
 // "230099 子错误码".
 func (s *Server) taken(card []byte, where string) (refused reply, ok bool) {
 	if problems := cardjson.Check(card); len(problems) > 0 {
-		s.violate("%s: bad card: %v", where, problems)
+		s.Violate("%s: bad card: %v", where, problems)
 		p := problems[0]
 		if p.Code == cardjson.BadRequest {
 			return refusal(230025, "The length of the message content reaches its limit."), false
@@ -165,7 +165,7 @@ func (s *Server) taken(card []byte, where string) (refused reply, ok bool) {
 	}
 	for _, id := range people(card) {
 		if id != "all" && s.users[id] == nil && id != botOpenID {
-			s.violate("%s: bad card: nobody is %s", where, id)
+			s.Violate("%s: bad card: nobody is %s", where, id)
 			return refusal(230099, "Failed to create card content, ext=ErrCode: 100290; ErrMsg: There is an invalid user resource(at/person) in your card; ErrorValue: "+id), false
 		}
 	}

@@ -1,20 +1,14 @@
 package feishutest
 
 import (
-	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"slipway/bot/screen"
+	"slipway/bot/standin"
 )
 
 // How events reach the app.
@@ -79,21 +73,16 @@ const (
 	botName   = "Slipway"
 )
 
-// Server is the stand-in. It is safe for concurrent use.
+// Server is the stand-in. It is safe for concurrent use. In HTTP mode events go to
+// /feishu/events, and callbacks to /feishu/cards, below the address given to SetApp.
 type Server struct {
+	*standin.Host
 	cfg    Config
-	mux    *http.ServeMux
-	client *http.Client
 	faults *Faults
-	ctx    context.Context
-	stop   context.CancelFunc
-	work   sync.WaitGroup // deliveries that nobody waits for
+	lines  standin.Lines[*socket]
 
 	mu      sync.Mutex
 	changed chan struct{}
-	address string // own, without a slash at the end
-	app     string // where the app listens
-	server  *http.Server
 	ids     int
 	skew    time.Duration
 
@@ -110,43 +99,37 @@ type Server struct {
 
 	approvals approvalCenter
 
-	scopes  []string
-	subs    Subscriptions
-	tokens  map[string]*token
-	token   *token // which the app gets when it asks
-	storm   stormWatch
-	uuids   map[string]sent
-	rates   map[string][]tick
-	sockets []*socket
-	joined  chan struct{} // closed at the next connection
+	scopes []string
+	subs   Subscriptions
+	tokens map[string]*token
+	token  *token // which the app gets when it asks
+	storm  stormWatch
+	uuids  map[string]sent
+	rates  map[string][]tick
 
 	events     map[string]time.Time // when deliveries began, by event id
 	deliveries []Delivery
 	calls      []Call
-	violations []string
 }
 
 var _ screen.Chat = (*Server)(nil)
 
 // New returns a company without people.
 func New(cfg Config) *Server {
-	orElse(&cfg.Mode, LongConnection)
-	orElse(&cfg.AppID, "cli_"+random(8))
-	orElse(&cfg.AppSecret, "secret-"+random(8))
-	orElse(&cfg.VerificationToken, "verify-"+random(8))
+	standin.OrElse(&cfg.Mode, LongConnection)
+	standin.OrElse(&cfg.AppID, "cli_"+standin.Random(8))
+	standin.OrElse(&cfg.AppSecret, "secret-"+standin.Random(8))
+	standin.OrElse(&cfg.VerificationToken, "verify-"+standin.Random(8))
 	if cfg.Mode == HTTP {
-		orElse(&cfg.EncryptKey, "encrypt-"+random(8))
+		standin.OrElse(&cfg.EncryptKey, "encrypt-"+standin.Random(8))
 	}
-	orElse(&cfg.AnswerWithin, 3*time.Second)
-	orElse(&cfg.RetryAfter, 500*time.Millisecond)
-	orElse(&cfg.Linger, time.Second)
-	orElse(&cfg.PingEvery, 2*time.Minute)
-	orElse(&cfg.Part, 64<<10)
+	standin.OrElse(&cfg.AnswerWithin, 3*time.Second)
+	standin.OrElse(&cfg.RetryAfter, 500*time.Millisecond)
+	standin.OrElse(&cfg.Linger, time.Second)
+	standin.OrElse(&cfg.PingEvery, 2*time.Minute)
+	standin.OrElse(&cfg.Part, 64<<10)
 	if cfg.Now == nil {
 		cfg.Now = time.Now
-	}
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Scopes == nil {
 		cfg.Scopes = DefaultScopes
@@ -154,81 +137,21 @@ func New(cfg Config) *Server {
 	if cfg.Subscriptions == nil {
 		cfg.Subscriptions = &DefaultSubscriptions
 	}
-	ctx, stop := context.WithCancel(context.Background())
 	s := &Server{
-		cfg: cfg, ctx: ctx, stop: stop, client: &http.Client{Transport: &http.Transport{}}, scopes: slices.Clone(cfg.Scopes), subs: *cfg.Subscriptions,
-		changed: make(chan struct{}), joined: make(chan struct{}),
-		users: map[string]*User{}, departs: map[string][]string{}, chats: map[string]*chat{}, messages: map[string]*message{},
+		Host: standin.NewHost("Feishu", cfg.Log), cfg: cfg, scopes: slices.Clone(cfg.Scopes), subs: *cfg.Subscriptions,
+		changed: make(chan struct{}),
+		users:   map[string]*User{}, departs: map[string][]string{}, chats: map[string]*chat{}, messages: map[string]*message{},
 		approvals: approvalCenter{definitions: map[string]*ApprovalDefinition{}, subscribed: map[string]bool{}},
 		previews:  map[string]*preview{}, clicks: map[string]*click{}, drafts: map[string]draft{}, closed: map[string]string{},
 		tokens: map[string]*token{}, uuids: map[string]sent{}, rates: map[string][]tick{}, events: map[string]time.Time{},
 	}
-	s.faults, s.mux = &Faults{s: s}, s.routed()
+	s.faults = &Faults{s: s}
+	s.Answer(s.routed())
 	return s
 }
 
-func orElse[T comparable](v *T, other T) {
-	var zero T
-	if *v == zero {
-		*v = other
-	}
-}
-
-// random returns n random bytes in hexadecimal digits.
-func random(n int) string {
-	b := make([]byte, n)
-	_, _ = rand.Read(b) // never fails
-	return hex.EncodeToString(b)
-}
-
-// Listen serves the API at a TCP address such as 127.0.0.1:0 and returns where. Close ends it.
-func (s *Server) Listen(addr string) (string, error) {
-	l, err := (&net.ListenConfig{}).Listen(s.ctx, "tcp", addr)
-	if err != nil {
-		return "", fmt.Errorf("listen for the app: %w", err)
-	}
-	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	s.mu.Lock()
-	s.address, s.server = "http://"+l.Addr().String(), server
-	s.mu.Unlock()
-	s.work.Go(func() {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			s.cfg.Log.Error("stand-in of Feishu stopped", "error", err)
-		}
-	})
-	return s.BaseURL(), nil
-}
-
 // Close ends all connections and waits until nothing is under way.
-func (s *Server) Close() error {
-	s.stop()
-	s.faults.DropConnections()
-	s.mu.Lock()
-	server := s.server
-	s.mu.Unlock()
-	var err error
-	if server != nil {
-		err = server.Close()
-	}
-	s.work.Wait()
-	s.client.CloseIdleConnections()
-	return err
-}
-
-// BaseURL returns the address to be given to the app, without a slash at the end; "" before
-// Listen or SetBaseURL.
-func (s *Server) BaseURL() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.address
-}
-
-// SetBaseURL tells where the Server is served, if that is not done by Listen.
-func (s *Server) SetBaseURL(address string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.address = strings.TrimSuffix(address, "/")
-}
+func (s *Server) Close() error { return s.End(s.faults.DropConnections) }
 
 // AppID returns the id of the app.
 func (s *Server) AppID() string { return s.cfg.AppID }
@@ -248,21 +171,13 @@ func (s *Server) BotOpenID() string { return botOpenID }
 // Faults returns what can be made to go wrong.
 func (s *Server) Faults() *Faults { return s.faults }
 
-// SetApp tells where the app listens: events go to address/feishu/events, callbacks to
-// address/feishu/cards. It matters in HTTP mode only.
-func (s *Server) SetApp(address string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.app = strings.TrimSuffix(address, "/")
-}
-
 // AddUser adds a person, or changes them.
 func (s *Server) AddUser(u User) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	orElse(&u.Locale, "zh-CN")
-	orElse(&u.TZ, "Asia/Shanghai")
-	orElse(&u.Name, u.OpenID)
+	standin.OrElse(&u.Locale, "zh-CN")
+	standin.OrElse(&u.TZ, "Asia/Shanghai")
+	standin.OrElse(&u.Name, u.OpenID)
 	if s.users[u.OpenID] == nil {
 		s.order = append(s.order, u.OpenID)
 	}
@@ -319,19 +234,5 @@ func (s *Server) now() time.Time { return s.cfg.Now().Add(s.skew) }
 // newID returns an id that no other thing has. It is called with the lock.
 func (s *Server) newID(prefix string) string {
 	s.ids++
-	return fmt.Sprintf("%s%s%08d", prefix, random(8), s.ids)
-}
-
-// violate notes something that the app must not do. It is called with the lock.
-func (s *Server) violate(format string, args ...any) {
-	v := fmt.Sprintf(format, args...)
-	s.violations = append(s.violations, v)
-	s.cfg.Log.Warn("the app broke a rule of Feishu", "what", v)
-}
-
-// Violations returns everything that the app did wrong so far.
-func (s *Server) Violations() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.violations)
+	return fmt.Sprintf("%s%s%08d", prefix, standin.Random(8), s.ids)
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/gorilla/websocket"
 	larkws "github.com/larksuite/oapi-sdk-go/v3/ws"
+
+	"slipway/bot/standin"
 )
 
 const connectPath = "/callback/ws/connect"
@@ -46,10 +48,10 @@ func (s *Server) giveEndpoint(r *request) reply {
 		return no(larkws.Forbidden, "the app has not chosen the long connection")
 	case r.str("AppID") != s.cfg.AppID || r.str("AppSecret") != s.cfg.AppSecret:
 		return no(larkws.AuthFailed, "app_id or app_secret is wrong")
-	case len(s.sockets) >= maxSockets:
+	case s.Connections() >= maxSockets:
 		return no(larkws.ExceedConnLimit, "the number of connections exceeded the limit")
 	}
-	query := url.Values{"device_id": {random(8)}, "service_id": {"33554678"}, "access_key": {random(8)}, "ticket": {s.ticket()}}
+	query := url.Values{"device_id": {standin.Random(8)}, "service_id": {"33554678"}, "access_key": {standin.Random(8)}, "ticket": {s.ticket()}}
 	address := url.URL{Scheme: "ws", Host: r.host, Path: connectPath, RawQuery: query.Encode()}
 	return reply{status: http.StatusOK, body: map[string]any{"code": 0, "msg": "", "data": map[string]any{
 		"URL": address.String(), "ClientConfig": s.clientConfig(),
@@ -82,27 +84,17 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 		return // it has answered
 	}
 	c := &socket{conn: conn, wait: map[string]chan larkws.Response{}, gone: make(chan struct{})}
-	s.mu.Lock()
-	s.sockets = append(s.sockets, c)
-	close(s.joined)
-	s.joined = make(chan struct{})
-	s.mu.Unlock()
+	s.lines.Join(c)
 	s.read(c)
-	s.mu.Lock()
-	s.sockets = slices.DeleteFunc(s.sockets, func(other *socket) bool { return other == c })
-	s.mu.Unlock()
+	s.lines.Leave(c)
 	c.drop()
 }
 
 // Connections returns how many long connections there are.
-func (s *Server) Connections() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.sockets)
-}
+func (s *Server) Connections() int { return len(s.lines.Open()) }
 
 func (s *Server) read(c *socket) {
-	for s.ctx.Err() == nil {
+	for !s.Ended() {
 		kind, data, err := c.conn.ReadMessage()
 		if err != nil {
 			return
@@ -110,7 +102,7 @@ func (s *Server) read(c *socket) {
 		var f larkws.Frame
 		if kind != websocket.BinaryMessage || f.Unmarshal(data) != nil {
 			s.mu.Lock()
-			s.violate("long connection: a message is no frame")
+			s.Violate("long connection: a message is no frame")
 			s.mu.Unlock()
 			return
 		}
@@ -142,7 +134,7 @@ func (s *Server) answered(c *socket, id string, payload []byte) {
 	var answer larkws.Response
 	if json.Unmarshal(payload, &answer) != nil {
 		s.mu.Lock()
-		s.violate("long connection: an answer is not JSON")
+		s.Violate("long connection: an answer is not JSON")
 		s.mu.Unlock()
 		return
 	}
@@ -175,7 +167,7 @@ func (s *Server) frame(ctx context.Context, e event, other bool) (status int, an
 	if err != nil {
 		return 0, nil, err
 	}
-	id := random(8)
+	id := standin.Random(8)
 	waiting := make(chan larkws.Response, 1)
 	c.mu.Lock()
 	c.wait[id] = waiting
@@ -187,7 +179,7 @@ func (s *Server) frame(ctx context.Context, e event, other bool) (status int, an
 		headers.Add(larkws.HeaderMessageID, id)
 		headers.Add(larkws.HeaderSum, strconv.Itoa(len(parts)))
 		headers.Add(larkws.HeaderSeq, strconv.Itoa(i))
-		headers.Add(larkws.HeaderTraceID, random(8))
+		headers.Add(larkws.HeaderTraceID, standin.Random(8))
 		headers.Add(larkws.HeaderTimestamp, strconv.FormatInt(time.Now().UnixMilli(), 10))
 		f := larkws.Frame{Method: int32(larkws.FrameTypeData), Service: 33554678, Headers: headers, Payload: part}
 		if err := c.write(f); err != nil {
@@ -209,23 +201,17 @@ func (s *Server) frame(ctx context.Context, e event, other bool) (status int, an
 }
 
 func (s *Server) pick(ctx context.Context, other bool) (*socket, error) {
-	for {
-		s.mu.Lock()
-		sockets, joined := slices.Clone(s.sockets), s.joined
-		s.mu.Unlock()
-		switch n := len(sockets); {
-		case n > 1 && other:
-			return sockets[n-1], nil
-		case n > 1 && s.doubling():
-			return sockets[0], nil
-		case n > 0:
-			return sockets[mrand.IntN(n)], nil
-		}
-		select {
-		case <-joined:
-		case <-ctx.Done():
-			return nil, errors.New("there is no long connection")
-		}
+	open, err := s.lines.Wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	switch n := len(open); {
+	case n > 1 && other:
+		return open[n-1], nil
+	case n > 1 && s.doubling():
+		return open[0], nil
+	default:
+		return open[mrand.IntN(n)], nil
 	}
 }
 

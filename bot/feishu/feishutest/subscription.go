@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"slipway/bot/standin"
 )
 
 // Subscriptions are what somebody has set under "Events & Callbacks" in the developer
@@ -61,10 +63,10 @@ func (s *Server) getApp(r *request) reply {
 		return refused
 	}
 	mode := s.subs.CallbackMode
-	orElse(&mode, s.cfg.Mode)
+	standin.OrElse(&mode, s.cfg.Mode)
 	about := map[string]any{"callback_type": wayOf(mode), "subscribed_callbacks": s.subs.Callbacks}
 	if mode == HTTP {
-		about["request_url"] = s.app + "/feishu/cards"
+		about["request_url"] = s.App() + "/feishu/cards"
 	}
 	return done(map[string]any{"app": map[string]any{"app_id": s.cfg.AppID, "app_name": botName, "status": 1, "callback_info": about}})
 }

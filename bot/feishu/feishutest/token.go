@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"slipway/bot/standin"
 )
 
 // Tokens live for two hours; asked for one that lives for half an hour more, Feishu gives
@@ -53,7 +55,7 @@ func (s *Server) giveToken(r *request) reply {
 	}
 	now := s.now()
 	if s.token == nil || s.token.revoked || s.token.until.Sub(now) < tokenRenew {
-		s.token = &token{text: "t-" + random(20), until: now.Add(tokenLife)}
+		s.token = &token{text: "t-" + standin.Random(20), until: now.Add(tokenLife)}
 		s.tokens[s.token.text] = s.token
 		s.storm = stormWatch{began: time.Now()}
 	}
@@ -69,7 +71,7 @@ func (s *Server) countToken() {
 	s.storm.times++
 	if s.storm.times > tokenStorm && !s.storm.told {
 		s.storm.told = true
-		s.violate("tenant_access_token: asked for %d times within a minute", s.storm.times)
+		s.Violate("tenant_access_token: asked for %d times within a minute", s.storm.times)
 	}
 }
 
@@ -101,6 +103,6 @@ func missingScope(scopes []string) reply {
 	}
 	answer := refusal(99991672, "Access denied. One of the following scopes is required: ["+strings.Join(scopes, ", ")+"]")
 	body, _ := answer.body.(map[string]any)
-	body["error"] = map[string]any{"log_id": random(16), "permission_violations": violations}
+	body["error"] = map[string]any{"log_id": standin.Random(16), "permission_violations": violations}
 	return answer
 }

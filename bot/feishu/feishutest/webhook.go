@@ -1,14 +1,13 @@
 package feishutest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
+
+	"slipway/bot/standin"
 )
 
 // request delivers an event to the app's address, encrypted and signed.
@@ -22,7 +21,8 @@ func (s *Server) request(ctx context.Context, e event) (status int, answer []byt
 	if err != nil {
 		return 0, nil, err
 	}
-	return s.send(ctx, path, body, s.Headers(body))
+	r, err := s.Post(ctx, path, s.Headers(body), body)
+	return r.Status, r.Body, err
 }
 
 // Envelope returns the body of a request that carries an event: encrypted if the app has
@@ -43,7 +43,7 @@ func (s *Server) Headers(body []byte) http.Header {
 	s.mu.Lock()
 	timestamp := strconv.FormatInt(s.now().Unix(), 10)
 	s.mu.Unlock()
-	nonce := random(8)
+	nonce := standin.Random(8)
 	h := http.Header{}
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("X-Lark-Request-Timestamp", timestamp)
@@ -52,34 +52,10 @@ func (s *Server) Headers(body []byte) http.Header {
 	return h
 }
 
-// send posts a body to the app. Redirects are not followed, as Feishu demands.
-func (s *Server) send(ctx context.Context, path string, body []byte, headers http.Header) (status int, answer []byte, err error) {
-	s.mu.Lock()
-	app := s.app
-	s.mu.Unlock()
-	if app == "" {
-		return 0, nil, errors.New("the app has no address")
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, app+path, bytes.NewReader(body))
-	if err != nil {
-		return 0, nil, err
-	}
-	req.Header = headers
-	client := *s.client
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	resp, err := client.Do(req)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer resp.Body.Close()
-	answer, err = io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	return resp.StatusCode, answer, err
-}
-
 // Verify does what Feishu does when an address is entered in its console: the app must
 // answer a challenge within a second. path is /feishu/events or /feishu/cards.
 func (s *Server) Verify(ctx context.Context, path string) error {
-	challenge := random(16)
+	challenge := standin.Random(16)
 	payload, err := json.Marshal(map[string]string{"challenge": challenge, "token": s.cfg.VerificationToken, "type": "url_verification"})
 	if err != nil {
 		return err
@@ -88,13 +64,13 @@ func (s *Server) Verify(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	status, answer, err := s.send(ctx, path, body, s.Headers(body))
+	r, err := s.Post(ctx, path, s.Headers(body), body)
 	if err != nil {
 		return fmt.Errorf("send the challenge: %w", err)
 	}
 	var echoed struct{ Challenge string }
-	if status != http.StatusOK || json.Unmarshal(answer, &echoed) != nil || echoed.Challenge != challenge {
-		return fmt.Errorf("the challenge was answered with %d %s", status, answer)
+	if r.Status != http.StatusOK || json.Unmarshal(r.Body, &echoed) != nil || echoed.Challenge != challenge {
+		return fmt.Errorf("the challenge was answered with %d %s", r.Status, r.Body)
 	}
 	return nil
 }

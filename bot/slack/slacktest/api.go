@@ -121,7 +121,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("method")
 	given, bearer, err := readArguments(r)
 	if err != nil {
-		s.violated("%s: %v", name, err)
+		s.Violate("%s: %v", name, err)
 		writeAnswer(w, http.StatusOK, answer{"ok": false, "error": "invalid_arguments"})
 		return
 	}
@@ -150,7 +150,7 @@ func (s *Server) call(name, bearer string, a arguments, header http.Header) (int
 	}
 	m, ok := methods[name]
 	if !ok {
-		s.violate("called %s, which does not exist", name)
+		s.Violate("called %s, which does not exist", name)
 		return http.StatusOK, answer{"ok": false, "error": "unknown_method", "req_method": name}, 0
 	}
 	if bad := s.authorize(name, m, bearer, a, header); bad != nil {
@@ -214,7 +214,7 @@ func (s *Server) refused(name string, bad *refusal) answer {
 		result["errors"] = bad.messages
 	}
 	if slices.Contains(mistakes, bad.code) {
-		s.violate("%s: %s %s", name, bad.code, strings.Join(bad.messages, "; "))
+		s.Violate("%s: %s %s", name, bad.code, strings.Join(bad.messages, "; "))
 	}
 	return result
 }

@@ -95,7 +95,7 @@ func (s *Server) content(a arguments, longest int) (content, *refusal) {
 	}
 	list, _ := readList(blocks) // CheckMessage read it
 	if len(list) > 0 && strings.TrimSpace(c.text) == "" {
-		s.violate("a message has blocks but no text for notifications")
+		s.Violate("a message has blocks but no text for notifications")
 	}
 	c.blocks = s.withIDs(list)
 	for _, attachment := range c.attachments {

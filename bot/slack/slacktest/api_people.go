@@ -40,7 +40,7 @@ func (s *Server) openConnection(arguments) (answer, *refusal) {
 	}
 	ticket := s.id("ticket-")
 	s.tickets[ticket] = true
-	url := "ws" + strings.TrimPrefix(s.base, "http") + "/socket?ticket=" + ticket + "&app_id=" + s.cfg.AppID
+	url := "ws" + strings.TrimPrefix(s.BaseURL(), "http") + "/socket?ticket=" + ticket + "&app_id=" + s.cfg.AppID
 	return answer{"url": url}, nil
 }
 

@@ -275,7 +275,7 @@ func TestMethodsAreLimitedAsTheirTiersSay(t *testing.T) {
 	if _, _, err := w.api.PostMessage("U1", slack.MsgOptionText("x", false)); err != nil {
 		t.Errorf("elsewhere: %v", err)
 	}
-	w.clock.pass(time.Second)
+	w.clock.Pass(time.Second)
 	if _, _, err := w.api.PostMessage("C1", slack.MsgOptionText("x", false)); err != nil {
 		t.Errorf("a second later: %v", err)
 	}
@@ -319,7 +319,7 @@ func TestAResponseAddressIsUsedFiveTimesInHalfAnHour(t *testing.T) {
 		t.Errorf("the sixth use: %s", got)
 	}
 	url = command()
-	w.clock.pass(31 * time.Minute)
+	w.clock.Pass(31 * time.Minute)
 	if got := say(url, ""); !strings.Contains(got, "404") {
 		t.Errorf("too late: %s", got)
 	}

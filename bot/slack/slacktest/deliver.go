@@ -9,13 +9,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
+
+	"slipway/bot/standin"
 )
 
 // delivery is one thing that the app is told: an event, a slash command or an
@@ -36,9 +37,6 @@ type reply struct {
 
 // eventRetries is how often an event is sent again.
 const eventRetries = 3
-
-// errDown says that there is nobody to deliver to.
-var errDown = errors.New("the app is not there")
 
 // errFinal says that the app does not want to be told again.
 var errFinal = errors.New("not wanted")
@@ -98,9 +96,9 @@ func (s *Server) hold(d delivery) bool {
 	}
 	held := s.held
 	s.held = nil
-	s.spawn(func() {
+	s.Go(func(ctx context.Context) {
 		for _, d := range slices.Backward(held) {
-			if _, err := s.transport(s.ctx, d); err != nil {
+			if _, err := s.transport(ctx, d); err != nil {
 				s.keep(d, err)
 			}
 		}
@@ -110,13 +108,13 @@ func (s *Server) hold(d delivery) bool {
 
 // keep puts an event aside for another try.
 func (s *Server) keep(d delivery, why error) {
-	if d.retry++; d.retry > eventRetries || errors.Is(why, errFinal) || s.ctx.Err() != nil {
+	if d.retry++; d.retry > eventRetries || errors.Is(why, errFinal) || s.Ended() {
 		return
 	}
 	d.reason = "http_error"
 	if errors.Is(why, errLate) {
 		d.reason = "http_timeout"
-	} else if errors.Is(why, errDown) {
+	} else if errors.Is(why, standin.ErrDown) {
 		d.reason = "connection_failed"
 	}
 	s.mu.Lock()
@@ -125,13 +123,13 @@ func (s *Server) keep(d delivery, why error) {
 		s.pending = append(s.pending, d)
 		return
 	}
-	s.spawn(func() {
+	s.Go(func(ctx context.Context) {
 		timer := time.NewTimer(s.cfg.RetryEvery)
 		defer timer.Stop()
 		select {
 		case <-timer.C:
-			_, _ = s.send(s.ctx, d) // kept again
-		case <-s.ctx.Done():
+			_, _ = s.send(ctx, d) // kept again
+		case <-ctx.Done():
 		}
 	})
 }
@@ -172,53 +170,37 @@ func (s *Server) Challenge(ctx context.Context) error {
 // overHTTP posts a signed request.
 func (s *Server) overHTTP(ctx context.Context, d delivery) (reply, error) {
 	s.mu.Lock()
-	app, now := s.app, s.cfg.Now().Add(s.faults.skew)
+	now := s.cfg.Now().Add(s.faults.skew)
 	body, path, kind, err := encode(d)
 	s.mu.Unlock()
 	if err != nil {
 		return reply{}, err
 	}
-	if app == "" {
-		return reply{}, errDown
-	}
 	ctx, cancel := context.WithTimeoutCause(ctx, s.cfg.AckWithin, errLate)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, app+path, bytes.NewReader(body))
-	if err != nil {
-		return reply{}, fmt.Errorf("make request to the app: %w", err)
-	}
 	timestamp := strconv.FormatInt(now.Unix(), 10)
-	req.Header.Set("Content-Type", kind)
-	req.Header.Set("User-Agent", "Slackbot 1.0 (+https://api.slack.com/robots)")
-	req.Header.Set("X-Slack-Request-Timestamp", timestamp)
-	req.Header.Set("X-Slack-Signature", Sign(s.cfg.SigningSecret, timestamp, body))
+	header := http.Header{}
+	header.Set("Content-Type", kind)
+	header.Set("User-Agent", "Slackbot 1.0 (+https://api.slack.com/robots)")
+	header.Set("X-Slack-Request-Timestamp", timestamp)
+	header.Set("X-Slack-Signature", Sign(s.cfg.SigningSecret, timestamp, body))
 	if d.retry > 0 {
-		req.Header.Set("X-Slack-Retry-Num", strconv.Itoa(d.retry))
-		req.Header.Set("X-Slack-Retry-Reason", d.reason)
+		header.Set("X-Slack-Retry-Num", strconv.Itoa(d.retry))
+		header.Set("X-Slack-Retry-Reason", d.reason)
 	}
-	return s.exchangeHTTP(ctx, req, path)
-}
-
-func (s *Server) exchangeHTTP(ctx context.Context, req *http.Request, path string) (reply, error) {
 	start := s.cfg.Now()
-	resp, err := s.client.Do(req)
-	if err != nil {
-		if errors.Is(context.Cause(ctx), errLate) {
-			s.violated("no answer to %s within %s", path, s.cfg.AckWithin)
-			return reply{}, fmt.Errorf("%s: %w", path, errLate)
-		}
-		return reply{}, fmt.Errorf("%s: %w: %w", path, errDown, err)
-	}
-	defer func() { _ = resp.Body.Close() }() // nothing is left to read
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	r := reply{body: bytes.TrimSpace(body), took: s.cfg.Now().Sub(start)}
+	answer, err := s.Post(ctx, path, header, body)
+	r := reply{body: bytes.TrimSpace(answer.Body), took: s.cfg.Now().Sub(start)}
 	switch {
+	case err != nil && errors.Is(context.Cause(ctx), errLate):
+		s.Violate("no answer to %s within %s", path, s.cfg.AckWithin)
+		return reply{}, fmt.Errorf("%s: %w", path, errLate)
 	case err != nil:
-		return r, fmt.Errorf("read answer to %s: %w", path, err)
-	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		s.declined(path, resp.StatusCode)
-		err := fmt.Errorf("%s answered with status %d: %s", path, resp.StatusCode, r.body)
-		if resp.Header.Get("X-Slack-No-Retry") == "1" {
+		return r, fmt.Errorf("%s: %w", path, err)
+	case answer.Status < 200 || answer.Status > 299:
+		s.declined(path, answer.Status)
+		err := fmt.Errorf("%s answered with status %d: %s", path, answer.Status, r.body)
+		if answer.Header.Get("X-Slack-No-Retry") == "1" {
 			err = fmt.Errorf("%w: %w", errFinal, err)
 		}
 		return r, err
@@ -231,7 +213,7 @@ func (s *Server) declined(path string, status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if status != http.StatusUnauthorized || s.faults.skew == 0 {
-		s.violate("%s answered with status %d", path, status)
+		s.Violate("%s answered with status %d", path, status)
 	}
 }
 

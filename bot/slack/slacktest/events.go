@@ -1,6 +1,7 @@
 package slacktest
 
 import (
+	"context"
 	"net/url"
 	"slices"
 	"strings"
@@ -125,6 +126,6 @@ func (s *Server) echo(m *message, subtype string) {
 		events = append(events, s.event(inner))
 	}
 	for _, e := range events {
-		s.spawn(func() { _, _ = s.send(s.ctx, e) }) // kept for another try
+		s.Go(func(ctx context.Context) { _, _ = s.send(ctx, e) }) // kept for another try
 	}
 }

@@ -2,7 +2,6 @@ package slacktest
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 )
@@ -32,45 +31,30 @@ type failFault struct {
 // RateLimit answers the next n calls of a method with 429 and asks to come back after a
 // while. "response" is the method for response addresses.
 func (f *Faults) RateLimit(method string, n int, after time.Duration) {
-	f.s.mu.Lock()
-	defer f.s.mu.Unlock()
-	f.limited[method] = &limitFault{n: n, after: after}
+	f.set(func() { f.limited[method] = &limitFault{n: n, after: after} })
 }
 
 // LoseAnswer does what the next n calls of a method ask for and then breaks the
 // connection instead of answering.
-func (f *Faults) LoseAnswer(method string, n int) {
-	f.s.mu.Lock()
-	defer f.s.mu.Unlock()
-	f.lost[method] = n
-}
+func (f *Faults) LoseAnswer(method string, n int) { f.set(func() { f.lost[method] = n }) }
 
 // Fail answers the next n calls of a method with an error code, or with an HTTP status if
 // the code is a number, and does nothing.
 func (f *Faults) Fail(method, code string, n int) {
-	f.s.mu.Lock()
-	defer f.s.mu.Unlock()
-	f.failed[method] = &failFault{n: n, code: code}
+	f.set(func() { f.failed[method] = &failFault{n: n, code: code} })
 }
 
 // DropConnections breaks all WebSockets without a word.
 func (f *Faults) DropConnections() {
-	for _, c := range f.sockets() {
+	for _, c := range f.s.lines.Open() {
 		f.s.lose(c)
 	}
-}
-
-// sockets are those that are open.
-func (f *Faults) sockets() []*socket {
-	f.s.mu.Lock()
-	defer f.s.mu.Unlock()
-	return slices.Clone(f.s.sockets)
 }
 
 // RefreshConnections tells the app on every WebSocket to open a new one, as Slack does
 // from time to time, and then closes it.
 func (f *Faults) RefreshConnections() {
-	for _, c := range f.sockets() {
+	for _, c := range f.s.lines.Open() {
 		c.disconnect("refresh_requested")
 		f.s.lose(c)
 	}
@@ -78,32 +62,20 @@ func (f *Faults) RefreshConnections() {
 
 // WarnConnections tells the app on every WebSocket that it will be closed soon.
 func (f *Faults) WarnConnections() {
-	for _, c := range f.sockets() {
+	for _, c := range f.s.lines.Open() {
 		c.disconnect("warning")
 	}
 }
 
 // DeliverTwice delivers everything twice at once from now on, or no longer.
-func (f *Faults) DeliverTwice(on bool) {
-	f.s.mu.Lock()
-	defer f.s.mu.Unlock()
-	f.twice = on
-}
+func (f *Faults) DeliverTwice(on bool) { f.set(func() { f.twice = on }) }
 
 // Skew puts the clock of signatures off by d.
-func (f *Faults) Skew(d time.Duration) {
-	f.s.mu.Lock()
-	defer f.s.mu.Unlock()
-	f.skew = d
-}
+func (f *Faults) Skew(d time.Duration) { f.set(func() { f.skew = d }) }
 
 // OutOfOrder holds the next n events back until all of them are there and delivers them
 // last first. Deeds do not wait for events that are held.
-func (f *Faults) OutOfOrder(n int) {
-	f.s.mu.Lock()
-	defer f.s.mu.Unlock()
-	f.hold = n
-}
+func (f *Faults) OutOfOrder(n int) { f.set(func() { f.hold = n }) }
 
 // Revoke makes the tokens of the app worthless and closes its WebSockets.
 func (f *Faults) Revoke() {
@@ -115,11 +87,17 @@ func (f *Faults) Revoke() {
 func (f *Faults) Restore() { f.revoked(false) }
 
 func (f *Faults) revoked(yes bool) {
+	f.set(func() {
+		for _, t := range f.s.tokens {
+			t.revoked = yes
+		}
+	})
+}
+
+func (f *Faults) set(change func()) {
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
-	for _, t := range f.s.tokens {
-		t.revoked = yes
-	}
+	change()
 }
 
 // next tells how a call of a method is to fail, if it is. It is called with the lock.

@@ -224,7 +224,7 @@ func TestSignaturesCarryTheSkewedClock(t *testing.T) {
 	if _, err := w.Person("U1").Command(w.ctx(), "C1", "", "x"); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := <-seen, itoa(w.clock.now().Add(-6*time.Minute).Unix()); got != want {
+	if got, want := <-seen, itoa(w.clock.Now().Add(-6*time.Minute).Unix()); got != want {
 		t.Errorf("timestamp %s, want %s", got, want)
 	}
 	w.SetApp("")

@@ -117,7 +117,7 @@ func TestAFormIsOpenedFilledAndSent(t *testing.T) {
 				t.Errorf("%s=%s: %v", label, value, err)
 			}
 		}
-		at := w.clock.now().Add(time.Hour).Unix()
+		at := w.clock.Now().Add(time.Hour).Unix()
 		answer, err = ann.Fill(w.ctx(), map[string][]string{
 			"Name": {"1.3.0"}, "Kind": {"big"}, "Who": {"U1", "U2"}, "When": {itoa(at)}, "Also": {"z"}, "Sure": {"true"},
 		})
@@ -224,7 +224,7 @@ func TestATriggerOpensOneFormWithinThreeSeconds(t *testing.T) {
 		codes = append(codes, code)
 	}
 	w.app.on(func(h heard) any {
-		w.clock.pass(3 * time.Second)
+		w.clock.Pass(3 * time.Second)
 		try(h.trigger)
 		try(h.trigger)
 		return nil
@@ -233,7 +233,7 @@ func TestATriggerOpensOneFormWithinThreeSeconds(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.app.on(func(h heard) any {
-		w.clock.pass(3*time.Second + 1)
+		w.clock.Pass(3*time.Second + 1)
 		try(h.trigger)
 		return nil
 	})

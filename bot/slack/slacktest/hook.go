@@ -58,14 +58,14 @@ func (s *Server) newHook(h *hook) string {
 	id := s.id("H")
 	h.at = s.cfg.Now()
 	s.hooks[id] = h
-	return s.base + "/response/" + id
+	return s.BaseURL() + "/response/" + id
 }
 
 // serveResponse takes a message for a response address.
 func (s *Server) serveResponse(w http.ResponseWriter, r *http.Request) {
 	given, _, err := readArguments(r)
 	if err != nil {
-		s.violated("response_url: %v", err)
+		s.Violate("response_url: %v", err)
 		http.Error(w, "invalid_payload", http.StatusBadRequest)
 		return
 	}
@@ -96,13 +96,13 @@ func (s *Server) respond(id string, a arguments) (int, string) {
 	h := s.hooks[id]
 	switch {
 	case h == nil:
-		s.violate("posted to a response_url that does not exist")
+		s.Violate("posted to a response_url that does not exist")
 		return http.StatusNotFound, "no_such_hook"
 	case s.cfg.Now().Sub(h.at) > hookLife:
-		s.violate("posted to a response_url after 30 minutes")
+		s.Violate("posted to a response_url after 30 minutes")
 		return http.StatusNotFound, "expired_url"
 	case h.uses >= hookUses:
-		s.violate("posted to a response_url more than 5 times")
+		s.Violate("posted to a response_url more than 5 times")
 		return http.StatusNotFound, "used_url"
 	}
 	h.uses++
@@ -113,7 +113,7 @@ func (s *Server) respond(id string, a arguments) (int, string) {
 	}
 	c, bad := s.content(a, blockkit.MessageText)
 	if bad != nil {
-		s.violate("response_url: %s %s", bad.code, strings.Join(bad.messages, "; "))
+		s.Violate("response_url: %s %s", bad.code, strings.Join(bad.messages, "; "))
 		return http.StatusBadRequest, bad.code
 	}
 	if a.yes("replace_original") {
@@ -143,7 +143,7 @@ func (s *Server) show(h *hook, c content, kind, thread string) {
 		m.only = ""
 	case "", "ephemeral":
 	default:
-		s.violate("response_type %q does not exist", kind)
+		s.Violate("response_type %q does not exist", kind)
 	}
 	s.put(m)
 }

@@ -127,7 +127,7 @@ func (p *Person) press(ctx context.Context, message screen.Message, b screen.But
 // silent notes an answer where Slack takes none.
 func (s *Server) silent(what string, r reply) {
 	if len(r.body) > 0 && string(r.body) != "{}" {
-		s.violated("%s was answered with %.100q; Slack shows nothing of it", what, r.body)
+		s.Violate("%s was answered with %.100q; Slack shows nothing of it", what, r.body)
 	}
 }
 

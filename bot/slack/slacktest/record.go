@@ -2,8 +2,6 @@ package slacktest
 
 import (
 	"encoding/json"
-	"fmt"
-	"slices"
 	"time"
 )
 
@@ -30,24 +28,4 @@ func (s *Server) Calls(method string) []Call {
 		}
 	}
 	return calls
-}
-
-// Violations returns what the app did that it must not do, oldest first.
-func (s *Server) Violations() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.violations)
-}
-
-// violate notes a violation. It is called with the lock.
-func (s *Server) violate(format string, args ...any) {
-	v := fmt.Sprintf(format, args...)
-	s.violations = append(s.violations, v)
-	s.cfg.Log.Warn("violation", "what", v)
-}
-
-func (s *Server) violated(format string, args ...any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.violate(format, args...)
 }

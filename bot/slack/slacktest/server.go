@@ -18,11 +18,7 @@
 package slacktest
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -31,6 +27,7 @@ import (
 	"time"
 
 	"slipway/bot/screen"
+	"slipway/bot/standin"
 )
 
 // Config says how the stand-in behaves. Everything but Now may be left out.
@@ -97,23 +94,16 @@ type Channel struct {
 	Private  bool
 }
 
-// Server is the stand-in. It is safe for concurrent use.
+// Server is the stand-in. It is safe for concurrent use. In HTTP mode it sends to
+// /slack/events, /slack/commands and /slack/interactions below the address given to SetApp.
 type Server struct {
+	*standin.Host
 	cfg    Config
-	mux    *http.ServeMux
-	client *http.Client
 	faults *Faults
-	ctx    context.Context
-	stop   context.CancelFunc
-
-	spawning sync.Mutex     // no work begins after Close
-	work     sync.WaitGroup // what nobody waits for but Close
+	lines  standin.Lines[*socket]
 
 	mu      sync.Mutex
 	changed chan struct{}
-	base    string // own address, without a slash at the end
-	app     string // address of the app
-	server  *http.Server
 	stamp   string // makes ids of one run differ from those of another
 	count   int    // of ids
 	last    int64  // microseconds of the youngest ts
@@ -135,13 +125,11 @@ type Server struct {
 	tokens   map[string]*token
 
 	tickets map[string]bool
-	sockets []*socket
 	turn    int // of the sockets
 	pending []delivery
 	held    []delivery
 
-	calls      []Call
-	violations []string
+	calls []Call
 }
 
 var _ screen.Chat = (*Server)(nil)
@@ -151,15 +139,15 @@ func New(cfg Config) *Server {
 	if cfg.Now == nil {
 		panic("slacktest: Config.Now is required")
 	}
-	fill(&cfg.Team, "T0SLIPWAY")
-	fill(&cfg.AppID, "A0SLIPWAY")
-	fill(&cfg.BotToken, "xoxb-0-slacktest")
-	fill(&cfg.AppToken, "xapp-1-A0SLIPWAY-0-slacktest")
-	fill(&cfg.SigningSecret, "8f742231b10e8888abcd99yyyzzz85a5")
-	fill(&cfg.Command, "/plan")
-	fill(&cfg.AckWithin, 3*time.Second)
-	fill(&cfg.Linger, time.Second)
-	fill(&cfg.PingEvery, 10*time.Second)
+	standin.OrElse(&cfg.Team, "T0SLIPWAY")
+	standin.OrElse(&cfg.AppID, "A0SLIPWAY")
+	standin.OrElse(&cfg.BotToken, "xoxb-0-slacktest")
+	standin.OrElse(&cfg.AppToken, "xapp-1-A0SLIPWAY-0-slacktest")
+	standin.OrElse(&cfg.SigningSecret, "8f742231b10e8888abcd99yyyzzz85a5")
+	standin.OrElse(&cfg.Command, "/plan")
+	standin.OrElse(&cfg.AckWithin, 3*time.Second)
+	standin.OrElse(&cfg.Linger, time.Second)
+	standin.OrElse(&cfg.PingEvery, 10*time.Second)
 	if cfg.Scopes == nil {
 		cfg.Scopes = DefaultScopes
 	}
@@ -170,7 +158,7 @@ func New(cfg Config) *Server {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		cfg: cfg, mux: http.NewServeMux(), client: &http.Client{Transport: &http.Transport{}}, changed: make(chan struct{}),
+		Host: standin.NewHost("Slack", cfg.Log), cfg: cfg, changed: make(chan struct{}),
 		stamp: strings.ToUpper(strconv.FormatInt(cfg.Now().UnixMicro(), 36)),
 		users: map[string]*User{}, channels: map[string]*room{}, groups: map[string][]string{}, messages: map[string][]*message{},
 		shown: map[string]int{}, modals: map[string][]*view{}, homes: map[string]*view{}, triggers: map[string]*trigger{},
@@ -181,84 +169,23 @@ func New(cfg Config) *Server {
 		cfg.AppToken: {kind: appToken, scopes: []string{"connections:write"}},
 	}
 	s.faults = &Faults{s: s, limited: map[string]*limitFault{}, lost: map[string]int{}, failed: map[string]*failFault{}}
-	s.ctx, s.stop = context.WithCancel(context.Background())
-	s.mux.HandleFunc("/api/{method}", s.serveAPI)
-	s.mux.HandleFunc("/response/{id}", s.serveResponse)
-	s.mux.HandleFunc("/socket", s.serveSocket)
+	mux := http.NewServeMux()
+	mux.HandleFunc("/api/{method}", s.serveAPI)
+	mux.HandleFunc("/response/{id}", s.serveResponse)
+	mux.HandleFunc("/socket", s.serveSocket)
+	s.Answer(mux)
 	return s
-}
-
-func fill[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
-}
-
-// ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
-
-// Listen serves the stand-in on an address such as "127.0.0.1:0" until Close and returns
-// its URL.
-func (s *Server) Listen(addr string) (string, error) {
-	l, err := (&net.ListenConfig{}).Listen(s.ctx, "tcp", addr)
-	if err != nil {
-		return "", fmt.Errorf("listen for the stand-in of Slack: %w", err)
-	}
-	base := "http://" + l.Addr().String()
-	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	s.mu.Lock()
-	s.base, s.server = base, server
-	s.mu.Unlock()
-	s.spawn(func() {
-		if err := server.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
-			s.cfg.Log.Error("stand-in of Slack stopped", "error", err)
-		}
-	})
-	return base, nil
-}
-
-// SetURL says under which address the stand-in is reached, for who mounts it in a server
-// of their own instead of calling Listen.
-func (s *Server) SetURL(base string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.base = strings.TrimSuffix(base, "/")
 }
 
 // Close ends all connections and deliveries.
 func (s *Server) Close() {
-	s.spawning.Lock() // whoever got here before has begun
-	s.stop()
-	s.spawning.Unlock()
-	s.mu.Lock()
-	server := s.server
-	s.mu.Unlock()
-	s.faults.DropConnections()
-	if server != nil {
-		if err := server.Close(); err != nil {
-			s.cfg.Log.Error("close the stand-in of Slack", "error", err)
-		}
-	}
-	s.work.Wait()
-	s.client.CloseIdleConnections()
-}
-
-// spawn runs f beside everything else, unless the stand-in is closed.
-func (s *Server) spawn(f func()) {
-	s.spawning.Lock()
-	defer s.spawning.Unlock()
-	if s.ctx.Err() == nil {
-		s.work.Go(f)
+	if err := s.End(s.faults.DropConnections); err != nil {
+		s.cfg.Log.Error("close the stand-in of Slack", "error", err)
 	}
 }
 
 // APIURL is where the Web API is; it ends with a slash.
-func (s *Server) APIURL() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.base + "/api/"
-}
+func (s *Server) APIURL() string { return s.BaseURL() + "/api/" }
 
 // BotToken is the token of the bot.
 func (s *Server) BotToken() string { return s.cfg.BotToken }
@@ -271,14 +198,6 @@ func (s *Server) SigningSecret() string { return s.cfg.SigningSecret }
 
 // BotUser is the account of the bot, which mentions name.
 func (s *Server) BotUser() string { return botUser }
-
-// SetApp says where the app listens in HTTP mode: below /slack/events, /slack/commands and
-// /slack/interactions. "" is an app that is down.
-func (s *Server) SetApp(url string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.app = strings.TrimSuffix(url, "/")
-}
 
 // Faults lets things go wrong.
 func (s *Server) Faults() *Faults { return s.faults }

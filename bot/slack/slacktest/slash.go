@@ -49,7 +49,7 @@ func (s *Server) slashReply(h *hook, body []byte) error {
 	if body[0] != '{' {
 		a["text"], _ = json.Marshal(string(body)) // a string
 	} else if err := json.Unmarshal(body, &a); err != nil {
-		s.violate("a slash command was answered with broken JSON")
+		s.Violate("a slash command was answered with broken JSON")
 		return fmt.Errorf("read answer to slash command: %w", err)
 	}
 	if len(a) == 0 {
@@ -57,7 +57,7 @@ func (s *Server) slashReply(h *hook, body []byte) error {
 	}
 	c, bad := s.content(a, blockkit.MessageText)
 	if bad != nil {
-		s.violate("a slash command was answered with %s: %v", bad.code, bad.messages)
+		s.Violate("a slash command was answered with %s: %v", bad.code, bad.messages)
 		return fmt.Errorf("answer to slash command: %s %v", bad.code, bad.messages)
 	}
 	s.show(h, c, a.str("response_type"), "")

@@ -6,13 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
 
 	"slipway/bot/slack/blockkit"
+	"slipway/bot/standin"
 )
 
 // maxSockets is how many WebSockets an app may have open.
@@ -50,9 +50,9 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	valid := s.tickets[ticket]
 	delete(s.tickets, ticket)
-	n := len(s.sockets)
+	n := s.Connections()
 	if !valid {
-		s.violate("opened a WebSocket with an address that is not its own or was used before")
+		s.Violate("opened a WebSocket with an address that is not its own or was used before")
 	}
 	s.mu.Unlock()
 	switch {
@@ -81,13 +81,13 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		c.drop()
 		return
 	}
-	s.sockets = append(s.sockets, c)
+	s.lines.Join(c)
 	s.change()
 	s.mu.Unlock()
-	if s.ctx.Err() != nil {
+	if s.Ended() {
 		c.drop() // Close may have gone through the list before this one was on it
 	}
-	s.spawn(func() { s.ping(c) })
+	s.Go(func(context.Context) { s.ping(c) })
 	s.read(c) // until the connection ends
 	s.lose(c)
 }
@@ -95,34 +95,19 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 // lose breaks a WebSocket and forgets it.
 func (s *Server) lose(c *socket) {
 	c.drop()
+	s.lines.Leave(c)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sockets = slices.DeleteFunc(s.sockets, func(other *socket) bool { return other == c })
 	s.change()
 }
 
 // Connections tells how many WebSockets the app has open.
-func (s *Server) Connections() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.sockets)
-}
+func (s *Server) Connections() int { return len(s.lines.Open()) }
 
 // WaitConnected returns when the app has a WebSocket open.
 func (s *Server) WaitConnected(ctx context.Context) error {
-	for {
-		s.mu.Lock()
-		n, changed := len(s.sockets), s.changed
-		s.mu.Unlock()
-		if n > 0 {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return fmt.Errorf("wait for a WebSocket: %w", ctx.Err())
-		}
-	}
+	_, err := s.lines.Wait(ctx)
+	return err
 }
 
 func (s *Server) ping(c *socket) {
@@ -156,11 +141,11 @@ func (s *Server) read(c *socket) {
 			Payload json.RawMessage `json:"payload"`
 		}
 		if err := json.Unmarshal(raw, &ack); err != nil || ack.ID == "" {
-			s.violated("sent %.100q over the WebSocket, which answers nothing", raw)
+			s.Violate("sent %.100q over the WebSocket, which answers nothing", raw)
 			continue
 		}
 		if len(raw) >= blockkit.SocketResponse {
-			s.violated("an answer over the WebSocket has %d bytes; Slack drops it", len(raw))
+			s.Violate("an answer over the WebSocket has %d bytes; Slack drops it", len(raw))
 			continue
 		}
 		c.mu.Lock()
@@ -171,7 +156,7 @@ func (s *Server) read(c *socket) {
 		case waiting != nil:
 			waiting <- ack.Payload
 		case !late: // that it was late is noted already
-			s.violated("answered envelope %q, which is not open on this WebSocket", ack.ID)
+			s.Violate("answered envelope %q, which is not open on this WebSocket", ack.ID)
 		}
 	}
 }
@@ -181,7 +166,7 @@ func (s *Server) overSocket(ctx context.Context, d delivery) (reply, error) {
 	s.mu.Lock()
 	raw, err := json.Marshal(d.payload)
 	e := envelope{ID: s.id("env-"), Type: d.kind, Accepts: d.kind != "events_api", Payload: raw, Retry: d.retry, Reason: d.reason}
-	sockets := slices.Clone(s.sockets)
+	sockets := s.lines.Open()
 	s.turn++ // the next envelope begins with another socket, as Slack spreads them
 	first := s.turn
 	s.mu.Unlock()
@@ -200,7 +185,7 @@ func (s *Server) overSocket(ctx context.Context, d delivery) (reply, error) {
 		r.took = s.cfg.Now().Sub(start)
 		return r, err
 	}
-	return reply{}, errDown
+	return reply{}, standin.ErrDown
 }
 
 func (s *Server) awaitAck(ctx context.Context, c *socket, e envelope, answer chan json.RawMessage) (reply, error) {
@@ -215,10 +200,10 @@ func (s *Server) awaitAck(ctx context.Context, c *socket, e envelope, answer cha
 		return r, nil
 	case <-timer.C:
 		c.giveUp(e.ID)
-		s.violated("no answer to %s envelope within %s", e.Type, s.cfg.AckWithin)
+		s.Violate("no answer to %s envelope within %s", e.Type, s.cfg.AckWithin)
 		return reply{}, fmt.Errorf("%s envelope: %w", e.Type, errLate)
 	case <-c.closed:
-		return reply{}, fmt.Errorf("%s envelope: %w: connection lost", e.Type, errDown)
+		return reply{}, fmt.Errorf("%s envelope: %w: connection lost", e.Type, standin.ErrDown)
 	case <-ctx.Done():
 		c.giveUp(e.ID)
 		return reply{}, fmt.Errorf("%s envelope: %w", e.Type, ctx.Err())

@@ -86,7 +86,7 @@ func (s *Server) submitted(v *view, body []byte) (map[string]string, error) {
 	}
 	if len(body) > 0 {
 		if err := json.Unmarshal(body, &o); err != nil {
-			s.violate("view_submission was answered with %.100q", body)
+			s.Violate("view_submission was answered with %.100q", body)
 			return nil, fmt.Errorf("read answer to form: %w", err)
 		}
 	}
@@ -103,7 +103,7 @@ func (s *Server) submitted(v *view, body []byte) (map[string]string, error) {
 	case "update", "push":
 		return nil, s.follow(v, o.Action, o.View)
 	}
-	s.violate("view_submission was answered with response_action %q", o.Action)
+	s.Violate("view_submission was answered with response_action %q", o.Action)
 	return nil, fmt.Errorf("answer to form: response_action %q", o.Action)
 }
 
@@ -112,7 +112,7 @@ func (s *Server) submitted(v *view, body []byte) (map[string]string, error) {
 func (s *Server) wrong(v *view, errors map[string]string) (map[string]string, error) {
 	byLabel := v.labelled(errors)
 	if len(byLabel) != len(errors) || len(errors) == 0 {
-		s.violate("view_submission was answered with errors about blocks that are no inputs: %v", errors)
+		s.Violate("view_submission was answered with errors about blocks that are no inputs: %v", errors)
 		return nil, fmt.Errorf("we had some trouble connecting: errors %v name no input", errors)
 	}
 	v.errors = errors
@@ -129,7 +129,7 @@ func (s *Server) follow(v *view, action string, raw json.RawMessage) error {
 		s.define(v, definition)
 	}
 	if bad != nil {
-		s.violate("view_submission was answered with a bad view: %s %s", bad.code, strings.Join(bad.messages, "; "))
+		s.Violate("view_submission was answered with a bad view: %s %s", bad.code, strings.Join(bad.messages, "; "))
 		return fmt.Errorf("answer to form: %s %v", bad.code, bad.messages)
 	}
 	return nil
@@ -234,7 +234,7 @@ func (p *Person) suggest(ctx context.Context, v *view, in input, query string) (
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if problems := blockkit.CheckOptions(reply.body); problems != nil || len(reply.body) == 0 {
-		s.violate("block_suggestion was answered with %.100q: %v", reply.body, problems)
+		s.Violate("block_suggestion was answered with %.100q: %v", reply.body, problems)
 		return nil, fmt.Errorf("answer to menu: %v", problems)
 	}
 	list, problems := readList(append(append(json.RawMessage("["), reply.body...), ']'))

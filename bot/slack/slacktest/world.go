@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"slipway/bot/standin"
 )
 
 // room is a channel or a direct conversation.
@@ -45,8 +47,8 @@ func (m *message) now() content { return m.versions[len(m.versions)-1] }
 
 // AddUser adds a person, or changes one.
 func (s *Server) AddUser(u User) {
-	fill(&u.TZ, "UTC")
-	fill(&u.Locale, "en-US")
+	standin.OrElse(&u.TZ, "UTC")
+	standin.OrElse(&u.Locale, "en-US")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.users[u.ID] == nil {

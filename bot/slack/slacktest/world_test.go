@@ -17,32 +17,15 @@ import (
 
 	"slipway/bot/screen"
 	"slipway/bot/slack/slacktest"
+	"slipway/bot/standin"
 )
-
-// clock stands still until it is moved.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
 
 // world is a workspace with Ann, Bob and a stranger to #general, and an app made with
 // slack-go.
 type world struct {
 	*slacktest.Server
 	t     *testing.T
-	clock *clock
+	clock *standin.Clock
 	api   *slack.Client
 	app   *app
 }
@@ -122,8 +105,8 @@ func bothWays(t *testing.T, change func(*slacktest.Config), story func(*testing.
 
 func newWorld(t *testing.T, mode string, change func(*slacktest.Config)) *world {
 	t.Helper()
-	c := &clock{at: time.Unix(1_790_000_000, 0)}
-	cfg := slacktest.Config{Now: c.now, SocketMode: mode == overSocket, Linger: 50 * time.Millisecond, UnfurlDomains: []string{"plans.example"}}
+	c := standin.NewClock(time.Unix(1_790_000_000, 0))
+	cfg := slacktest.Config{Now: c.Now, SocketMode: mode == overSocket, Linger: 50 * time.Millisecond, UnfurlDomains: []string{"plans.example"}}
 	if change != nil {
 		change(&cfg)
 	}

@@ -142,15 +142,19 @@ func (s *Server) boards(w http.ResponseWriter, r *http.Request) {
 	s.page(w, r, "values", out, true, true)
 }
 
-// boardOf finds the board of the path, or says that there is none.
-func (s *Server) boardOf(w http.ResponseWriter, r *http.Request) (Board, bool) {
+// ofPath finds what the path names by its id, or says that there is none.
+func ofPath[T any](w http.ResponseWriter, r *http.Request, list []T, what string, idOf func(T) int64) (found T, ok bool) {
 	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
-	i := slices.IndexFunc(s.config.Boards, func(b Board) bool { return b.ID == id })
+	i := slices.IndexFunc(list, func(x T) bool { return idOf(x) == id })
 	if err != nil || i < 0 {
-		refuse(w, http.StatusNotFound, "The requested board cannot be viewed because it either does not exist or you do not have permission to view it.")
-		return Board{}, false
+		refuse(w, http.StatusNotFound, "The requested "+what+" cannot be viewed because it either does not exist or you do not have permission to view it.")
+		return found, false
 	}
-	return s.config.Boards[i], true
+	return list[i], true
+}
+
+func (s *Server) boardOf(w http.ResponseWriter, r *http.Request) (Board, bool) {
+	return ofPath(w, r, s.config.Boards, "board", func(b Board) int64 { return b.ID })
 }
 
 func (s *Server) board(w http.ResponseWriter, r *http.Request) {
@@ -204,15 +208,8 @@ func (s *Server) boardSprints(w http.ResponseWriter, r *http.Request) {
 	s.page(w, r, "values", out, false, true)
 }
 
-// sprintOf finds the sprint of the path, or says that there is none.
 func (s *Server) sprintOf(w http.ResponseWriter, r *http.Request) (Sprint, bool) {
-	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
-	i := slices.IndexFunc(s.config.Sprints, func(x Sprint) bool { return x.ID == id })
-	if err != nil || i < 0 {
-		refuse(w, http.StatusNotFound, "The requested sprint cannot be viewed because it either does not exist or you do not have permission to view it.")
-		return Sprint{}, false
-	}
-	return s.config.Sprints[i], true
+	return ofPath(w, r, s.config.Sprints, "sprint", func(x Sprint) int64 { return x.ID })
 }
 
 func (s *Server) sprint(w http.ResponseWriter, r *http.Request) {
