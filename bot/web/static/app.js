@@ -205,21 +205,37 @@
     dialog.replaceChildren();
   });
 
+  // While a question is open the page may be brought up to date, and the form of the
+  // button become that of another: what was asked about is sent all the same, and
+  // refused with what happened meanwhile.
+  const does = (form) => JSON.stringify([...new FormData(form)].filter(([name]) => name !== 'press'));
+  function sendAsItWas(form) {
+    form.hidden = true;
+    for (const name of Object.keys(form.dataset).filter((n) => n.startsWith('confirm'))) delete form.dataset[name];
+    form.addEventListener('htmx:afterRequest', () => setTimeout(() => form.remove()));
+    body.append(form);
+    htmx.process(form);
+    htmx.trigger(form, 'submit');
+  }
+
   body.addEventListener('htmx:confirm', (e) => {
-    const { confirm, confirmTitle, confirmYes, confirmNo } = e.detail.elt.dataset;
+    const form = e.detail.elt;
+    const { confirm, confirmTitle, confirmYes, confirmNo } = form.dataset;
     if (!confirm) return;
     e.preventDefault();
-    shut(e.detail.elt.closest('details.more'));
+    const asked = form.cloneNode(true);
+    shut(form.closest('details.more'));
     $('#confirm-title').textContent = confirmTitle;
     $('#confirm-text').textContent = confirm;
     const yes = $('#confirm-yes');
     const no = $('#confirm-no');
     yes.textContent = confirmYes;
     no.textContent = confirmNo;
-    yes.className = 'danger' in e.detail.elt.dataset ? 'danger solid' : 'primary';
+    yes.className = 'danger' in form.dataset ? 'danger solid' : 'primary';
     yes.onclick = () => {
       confirmation.close();
-      e.detail.issueRequest(true);
+      if (form.isConnected && does(form) === does(asked)) e.detail.issueRequest(true);
+      else sendAsItWas(asked);
     };
     no.onclick = () => confirmation.close();
     confirmation.showModal();

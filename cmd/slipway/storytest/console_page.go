@@ -177,7 +177,7 @@ func readThread(room, head string, li *html.Node) []screen.Message {
 func readButton(f *html.Node) screen.Button {
 	button := first(f, isTag("button"))
 	b := screen.Button{
-		Label: label(button), Row: rowOf(f), Question: attr(f, "data-confirm"), Handle: attr(f, "action") + "?" + hiddenOf(f).Encode(),
+		Label: label(button), Row: rowOf(f), Question: question(f), Handle: attr(f, "action") + "?" + hiddenOf(f).Encode(),
 	}
 	for _, style := range []string{"primary", "danger"} {
 		if hasClass(style)(button) {
@@ -185,6 +185,11 @@ func readButton(f *html.Node) screen.Button {
 		}
 	}
 	return b
+}
+
+// question is what the page asks before a button does anything, "" if it asks nothing.
+func question(f *html.Node) string {
+	return strings.TrimSpace(attr(f, "data-confirm-title") + "\n" + attr(f, "data-confirm"))
 }
 
 // label is the word on a button, without the mark of those that open a form.
