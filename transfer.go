@@ -35,6 +35,7 @@ func (p *Plan) Transfer(req Request, to PersonRef, comment string) (*Change, err
 	})
 	a.keep(nil)
 	asked := slices.DeleteFunc(p.Asked(req.Rules), func(x PersonRef) bool { return slices.Contains(before, x) })
+	a.Waiting.tell(asked, req.At.Unix())
 	c.tell(req, p, Notice{
 		To: ids(asked), Card: true, Asks: AskedFirst,
 		Text: T("%[1]s passed to you the decision on plan #%[2]d %[3]s, which waits for your approval. %[4]s",
