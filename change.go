@@ -131,6 +131,7 @@ const (
 	TaskWindow   TaskKind = "window"   // the end of the plan's window
 	TaskDeadline TaskKind = "deadline" // a gate's deadline
 	TaskPatience TaskKind = "patience" // an approval that does not come
+	TaskPresence TaskKind = "presence" // a person is there at other times than before, or an absence begins or ends
 	TaskCard     TaskKind = "card"     // bring the cards of a plan up to date
 	TaskNotice   TaskKind = "notice"   // tell people something
 	TaskAnswer   TaskKind = "answer"   // give a person's answer to a run that waits
@@ -142,7 +143,7 @@ const (
 
 // TaskKinds lists all kinds.
 func TaskKinds() []TaskKind {
-	return []TaskKind{TaskHook, TaskRun, TaskSchedule, TaskWindow, TaskDeadline, TaskPatience, TaskCard, TaskNotice, TaskAnswer, TaskRecheck, TaskJudge, TaskJira, TaskQuestion}
+	return []TaskKind{TaskHook, TaskRun, TaskSchedule, TaskWindow, TaskDeadline, TaskPatience, TaskPresence, TaskCard, TaskNotice, TaskAnswer, TaskRecheck, TaskJudge, TaskJira, TaskQuestion}
 }
 
 // Task is one thing to do at or after a time. The table of tasks is outbox and
@@ -156,7 +157,7 @@ type Task struct {
 	PlanID string
 	Round  int64
 	RunAt  int64 // Unix milliseconds
-	// Ref is what the task is about: a delivery's or a run's id.
+	// Ref is what the task is about: a delivery's, a run's or, of a TaskPresence, a user's id.
 	Ref  string
 	Data json.RawMessage // Notice, for TaskNotice; Decision, for TaskAnswer
 }

@@ -155,3 +155,35 @@ func TestADelegatedNoIsANo(t *testing.T) {
 		t.Errorf("the entry is %+v", w.last.Entry)
 	}
 }
+
+// Whoever stands in from now on is told once; so is whoever was not asked while they were
+// away.
+func TestAnAbsenceThatBeginsOrEndsTellsWhoIsAskedNow(t *testing.T) {
+	t.Parallel()
+	w := patient(t, TimeRules{RemindAfter: hourly(4)}).away("bob>eve carol>eve")
+	w.do(w.plan.LosePatience(w.req(SystemActor()), zoned, nil))
+	people, text, urgent := w.heard()
+	if !slices.Equal(people, []string{"eve"}) || urgent || !strings.HasPrefix(text, "You decide for Bob, Carol now: plan #") {
+		t.Errorf("told %v urgently %v: %q", people, urgent, text)
+	}
+	if e := w.last.Entry; e.Verb != VerbRemindAgain || e.Data.For != "Bob, Carol" || !slices.Equal(e.Data.People, []string{"eve"}) {
+		t.Errorf("the log tells %+v", e)
+	}
+	if at, _ := w.timer(); at != "2026-11-24 16:00" {
+		t.Errorf("the next look is at %q", at)
+	}
+	w.nothing()
+	w.away("")
+	w.nothing() // both were told at first
+
+	w = patient(t, TimeRules{}, func(d *Draft) { d.Approval.Needed = 2 })
+	w.away("bob>eve").do(w.plan.Replan(w.req(alice), "once more")).do(w.plan.Submit(w.req(alice), nil)).is(WaitForApproval)
+	w.away("").do(w.plan.LosePatience(w.req(SystemActor()), zoned, nil))
+	if people, text, _ := w.heard(); !slices.Equal(people, []string{"bob"}) || !strings.HasSuffix(text, "asks for your approval.") || w.last.Entry.Data.For != "" {
+		t.Errorf("told %v: %q", people, text)
+	}
+	w.nothing()
+	// Who may not decide is not asked.
+	w.away("carol>alice")
+	w.nothing()
+}

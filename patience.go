@@ -157,6 +157,9 @@ func (p *Plan) lookAgain(req Request, c *Change, at int64) {
 // PatienceKey is the Task.Key of a plan's TaskPatience.
 func PatienceKey(planID string) string { return "patience:" + planID }
 
+// PresenceKey is the Task.Key of a user's TaskPresence.
+func PresenceKey(userID string) string { return "presence:" + userID }
+
 // Times are when the next things happen to an approval that does not come, in Unix
 // seconds; zero: never.
 type Times struct {
@@ -238,9 +241,10 @@ func (p *Plan) begins() int64 {
 	return p.ScheduleExecuteTime
 }
 
-// LosePatience is what the time of a TaskPatience brings: the approval expires, is
-// escalated to the people given, or those who are asked are reminded, one of these at a
-// time. Before any of it is due it is Unchanged.
+// LosePatience is what the time of a TaskPatience brings: the approval expires, those are
+// told who are asked now in the place of others, it is escalated to the people given, or
+// those who are asked are reminded, one of these at a time. Before any of it is due it is
+// Unchanged.
 func (p *Plan) LosePatience(req Request, hours func(userID string) Hours, escalateTo []PersonRef) (*Change, error) {
 	t, now := p.Times(req.At, req.Rules, hours), req.At.Unix()
 	due := func(at int64) bool { return at != 0 && at <= now }
@@ -248,6 +252,8 @@ func (p *Plan) LosePatience(req Request, hours func(userID string) Hours, escala
 	switch {
 	case due(t.Expiry):
 		return p.expireApproval(req), nil
+	case len(p.untold(req.Rules)) > 0:
+		c = p.askUntold(req)
 	case due(t.Escalation):
 		c = p.escalate(req, escalateTo)
 	case due(t.Reminder):
@@ -259,6 +265,44 @@ func (p *Plan) LosePatience(req Request, hours func(userID string) Hours, escala
 		p.lookAgain(req, c, next)
 	}
 	return p.done(req, c), nil
+}
+
+// untold lists the places of those who are asked and do not know it yet: an absence has
+// begun, or ended.
+func (p *Plan) untold(rules *Rules) []Seat {
+	if p.Status() != WaitForApproval || p.Approval.Waiting == nil {
+		return nil
+	}
+	return slices.DeleteFunc(p.Seats(rules), func(s Seat) bool {
+		_, told := p.Approval.Waiting.Told[s.By.ID]
+		return told
+	})
+}
+
+// askUntold asks those who do not know yet that they are asked: each once, for all places.
+func (p *Plan) askUntold(req Request) *Change {
+	c := p.newChange(req, VerbRemindAgain)
+	seats := p.untold(req.Rules)
+	var away []Text // whose places others decide
+	for _, x := range askedOf(seats) {
+		var places []Text
+		for _, s := range seats {
+			if s.By.ID == x.ID && s.Place.ID != x.ID {
+				places = append(places, Text{EN: s.Place.Name, ZH: s.Place.Name})
+			}
+		}
+		text := T("Plan #%[1]d %[2]s asks for your approval.", "发布计划 #%[1]d %[2]s 需要您审批。", p.Index, p.Name)
+		if len(places) > 0 {
+			text = T("You decide for %[3]s now: plan #%[1]d %[2]s asks for your approval.", "现由您代 %[3]s 审批：发布计划 #%[1]d %[2]s 需要您审批。",
+				p.Index, p.Name, JoinTexts(places))
+		}
+		away = append(away, places...)
+		c.Entry.Data.People = append(c.Entry.Data.People, x.Name)
+		c.tell(req, p, Notice{To: []string{x.ID}, Card: true, Asks: AskedFirst, Text: text})
+	}
+	c.Entry.Data.For = JoinTexts(away).EN
+	p.Approval.Waiting.tell(askedOf(seats), req.At.Unix())
+	return c
 }
 
 // remindAgain tells those who are asked and have been silent for long.

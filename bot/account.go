@@ -138,7 +138,7 @@ func (b *Bot) acquaint(ctx context.Context, u *slipway.User, locale, zone string
 	if lang == "" && zone == "" {
 		return
 	}
-	if err := b.Store.Acquaint(ctx, u.ID, lang, zone); err != nil {
+	if err := b.Commands.Acquaint(ctx, u.ID, lang, zone); err != nil {
 		b.Log.WarnContext(ctx, "note language and time zone", "user", u.ID, "error", err)
 		return
 	}

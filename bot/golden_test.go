@@ -327,6 +327,7 @@ func entries() []slipway.Entry {
 		{Verb: slipway.VerbTransfer, From: slipway.WaitForApproval, To: slipway.WaitForApproval, Data: slipway.EntryData{People: []string{"卡罗"}}},
 		{Verb: slipway.VerbRemindAgain, Actor: system, Data: slipway.EntryData{People: []string{"Bob", "卡罗"}}},
 		{Verb: slipway.VerbRemindAgain, Actor: system, Data: slipway.EntryData{People: []string{"Bob"}, Reason: &soon}},
+		{Verb: slipway.VerbRemindAgain, Actor: system, Data: slipway.EntryData{People: []string{"卡罗"}, For: "Bob"}},
 		{Verb: slipway.VerbEscalate, Actor: system, Data: slipway.EntryData{People: []string{"Root"}}},
 		{Verb: slipway.VerbEscalate, Actor: system, Data: slipway.EntryData{Reason: &nobody}},
 		{Verb: slipway.VerbExpireApproval, Actor: system, From: slipway.WaitForApproval, To: slipway.Denied, Data: slipway.EntryData{Votes: "1/2", Reason: &late}},

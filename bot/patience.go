@@ -156,5 +156,8 @@ func patienceEntryText(e slipway.Entry) slipway.Text {
 	case e.Verb == slipway.VerbEscalate:
 		return slipway.T("The approval was escalated to %s", "审批已升级给 %s", people)
 	}
+	if e.Data.For != "" {
+		return slipway.T("%[1]s asked %[2]s, who decides for %[3]s now", "%[1]s 已通知 %[2]s 代 %[3]s 审批", actorName(e.Actor.Name), people, e.Data.For)
+	}
 	return slipway.T("%[1]s reminded %[2]s", "%[1]s 自动催办了 %[2]s", actorName(e.Actor.Name), people)
 }

@@ -60,7 +60,7 @@ func (v View) planActions(p *slipway.Plan) (shown, more []Action) {
 			a.Style = Primary
 			shown = slices.Insert(shown, 0, a) // before edit
 		case slipway.VerbApprove:
-			a.Style = Primary
+			a.Style, a.Confirm = Primary, v.approveConfirm(p)
 			show(a)
 			hide(v.button(actionApproveComment, ref))
 		case slipway.VerbReject:

@@ -1,6 +1,10 @@
 package bot
 
-import "slipway"
+import (
+	"strings"
+
+	"slipway"
+)
 
 // people lists the votes, the levels if there are several, who is asked, and what was
 // changed since those who are asked again approved.
@@ -49,6 +53,56 @@ func (v View) people(p *slipway.Plan) []Line {
 		}
 	}
 	return lines
+}
+
+// approveConfirm says what is approved, before it is: the card has the details.
+func (v View) approveConfirm(p *slipway.Plan) *Confirm {
+	a := p.Approval
+	items := slipway.T("%d items.", "共 %d 个发布项。", len(p.Items))
+	if len(p.Items) == 1 {
+		items.EN = "1 item."
+	}
+	said := []slipway.Text{items, slipway.T("Approvals so far: %[1]d of %[2]d.", "已有 %[1]d/%[2]d 人通过。", a.Approvals(), a.Needed)}
+	if i := a.OpenLevel(); i < len(a.Levels) {
+		level := a.Levels[i].Title(i)
+		said = append(said, slipway.T("Asked now: %s.", "当前审批：%s。", slipway.Text{EN: shorten(level.EN, maxLevelAsked), ZH: shorten(level.ZH, maxLevelAsked)}))
+	}
+	said = append(said, v.changedFor(p)...)
+	text := slipway.Text{}
+	for _, t := range said {
+		text.EN, text.ZH = strings.TrimSpace(text.EN+" "+t.EN), text.ZH+t.ZH
+	}
+	title := shorten(oneLine(planTitle(p)), maxPlanAsked)
+	return v.confirm(slipway.T("Approve %s?", "通过 %s？", title),
+		slipway.Text{EN: shorten(text.EN, maxConfirmed), ZH: shorten(text.ZH, maxConfirmed)}, buttonText(ActionID(slipway.VerbApprove)))
+}
+
+// How much of the names of plans and levels is asked about.
+const (
+	maxPlanAsked  = 80
+	maxLevelAsked = 60
+)
+
+// changedFor says what was changed since the viewer approved last; on a shared card, for
+// whom anything was.
+func (v View) changedFor(p *slipway.Plan) (said []slipway.Text) {
+	var names []string
+	for _, s := range p.Seats(v.Rules) {
+		changed := p.Approval.ChangedSince(s.Place.ID)
+		switch {
+		case len(changed) == 0:
+		case v.Viewer == nil:
+			names = append(names, s.Place.Name)
+		case v.Viewer.ID == s.Place.ID && v.Viewer.ID == s.By.ID:
+			said = append(said, slipway.T("Changed since you last approved: %s.", "您上次通过之后的改动：%s。", shortList(changed)))
+		case v.Viewer.ID == s.By.ID:
+			said = append(said, slipway.T("Changed since %[1]s last approved: %[2]s.", "%[1]s 上次通过之后的改动：%[2]s。", s.Place.Name, shortList(changed)))
+		}
+	}
+	if len(names) > 0 {
+		said = append(said, slipway.T("Changed since %s last approved.", "%s 上次通过之后有改动。", nameList(names)))
+	}
+	return said
 }
 
 // seatText names who is asked: "Carol for Bob until 2026-12-05 24:00 UTC".

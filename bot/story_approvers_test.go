@@ -112,6 +112,54 @@ func TestAnAbsenceBeginsAndEndsByItself(t *testing.T) {
 	w.wantWhisper(w.root.Say(w.room, "approve #1"), "Only the approvers")
 }
 
+// The cards that are open show whom an absence puts in and takes out again, and those are
+// asked in their own room.
+func TestAnAbsenceBeginsOnOpenCards(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.submit()
+	w.wantToast(w.bob.Say(w.room, "approve #1"), bot.ToastDone, "1/2")
+	w.wantToast(w.alice.Say(w.room, "replan #1 more"), bot.ToastDone, "Planning")
+	w.wantToast(w.alice.Say(w.room, "add #1 more"), bot.ToastDone, "Changed")
+	w.wantToast(w.alice.Say(w.room, "submit #1"), bot.ToastDone, "Waiting for approval")
+	w.wantToast(w.bob.Say(w.room, "away from 2026-11-25 to 2026-11-26 to root@example.com"), bot.ToastDone, "Root decides for Bob")
+	w.moves(0)
+	w.shows("✋ Asked: Bob, 卡罗")
+	seen := len(w.web.Direct(w.root.Account))
+
+	w.moves(10 * time.Hour) // midnight
+	w.shows("✋ Asked: Root for Bob until 2026-11-27 00:00 UTC, 卡罗")
+	if n := len(w.web.Direct(w.root.Account)); n != seen+1 {
+		t.Fatalf("Root got %d messages", n-seen)
+	}
+	card := w.askedOf(w.web, w.root.Account)
+	if text := textOf(card); !strings.Contains(text, "You decide for Bob now: plan #1 payments 4.2 asks for your approval.") {
+		t.Errorf("Root is told:\n%s", text)
+	}
+	w.asks(card, "Approve #1 payments 4.2?", "3 items. Approvals so far: 0 of 2. Changed since Bob last approved: item “more” (new).")
+	w.wantWhisper(w.alice.Say(w.room, "log #1"), "Slipway asked Root, who decides for Bob now")
+
+	w.moves(48 * time.Hour)
+	w.shows("✋ Asked: Bob, 卡罗")
+	if n := len(w.web.Direct(w.root.Account)); n != seen+1 {
+		t.Errorf("Root got %d messages", n-seen)
+	}
+}
+
+// moves moves the clock on and does what is due about Bob's absence.
+func (w *world) moves(d time.Duration) {
+	w.t.Helper()
+	w.now = w.now.Add(d)
+	u, err := w.store.UserByEmail(w.t.Context(), "bob@example.com")
+	if err == nil {
+		_, err = w.commands.LookAgainFor(w.t.Context(), u.ID)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.later(0)
+}
+
 func TestAnAbsenceIsArrangedByForm(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -1,10 +1,12 @@
 package bot_test
 
 import (
+	"slices"
 	"testing"
 
 	"slipway"
 	"slipway/bot"
+	"slipway/bot/bottest"
 )
 
 func TestLevelsAreTypedShownAndAsked(t *testing.T) {
@@ -38,9 +40,31 @@ func TestLevelsAreTypedShownAndAsked(t *testing.T) {
 
 	w.wantToast(w.alice.Say(w.room, "submit #1"), bot.ToastDone, "Waiting for approval")
 	w.shows("✋ Level 1: any of Bob, Root", "▫️ Level 2", "✋ Asked: Bob, Root")
+	w.asks(w.live(w.web, w.room).Card, "Approve #1 payments?", "1 item. Approvals so far: 0 of 4. Asked now: Level 1.")
 	w.wantWhisper(w.carol.Say(w.room, "approve #1"), "第 1 级")
 	w.wantToast(w.bob.Say(w.room, "approve #1"), bot.ToastDone, "2/4") // his approval counts at both levels
 	w.shows("✅ Level 1", "✋ Level 2", "✋ Asked: 卡罗, Root")
+	w.asks(w.live(w.slack, w.zhRoom).Card, "通过 #1 payments？", "共 1 个发布项。已有 2/4 人通过。当前审批：第 2 级。")
+}
+
+// askedOf is the newest card in somebody's room with the bot.
+func (w *world) askedOf(c *bottest.Chat, account string) bot.Card {
+	w.t.Helper()
+	w.settle()
+	direct := c.Direct(account)
+	if len(direct) == 0 {
+		w.t.Fatalf("%s was asked nothing", account)
+	}
+	return direct[len(direct)-1].Card
+}
+
+// asks wants the card to ask, before it is approved, whether that is meant.
+func (w *world) asks(c bot.Card, title, text string) {
+	w.t.Helper()
+	i := slices.IndexFunc(c.Actions, func(a bot.Action) bool { return a.ID == "approve" })
+	if i < 0 || c.Actions[i].Confirm == nil || c.Actions[i].Confirm.Title != title || c.Actions[i].Confirm.Text != text {
+		w.t.Errorf("the card has the actions %+v, want to be asked %q %q", c.Actions, title, text)
+	}
 }
 
 func TestACardShowsWhatChangedSinceSomebodyApproved(t *testing.T) {
@@ -54,6 +78,11 @@ func TestACardShowsWhatChangedSinceSomebodyApproved(t *testing.T) {
 	w.alice.Say(w.room, "add #1 more")
 	w.wantToast(w.alice.Say(w.room, "submit #1"), bot.ToastDone, "Waiting for approval")
 	w.shows("0 of 2", "✋ Asked: Bob, 卡罗", "↻ Changed since Bob approved: the window, item “more” (new)")
+	// So does what each is asked first: Bob his changes, others nothing, and all together that there are some.
+	const rest = "3 items. Approvals so far: 0 of 2."
+	w.asks(w.live(w.web, w.room).Card, "Approve #1 payments 4.2?", rest+" Changed since Bob last approved.")
+	w.asks(w.askedOf(w.web, w.bob.Account), "Approve #1 payments 4.2?", rest+" Changed since you last approved: the window, item “more” (new).")
+	w.asks(w.askedOf(w.slack, "U-carol"), "通过 #1 payments 4.2？", "共 3 个发布项。已有 0/2 人通过。")
 	// Back again, what Bob approved is what is asked.
 	w.wantToast(w.bob.Say(w.room, "approve #1"), bot.ToastDone, "1/2")
 	w.alice.Say(w.room, "replan #1 only words")

@@ -186,7 +186,7 @@ func (w *world) settle() {
 				if err = json.Unmarshal(task.Data, &n); err == nil {
 					err = w.Tell(w.t.Context(), task.PlanID, n, task.Key)
 				}
-			case slipway.TaskHook, slipway.TaskRun, slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline, slipway.TaskPatience, slipway.TaskAnswer,
+			case slipway.TaskHook, slipway.TaskRun, slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline, slipway.TaskPatience, slipway.TaskPresence, slipway.TaskAnswer,
 				slipway.TaskRecheck, slipway.TaskJudge, slipway.TaskJira, slipway.TaskQuestion:
 			}
 			if err != nil {

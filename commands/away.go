@@ -35,7 +35,7 @@ func (c *Commands) Away(ctx context.Context, by, of, to *slipway.User, start, en
 	if err := c.checkAway(d, known, zoneOf(by)); err != nil {
 		return d, nil, err
 	}
-	if err := c.Store.PutDelegation(ctx, d, by.ID, c.Now()); err != nil {
+	if err := c.Store.PutDelegation(ctx, d, by.ID, c.Now(), c.presence(of.ID)); err != nil {
 		return d, nil, fmt.Errorf("away: %w", err)
 	}
 	for _, o := range known {
@@ -54,7 +54,7 @@ func (c *Commands) Back(ctx context.Context, by, of *slipway.User) (bool, error)
 			return false, err
 		}
 	}
-	dropped, err := c.Store.DropDelegation(ctx, of.ID)
+	dropped, err := c.Store.DropDelegation(ctx, of.ID, c.presence(of.ID))
 	if err != nil {
 		return false, fmt.Errorf("back: %w", err)
 	}

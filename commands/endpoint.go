@@ -195,10 +195,8 @@ func (c *Commands) mayManage(by *slipway.User, name string) error {
 
 // spreadRules brings changed endpoints and delegations into force, here at once and elsewhere soon.
 func (c *Commands) spreadRules(ctx context.Context) error {
-	if c.Refresh != nil {
-		if err := c.Refresh(ctx); err != nil {
-			return err
-		}
+	if err := c.readRules(ctx); err != nil {
+		return err
 	}
 	if c.Announce != nil {
 		c.Announce(ctx, TopicRules)

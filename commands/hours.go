@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"slipway"
-	"slipway/storage"
 )
 
 // NewHours are when somebody works, as they say it; nil leaves it as it is, empty is the
@@ -38,11 +37,8 @@ func (c *Commands) SetHours(ctx context.Context, by *slipway.User, userID string
 	if err := f.Err("The hours are not right yet.", "工作时间有误。"); err != nil {
 		return nil, err
 	}
-	if err := c.Store.SetHours(ctx, u.ID, u.WorkingHours, u.Holidays); err != nil {
+	if err := c.Store.SetHours(ctx, u.ID, u.WorkingHours, u.Holidays, c.presence(u.ID)); err != nil {
 		return nil, fmt.Errorf("set hours: %w", err)
-	}
-	if err := c.lookAgainFor(ctx, u.ID); err != nil {
-		return nil, err
 	}
 	return u, nil
 }
@@ -71,30 +67,6 @@ func checkHolidays(f *slipway.Faults, path string, words []string) []string {
 	}
 	return off.Strings()
 }
-
-// lookAgainFor has the approvals looked at that a user may be asked for.
-func (c *Commands) lookAgainFor(ctx context.Context, userID string) error {
-	waiting, err := c.Store.Plans(ctx, storage.Filter{PersonID: userID, Statuses: []slipway.Status{slipway.WaitForApproval}, Limit: maxWaiting})
-	if err != nil {
-		return fmt.Errorf("find approvals of user %s: %w", userID, err)
-	}
-	now := c.Now()
-	for _, p := range waiting.Rows {
-		if p.Approval == nil || p.Approval.Waiting == nil {
-			continue
-		}
-		t := slipway.Task{
-			ID: c.NewID(), Kind: slipway.TaskPatience, Key: slipway.PatienceKey(p.ID), PlanID: p.ID, Round: p.Round, RunAt: now.UnixMilli(),
-		}
-		if err := c.Store.PutTask(ctx, t, now); err != nil {
-			return fmt.Errorf("look at approval of plan %s again: %w", p.ID, err)
-		}
-	}
-	return nil
-}
-
-// maxWaiting is how many approvals of one person are looked at again at once.
-const maxWaiting = 200
 
 // Times says when the next things happen to a plan's approval if it does not come.
 func (c *Commands) Times(ctx context.Context, p *slipway.Plan) (slipway.Times, error) {
@@ -127,6 +99,9 @@ func (c *Commands) hoursOf(ctx context.Context, p *slipway.Plan) (func(userID st
 // returns when the next of it is, zero if there is none; after a change a new task waits
 // for that.
 func (c *Commands) LosePatience(ctx context.Context, requestID, planID string) (time.Time, error) {
+	if err := c.readRules(ctx); err != nil {
+		return time.Time{}, err
+	}
 	p, err := c.Store.Plan(ctx, planID)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("approval of plan %s: %w", planID, err)

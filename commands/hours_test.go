@@ -96,7 +96,7 @@ func TestNewHoursMoveTheReminder(t *testing.T) {
 	if got := next(); got != "Tue 18:00" {
 		t.Errorf("next at %s", got)
 	}
-	if len(woken) != 1 || woken[0].Kind != slipway.TaskPatience || woken[0].PlanID != p.ID {
+	if len(woken) != 1 || woken[0].Kind != slipway.TaskPresence || woken[0].Ref != o.bob.ID {
 		t.Errorf("woken: %+v", woken)
 	}
 	// Others may not, and what is wrong changes nothing.
@@ -115,5 +115,65 @@ func TestNewHoursMoveTheReminder(t *testing.T) {
 	u, err = o.KeepUser(t.Context(), commands.NewUser{Name: "Bob", Email: "bob@example.com", WorkingHours: "Mon-Fri 8-9", Holidays: []string{"2026-12-25"}})
 	if err != nil || u.WorkingHours != "Mon-Fri 18:00-22:00" || !slices.Equal(u.Holidays, []string{"2026-12-25"}) {
 		t.Errorf("Bob is %+v, %v", u, err)
+	}
+}
+
+// What waits for somebody is looked at again when it becomes known that they are there at
+// other times, from wherever that is known; also when they decide for somebody else.
+func TestWhateverMovesSomebodysDayHasTheirApprovalsLookedAt(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	p := o.plan(t, "approval: {approvers: [Bob], remind_after: 4h}")
+	if _, err := o.Submit(t.Context(), o.ask(o.alice, ""), p.ID); err != nil {
+		t.Fatal(err)
+	}
+	o.rules.Delegations = []slipway.Delegation{{Of: o.bob.Ref(), To: o.root.Ref(), Start: noon.Unix(), End: noon.Unix() + 3600}}
+	var woken []slipway.Task
+	o.Store.OnCommit(func(_ context.Context, c storage.Committed) { woken = append(woken, c.Tasks...) })
+	moved := *o.bob
+	moved.TimeZone = "Asia/Shanghai"
+	weeks := moved
+	weeks.WorkingHours = "Mon-Fri 08:00-12:00"
+	for name, do := range map[string]func() error{
+		"a zone that they chose": func() error { return o.SaveUser(t.Context(), o.bob, &moved) },
+		"a platform tells it":    func() error { return o.Acquaint(t.Context(), o.bob.ID, "", "Asia/Tokyo") },
+		"the configuration": func() error {
+			_, err := o.KeepUser(t.Context(), commands.NewUser{Name: "Bob", Email: o.bob.Email, WorkingHours: weeks.WorkingHours, Holidays: []string{"2026-12-25"}})
+			return err
+		},
+		"they are away": func() error {
+			_, _, err := o.Away(t.Context(), o.bob, o.bob, o.root, noon.Unix()+60, noon.Unix()+120)
+			return err
+		},
+		"they are back": func() error {
+			_, err := o.Back(t.Context(), o.bob, o.bob)
+			return err
+		},
+	} {
+		woken = nil
+		if err := do(); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if len(woken) != 1 || woken[0].Key != slipway.PresenceKey(o.bob.ID) || woken[0].RunAt != o.at.UnixMilli() {
+			t.Errorf("%s wakes %+v", name, woken)
+		}
+	}
+	woken = nil
+	if err := o.Acquaint(t.Context(), o.bob.ID, slipway.Chinese, ""); err != nil {
+		t.Fatal(err)
+	}
+	if len(woken) > 0 {
+		t.Errorf("another language wakes %+v", woken)
+	}
+
+	// Root's day counts as well, since they decide for Bob.
+	if err := o.Store.PutDelegation(t.Context(), o.rules.Delegations[0], o.bob.ID, o.at); err != nil {
+		t.Fatal(err)
+	}
+	if next, err := o.LookAgainFor(t.Context(), o.root.ID); err != nil || !next.IsZero() {
+		t.Errorf("%v, %v", next, err)
+	}
+	if len(woken) == 0 || woken[0].Kind != slipway.TaskPatience || woken[0].PlanID != p.ID {
+		t.Errorf("woken: %+v", woken)
 	}
 }

@@ -131,7 +131,7 @@ func (c *Commands) KeepUser(ctx context.Context, n NewUser) (*slipway.User, erro
 	if u.DingTalkID == "" {
 		u.DingTalkID = known.DingTalkID
 	}
-	if err := c.Store.UpdateUser(ctx, u); err != nil {
+	if err := c.SaveUser(ctx, known, u); err != nil {
 		return nil, fmt.Errorf("keep user: %w", err)
 	}
 	return u, nil

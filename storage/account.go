@@ -51,23 +51,25 @@ func (s *Store) SetAccount(ctx context.Context, userID string, a Account) error 
 }
 
 // Acquaint notes the language and the zone that a platform tells of a user, each only if
-// it is not known yet. Empty ones are left alone.
-func (s *Store) Acquaint(ctx context.Context, userID string, locale slipway.Lang, zone string) error {
-	for _, q := range []struct {
-		known bool
-		query *bun.UpdateQuery
-	}{
-		{locale == "", s.write.NewUpdate().Model((*userRow)(nil)).Set("locale = ?", locale).Set("locale_guessed = ?", false).Where("locale_guessed")},
-		{zone == "", s.write.NewUpdate().Model((*userRow)(nil)).Set("time_zone = ?", zone).Where("time_zone = ''")},
-	} {
-		if q.known {
-			continue
+// it is not known yet. Empty ones are left alone. The tasks follow from it.
+func (s *Store) Acquaint(ctx context.Context, userID string, locale slipway.Lang, zone string, follow ...slipway.Task) error {
+	return s.following(ctx, follow, func(db bun.IDB) error {
+		for _, q := range []struct {
+			known bool
+			query *bun.UpdateQuery
+		}{
+			{locale == "", db.NewUpdate().Model((*userRow)(nil)).Set("locale = ?", locale).Set("locale_guessed = ?", false).Where("locale_guessed")},
+			{zone == "", db.NewUpdate().Model((*userRow)(nil)).Set("time_zone = ?", zone).Where("time_zone = ''")},
+		} {
+			if q.known {
+				continue
+			}
+			if _, err := q.query.Where("id = ?", userID).Exec(ctx); err != nil {
+				return fmt.Errorf("acquaint with user %s: %w", userID, err)
+			}
 		}
-		if _, err := q.query.Where("id = ?", userID).Exec(ctx); err != nil {
-			return fmt.Errorf("acquaint with user %s: %w", userID, err)
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // AccountOf returns the account that an unexpired credential links. NotFound if there is

@@ -11,15 +11,18 @@ import (
 )
 
 // SetHours writes when a user works; empty texts are the defaults. NotFound if there is no
-// such user.
-func (s *Store) SetHours(ctx context.Context, userID, week string, holidays []string) error {
-	res, err := s.write.NewUpdate().Model((*userRow)(nil)).Set("working_hours = ?", week).
-		Set("holidays = ?", strings.Join(holidays, ",")).Where("id = ?", userID).Exec(ctx)
+// such user. The tasks follow from it.
+func (s *Store) SetHours(ctx context.Context, userID, week string, holidays []string, follow ...slipway.Task) error {
+	err := s.following(ctx, follow, func(db bun.IDB) error {
+		res, err := db.NewUpdate().Model((*userRow)(nil)).Set("working_hours = ?", week).
+			Set("holidays = ?", strings.Join(holidays, ",")).Where("id = ?", userID).Exec(ctx)
+		if err == nil && !touched(res) {
+			return noUser()
+		}
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("set hours of user %s: %w", userID, err)
-	}
-	if !touched(res) {
-		return noUser()
 	}
 	return nil
 }

@@ -22,25 +22,33 @@ type delegationRow struct {
 }
 
 // PutDelegation writes who decides in the place of a person while they are away, instead
-// of what was said before. by is the id of who says so.
-func (s *Store) PutDelegation(ctx context.Context, d slipway.Delegation, by string, at time.Time) error {
+// of what was said before. by is the id of who says so. The tasks follow from it.
+func (s *Store) PutDelegation(ctx context.Context, d slipway.Delegation, by string, at time.Time, follow ...slipway.Task) error {
 	row := delegationRow{UserID: d.Of.ID, DelegateID: d.To.ID, StartsAt: d.Start, EndsAt: d.End, SetBy: by, SetAt: at.Unix()}
-	_, err := s.write.NewInsert().Model(&row).On("CONFLICT (user_id) DO UPDATE").
-		Set("delegate_id = EXCLUDED.delegate_id").Set("starts_at = EXCLUDED.starts_at").Set("ends_at = EXCLUDED.ends_at").
-		Set("set_by = EXCLUDED.set_by").Set("set_at = EXCLUDED.set_at").Exec(ctx)
+	err := s.following(ctx, follow, func(db bun.IDB) error {
+		_, err := db.NewInsert().Model(&row).On("CONFLICT (user_id) DO UPDATE").
+			Set("delegate_id = EXCLUDED.delegate_id").Set("starts_at = EXCLUDED.starts_at").Set("ends_at = EXCLUDED.ends_at").
+			Set("set_by = EXCLUDED.set_by").Set("set_at = EXCLUDED.set_at").Exec(ctx)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("put delegation of user %s: %w", d.Of.ID, err)
 	}
 	return nil
 }
 
-// DropDelegation removes the delegation of a user, and tells whether there was one.
-func (s *Store) DropDelegation(ctx context.Context, userID string) (bool, error) {
-	res, err := s.write.NewDelete().Model((*delegationRow)(nil)).Where("user_id = ?", userID).Exec(ctx)
+// DropDelegation removes the delegation of a user, and tells whether there was one. The
+// tasks follow from it.
+func (s *Store) DropDelegation(ctx context.Context, userID string, follow ...slipway.Task) (dropped bool, err error) {
+	err = s.following(ctx, follow, func(db bun.IDB) error {
+		res, err := db.NewDelete().Model((*delegationRow)(nil)).Where("user_id = ?", userID).Exec(ctx)
+		dropped = err == nil && touched(res)
+		return err
+	})
 	if err != nil {
 		return false, fmt.Errorf("drop delegation of user %s: %w", userID, err)
 	}
-	return touched(res), nil
+	return dropped, nil
 }
 
 // Delegations lists the delegations that are in force or still to come, in the order in

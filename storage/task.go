@@ -103,6 +103,24 @@ func (s *Store) PutTask(ctx context.Context, t slipway.Task, at time.Time) error
 	return nil
 }
 
+// following writes something together with the tasks that follow from it.
+func (s *Store) following(ctx context.Context, follow []slipway.Task, write func(db bun.IDB) error) error {
+	if len(follow) == 0 {
+		return write(s.write)
+	}
+	err := s.tx(ctx, func(tx bun.Tx) error {
+		if err := write(tx); err != nil {
+			return err
+		}
+		_, err := putTasks(tx, follow, follow[0].RunAt).Exec(ctx)
+		return err
+	})
+	if err == nil {
+		s.committed(ctx, Committed{PlanID: follow[0].PlanID, Tasks: follow})
+	}
+	return err
+}
+
 // Offer is a task to be handed to the queue. Number is different each time that the
 // same task is offered.
 type Offer struct {

@@ -64,15 +64,18 @@ func (s *Store) CreateUser(ctx context.Context, u *slipway.User) error {
 }
 
 // UpdateUser writes a user that exists. NotFound if it does not; Conflict as for
-// CreateUser.
-func (s *Store) UpdateUser(ctx context.Context, u *slipway.User) error {
+// CreateUser. The tasks follow from it.
+func (s *Store) UpdateUser(ctx context.Context, u *slipway.User, follow ...slipway.Task) error {
 	row := newUserRow(u)
-	res, err := s.write.NewUpdate().Model(&row).ExcludeColumn("created_at").WherePK().Exec(ctx)
+	err := s.following(ctx, follow, func(db bun.IDB) error {
+		res, err := db.NewUpdate().Model(&row).ExcludeColumn("created_at").WherePK().Exec(ctx)
+		if err == nil && !touched(res) {
+			return noUser()
+		}
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("update user %s: %w", u.ID, userTaken(err, &row))
-	}
-	if !touched(res) {
-		return noUser()
 	}
 	return nil
 }

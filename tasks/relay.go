@@ -44,7 +44,7 @@ func queueOf(k slipway.TaskKind) string {
 		return queueHooks
 	case slipway.TaskRun, slipway.TaskJira, slipway.TaskQuestion: // they wait for outside systems, and nobody for them
 		return queueRuns
-	case slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline, slipway.TaskPatience:
+	case slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline, slipway.TaskPatience, slipway.TaskPresence:
 		return queueTimers
 	case slipway.TaskCard, slipway.TaskNotice, slipway.TaskAnswer, slipway.TaskRecheck, slipway.TaskJudge:
 		return queueCards

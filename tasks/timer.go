@@ -12,6 +12,9 @@ import (
 // is now: where there is nothing left to do they do nothing.
 func (t *Tasks) timer(ctx context.Context, l *storage.Lease) error {
 	task := l.Task
+	if task.Kind == slipway.TaskPresence {
+		return t.presence(ctx, l)
+	}
 	plan, err := t.Store.Plan(ctx, task.PlanID)
 	if err != nil {
 		return fmt.Errorf("load plan: %w", err)
@@ -28,7 +31,7 @@ func (t *Tasks) timer(ctx context.Context, l *storage.Lease) error {
 		_, err = t.Commands.ExpireGate(ctx, requestOf(l), task.PlanID, task.Ref)
 	case slipway.TaskPatience:
 		return t.patience(ctx, l)
-	case slipway.TaskHook, slipway.TaskRun, slipway.TaskCard, slipway.TaskNotice, slipway.TaskAnswer, slipway.TaskRecheck, slipway.TaskJudge, slipway.TaskJira, slipway.TaskQuestion:
+	case slipway.TaskHook, slipway.TaskRun, slipway.TaskCard, slipway.TaskNotice, slipway.TaskAnswer, slipway.TaskRecheck, slipway.TaskJudge, slipway.TaskJira, slipway.TaskQuestion, slipway.TaskPresence:
 	}
 	return err
 }
@@ -36,6 +39,15 @@ func (t *Tasks) timer(ctx context.Context, l *storage.Lease) error {
 // patience does what is due about an approval that does not come, and waits for the rest.
 func (t *Tasks) patience(ctx context.Context, l *storage.Lease) error {
 	next, err := t.Commands.LosePatience(ctx, requestOf(l), l.Task.PlanID)
+	if err == nil && !next.IsZero() {
+		return later{at: next}
+	}
+	return err
+}
+
+// presence has looked at what waits for a person, and waits for when they leave or come.
+func (t *Tasks) presence(ctx context.Context, l *storage.Lease) error {
+	next, err := t.Commands.LookAgainFor(ctx, l.Task.Ref)
 	if err == nil && !next.IsZero() {
 		return later{at: next}
 	}

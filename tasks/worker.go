@@ -186,7 +186,7 @@ func (t *Tasks) perform(ctx context.Context, row *storage.Taken) (err error) {
 		return t.hook(ctx, row)
 	case slipway.TaskRun:
 		return t.run(ctx, l)
-	case slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline, slipway.TaskPatience:
+	case slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline, slipway.TaskPatience, slipway.TaskPresence:
 		return t.timer(ctx, l)
 	case slipway.TaskCard, slipway.TaskNotice:
 		return t.card(ctx, l)
@@ -253,7 +253,7 @@ func (t *Tasks) tired(l *storage.Lease, now time.Time) bool {
 	switch l.Task.Kind {
 	case slipway.TaskCard, slipway.TaskNotice:
 		return now.Sub(time.UnixMilli(l.CreatedAt)) > 24*time.Hour
-	case slipway.TaskHook, slipway.TaskRun, slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline, slipway.TaskPatience, slipway.TaskAnswer,
+	case slipway.TaskHook, slipway.TaskRun, slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline, slipway.TaskPatience, slipway.TaskPresence, slipway.TaskAnswer,
 		slipway.TaskRecheck, slipway.TaskJudge, slipway.TaskJira, slipway.TaskQuestion:
 		return false
 	}

@@ -106,8 +106,8 @@ func (h *handler) viewer(r *http.Request, u *slipway.User) viewer {
 	return viewer{user: u, lang: language(r), rules: h.Rules(), now: h.Now()}
 }
 
-// answer shows a plan, with what is known of its runs by now.
-func (h *handler) answer(w http.ResponseWriter, r *http.Request, u *slipway.User, status int, p *slipway.Plan) error {
+// answer shows a plan, with what is known of its runs by now, and warnings if there are any.
+func (h *handler) answer(w http.ResponseWriter, r *http.Request, u *slipway.User, status int, p *slipway.Plan, warnings ...warningBody) error {
 	if slices.ContainsFunc(p.Items, func(it *slipway.Item) bool { return it.Status == slipway.Running }) {
 		runs, err := h.Store.Runs(r.Context(), p.ID)
 		if err != nil {
@@ -121,7 +121,9 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, u *slipway.User
 	if v.times, err = h.Commands.Times(r.Context(), p); err != nil {
 		return fmt.Errorf("show plan: %w", err)
 	}
-	writeJSON(w, status, v.plan(p))
+	b := v.plan(p)
+	b.Warnings = warnings
+	writeJSON(w, status, b)
 	return nil
 }
 
@@ -145,7 +147,7 @@ func (h *handler) planVerbs() map[slipway.Verb]planVerb {
 	}
 }
 
-func (h *handler) planVerb(do planVerb) personAction {
+func (h *handler) planVerb(verb slipway.Verb, do planVerb) personAction {
 	return func(w http.ResponseWriter, r *http.Request, u *slipway.User) error {
 		id, _, err := h.Commands.Refer(r.Context(), r.PathValue("id"), "")
 		if err != nil {
@@ -158,6 +160,9 @@ func (h *handler) planVerb(do planVerb) personAction {
 		out, err := do(r.Context(), a, id, comment)
 		if err != nil {
 			return err
+		}
+		if verb == slipway.VerbSubmit {
+			return h.answer(w, r, u, http.StatusOK, out.Plan, h.warnings(r.Context(), out.Plan, language(r))...)
 		}
 		return h.answer(w, r, u, http.StatusOK, out.Plan)
 	}

@@ -130,7 +130,7 @@ func (h *handler) calls() []call {
 		{"GET", "/api/v1/events", h.signedIn(h.events)},
 	}
 	for verb, do := range h.planVerbs() {
-		list = append(list, call{"POST", "/api/v1/plans/{id}/" + string(verb), h.signedIn(h.planVerb(do))})
+		list = append(list, call{"POST", "/api/v1/plans/{id}/" + string(verb), h.signedIn(h.planVerb(verb, do))})
 	}
 	for verb, do := range h.itemVerbs() {
 		list = append(list, call{"POST", "/api/v1/plans/{id}/jobs/{job}/" + string(verb), h.signedIn(h.itemVerb(do))})

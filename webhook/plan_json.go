@@ -25,6 +25,8 @@ type planBody struct {
 	CancelReason string               `json:"cancel_reason"`
 	Last         slipway.LastMove     `json:"last"`
 	Allowed      []slipway.Verb       `json:"allowed"`
+	// Warnings are in the answer of submit only.
+	Warnings []warningBody `json:"warnings,omitempty"`
 }
 
 // approvalBody is an approval, and where it stands.

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -40,8 +41,8 @@ type Person interface {
 	Command(ctx context.Context, room, thread, text string) (Answer, error)
 	// Write types a text that does not mention the bot.
 	Write(ctx context.Context, room, thread, text string) (Answer, error)
-	// Press presses a button of a message as it is now. Its question, if any, is
-	// answered with yes.
+	// Press presses a button of a message as it is now. One that asks a question does
+	// nothing, and fails with ErrAsks, unless b.Yes tells that the answer is yes.
 	Press(ctx context.Context, message Message, b Button) (Answer, error)
 	// PressSeen presses a button as it was when the message was looked at: a client that
 	// has not yet heard of a change.
@@ -64,6 +65,9 @@ type Person interface {
 
 // ErrNotThere says that what was to be pressed, sent or looked at is not there.
 var ErrNotThere = errors.New("not there")
+
+// ErrAsks says that a question was not answered with yes, or that there was none.
+var ErrAsks = errors.New("the answer to its question is missing, or is to no question")
 
 // Room is a room as a person's client lists it.
 type Room struct {
@@ -98,10 +102,27 @@ type Button struct {
 	Row      string `json:"row,omitempty"`
 	Style    string `json:"style,omitempty"` // primary or danger
 	Question string `json:"question,omitempty"`
+	// Yes is set by who presses it, once they have read Question and said yes to it.
+	Yes      bool   `json:"yes,omitempty"`
 	URL      string `json:"url,omitempty"`
 	Disabled bool   `json:"disabled,omitempty"`
 	// Handle says to the platform which button it is; opaque.
 	Handle string `json:"handle"`
+}
+
+// Answers tells whether pressing b goes through on the button as the platform has it: with
+// ErrAsks if that asks and was not answered, or the other way round.
+func (b Button) Answers(has Button) error {
+	if b.Yes == (has.Question != "") {
+		return nil
+	}
+	return fmt.Errorf("button %q: %w", b.Label, ErrAsks)
+}
+
+// Agreed returns the button with yes said to its question, if it has one.
+func (b Button) Agreed() Button {
+	b.Yes = b.Question != ""
+	return b
 }
 
 // Form is a form that is open for a person.

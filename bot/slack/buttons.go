@@ -75,21 +75,24 @@ func fitsMenu(a bot.Action) bool {
 	return a.Confirm == nil && a.URL == "" && len(a.Value) <= blockkit.OptionValue-2 && len(a.ID) <= 40 && !strings.ContainsAny(string(a.ID), ",:")
 }
 
-// single lays out the actions of one place as a single element: the only button, or a
-// menu. left tells that something had to be left out.
-func (e *elements) single(actions, more []bot.Action) (element slack.BlockElement, left bool) {
+// few lays out the actions of one place as few elements: the only button, or a menu, with
+// the first button before it if that asks before it is done. left tells that something had
+// to be left out.
+func (e *elements) few(actions, more []bot.Action) (out []slack.BlockElement, left bool) {
 	all := usable(slices.Concat(actions, more))
-	options := slices.DeleteFunc(slices.Clone(all), func(a bot.Action) bool { return !fitsMenu(a) })
-	switch {
-	case len(all) == 0:
-		return nil, false
-	case len(all) == 1 || len(options) == 0:
-		return e.button(all[0]), len(all) > 1
-	case len(options) == 1:
-		return e.button(options[0]), true
+	if len(all) > 0 && !fitsMenu(all[0]) {
+		out, all = append(out, e.button(all[0])), all[1:]
 	}
-	shown := options[:min(len(options), blockkit.OverflowOptions)]
-	return e.menu(shown), len(shown) < len(all)
+	options := slices.DeleteFunc(slices.Clone(all), func(a bot.Action) bool { return !fitsMenu(a) })
+	left = len(options) < len(all) || len(options) > blockkit.OverflowOptions
+	switch len(options) {
+	case 0:
+	case 1:
+		out = append(out, e.button(options[0]))
+	default:
+		out = append(out, e.menu(options[:min(len(options), blockkit.OverflowOptions)]))
+	}
+	return out, left
 }
 
 func (e *elements) button(a bot.Action) *slack.ButtonBlockElement {

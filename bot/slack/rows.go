@@ -41,17 +41,14 @@ func (p *painter) rows(without []int) {
 	flush()
 }
 
-// rowElements are a row's buttons: all of them, or one thing when room is scarce.
+// rowElements are a row's buttons: all of them, or few when room is scarce.
 func (p *painter) rowElements(r *bot.Row) []slack.BlockElement {
 	if !p.compact {
 		return p.row(r.Actions, r.More, 2)
 	}
-	element, left := p.single(r.Actions, r.More)
+	few, left := p.few(r.Actions, r.More)
 	p.trimmed = p.trimmed || left
-	if element == nil {
-		return nil
-	}
-	return []slack.BlockElement{element}
+	return few
 }
 
 // loud paints a row with buttons: a single one beside its text, several below it.

@@ -208,7 +208,7 @@ func (w *Web) changeMe(rw http.ResponseWriter, r *http.Request, v viewer) {
 	if mail := r.PostForm.Get("mail"); mail != "" {
 		u.NoMail = mail == "off"
 	}
-	if err := w.Store.UpdateUser(r.Context(), &u); err != nil {
+	if err := w.Commands.SaveUser(r.Context(), v.User, &u); err != nil {
 		w.fail(rw, r, v.User, err)
 		return
 	}

@@ -114,6 +114,8 @@ type planView struct {
 	Version int64
 	Jobs    []struct{ ID, Name, Type, Status, ExecutedBy string }
 	Allowed []string
+	// Warnings are what there is to know about a plan that was submitted.
+	Warnings []struct{ Message string }
 }
 
 func (v *planView) print(w io.Writer) error {
@@ -125,6 +127,11 @@ func (v *planView) print(w io.Writer) error {
 	}
 	if len(v.Allowed) > 0 && err == nil {
 		_, err = fmt.Fprintf(w, "  you may  %s\n", strings.Join(v.Allowed, ", "))
+	}
+	for _, x := range v.Warnings {
+		if err == nil {
+			_, err = fmt.Fprintf(w, "  warning  %s\n", shown(x.Message))
+		}
 	}
 	return err
 }

@@ -30,12 +30,12 @@ func TestOneClickAtTwoReplicas(t *testing.T) {
 
 		card := bob.awaitCard(t, slackRoom, p, shows("Waiting for approval"))
 		told := len(bob.private("1/2 approvals"))
-		if _, err := bob.who.Press(t.Context(), card, buttonOf(t, card, "Approve")); err != nil {
+		if _, err := bob.who.Press(t.Context(), card, buttonOf(t, card, "Approve").Agreed()); err != nil {
 			t.Errorf("Bob's click: %v", err)
 		}
 		card = carol.awaitCard(t, feishuRoom, p, shows("1 of 2"))
 		before := len(s.feishu.Deliveries("card.action.trigger"))
-		if a, err := carol.who.Press(t.Context(), card, buttonOf(t, card, "Approve")); err != nil {
+		if a, err := carol.who.Press(t.Context(), card, buttonOf(t, card, "Approve").Agreed()); err != nil {
 			t.Errorf("Carol's click is answered with %+v, %v", a, err)
 		}
 		s.equalAnswers(carol, before, fmt.Sprintf("Approved #%d %s. It is now: Executing.", p.Index, p.Name))
@@ -214,7 +214,7 @@ func (s *street) click(t *testing.T, r *rand.Rand, c aClick) string {
 	if r.IntN(2) == 0 {
 		press = c.who.Press
 	}
-	a, err := press(t.Context(), c.card, c.button)
+	a, err := press(t.Context(), c.card, c.button.Agreed())
 	switch {
 	case errors.Is(err, screen.ErrNotThere):
 		return "gone"

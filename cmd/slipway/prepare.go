@@ -57,6 +57,9 @@ func (a *app) prepare(ctx context.Context) error {
 	if err := a.prepareRooms(ctx); err != nil {
 		return err
 	}
+	if err := a.commands.KeepPresence(ctx); err != nil {
+		return err
+	}
 	return a.prepareAdminToken(ctx)
 }
 

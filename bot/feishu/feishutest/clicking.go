@@ -34,7 +34,7 @@ func (p person) Press(ctx context.Context, m screen.Message, b screen.Button) (s
 		s.mu.Unlock()
 		return screen.Answer{}, notThere("the message has no button %q (any more)", b.Label)
 	}
-	return p.press(ctx, stored, *found) // unlocks
+	return p.press(ctx, stored, *found, b) // unlocks
 }
 
 // PressSeen implements screen.Person.
@@ -48,7 +48,7 @@ func (p person) PressSeen(ctx context.Context, m screen.Message, b screen.Button
 	}
 	for _, then := range s.reader(p.id).look(m.Raw).buttons {
 		if then.Handle == b.Handle {
-			return p.press(ctx, stored, then) // unlocks
+			return p.press(ctx, stored, then, b) // unlocks
 		}
 	}
 	s.mu.Unlock()
@@ -67,8 +67,13 @@ func (p person) pressable(id string) (*message, error) {
 	return m, nil
 }
 
-// press clicks. It is called with the lock, which it gives back.
-func (p person) press(ctx context.Context, m *message, b press) (screen.Answer, error) {
+// press clicks a button, as somebody pressed it. It is called with the lock, which it
+// gives back.
+func (p person) press(ctx context.Context, m *message, b press, pressed screen.Button) (screen.Answer, error) {
+	if err := pressed.Answers(b.Button); err != nil {
+		p.s.mu.Unlock()
+		return screen.Answer{}, err
+	}
 	if b.Disabled {
 		p.s.mu.Unlock()
 		return screen.Answer{}, notThere("the button %q is disabled", b.Label)

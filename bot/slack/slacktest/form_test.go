@@ -319,7 +319,7 @@ func TestTheHomePageIsPublishedWhenItIsOpened(t *testing.T) {
 		if err != nil || !strings.HasPrefix(home.Text, "Home 1\n") {
 			t.Fatalf("home %+v, %v", home, err)
 		}
-		if _, err := w.Person("U1").Press(w.ctx(), home, button(t, home, "Approve")); err != nil {
+		if _, err := w.Person("U1").Press(w.ctx(), home, button(t, home, "Approve").Agreed()); err != nil {
 			t.Fatal(err)
 		}
 		click := w.app.all("block_actions")[0]
@@ -350,7 +350,7 @@ func TestAPastedLinkIsUnfurled(t *testing.T) {
 			t.Errorf("shown %q, %v", shown, err)
 		}
 		m := w.last("U2", "C1")
-		if _, err := w.Person("U2").Press(w.ctx(), m, button(t, m, "Approve")); err != nil {
+		if _, err := w.Person("U2").Press(w.ctx(), m, button(t, m, "Approve").Agreed()); err != nil {
 			t.Fatal(err)
 		}
 		if got := w.app.all("block_actions")[0].str("container", "app_unfurl_url"); got != "https://plans.example/p/1" {

@@ -148,10 +148,17 @@ func TestAButtonThatIsGoneCannotBePressedButAnOldClientCan(t *testing.T) {
 		if _, err := ann.Press(w.ctx(), seen, button(t, seen, "Cancel")); !errors.Is(err, screen.ErrNotThere) {
 			t.Errorf("press what is gone: %v", err)
 		}
-		if _, err := ann.Press(w.ctx(), seen, button(t, seen, "Approve")); err != nil {
+		edit := button(t, seen, "Edit")
+		edit.Yes = true // to what nobody asked
+		for _, b := range []screen.Button{button(t, seen, "Approve"), edit} {
+			if _, err := ann.Press(w.ctx(), seen, b); !errors.Is(err, screen.ErrAsks) {
+				t.Errorf("%q is pressed without the answer to its question: %v", b.Label, err)
+			}
+		}
+		if _, err := ann.Press(w.ctx(), seen, button(t, seen, "Approve").Agreed()); err != nil {
 			t.Error(err)
 		}
-		if _, err := ann.PressSeen(w.ctx(), seen, button(t, seen, "Approve")); err != nil {
+		if _, err := ann.PressSeen(w.ctx(), seen, button(t, seen, "Approve").Agreed()); err != nil {
 			t.Error(err)
 		}
 		if _, err := ann.PressSeen(w.ctx(), seen, button(t, seen, "Cancel")); err != nil {
@@ -196,7 +203,7 @@ func TestAClickIsAnsweredThroughItsResponseAddress(t *testing.T) {
 			return nil
 		})
 		m := w.last("U1", "C1")
-		answer, err := w.Person("U1").Press(w.ctx(), m, button(t, m, "Approve"))
+		answer, err := w.Person("U1").Press(w.ctx(), m, button(t, m, "Approve").Agreed())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -99,6 +99,10 @@ func (p *Person) press(ctx context.Context, message screen.Message, b screen.But
 		s.mu.Unlock()
 		return screen.Answer{}, fmt.Errorf("button %q: %w", b.Label, screen.ErrNotThere)
 	}
+	if err := b.Answers(c.button); err != nil {
+		s.mu.Unlock()
+		return screen.Answer{}, err
+	}
 	since := s.seq
 	var own *hook
 	payload := p.interaction("block_actions")

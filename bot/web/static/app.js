@@ -226,10 +226,28 @@
     confirmation.showModal();
     no.focus();
   }
+
+  // While a question is open the page may be brought up to date, and the form of the
+  // button become that of another: what was asked about is sent all the same, and
+  // refused with what happened meanwhile.
+  const does = (form) => JSON.stringify([...new FormData(form)].filter(([name]) => name !== 'press'));
+  function sendAsItWas(form) {
+    form.hidden = true;
+    question(form).remove();
+    form.addEventListener('htmx:afterRequest', () => setTimeout(() => form.remove()));
+    body.append(form);
+    htmx.process(form);
+    htmx.trigger(form, 'submit');
+  }
   body.addEventListener('htmx:confirm', (e) => {
-    if (!question(e.detail.elt)) return;
+    const form = e.detail.elt;
+    if (!question(form)) return;
     e.preventDefault();
-    ask(e.detail.elt, () => e.detail.issueRequest(true));
+    const asked = form.cloneNode(true);
+    ask(form, () => {
+      if (form.isConnected && does(form) === does(asked)) e.detail.issueRequest(true);
+      else sendAsItWas(asked);
+    });
   });
   body.addEventListener('htmx:configRequest', (e) => e.detail.formData.delete('confirm'));
 

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"slipway/bot"
 	"slipway/bot/screen"
 )
 
@@ -176,7 +177,7 @@ func readThread(room, head string, li *html.Node) []screen.Message {
 // readButton reads the form that a button is.
 func readButton(f *html.Node) screen.Button {
 	button, hidden := first(f, isTag("button")), hiddenOf(f)
-	b := screen.Button{Label: label(button), Row: rowOf(f), Question: hidden.Get("confirm")}
+	b := screen.Button{Label: label(button), Row: rowOf(f), Question: question(hidden.Get("confirm"))}
 	hidden.Del("confirm") // the page's script asks, and sends what is left
 	b.Handle = attr(f, "action") + "?" + hidden.Encode()
 	for _, style := range []string{"primary", "danger"} {
@@ -185,6 +186,16 @@ func readButton(f *html.Node) screen.Button {
 		}
 	}
 	return b
+}
+
+// question is what the page's script asks before a button does anything, "" if it asks
+// nothing.
+func question(asked string) string {
+	var q bot.Confirm
+	if json.Unmarshal([]byte(asked), &q) != nil {
+		return asked
+	}
+	return q.Title + "\n" + q.Text
 }
 
 // label is the word on a button, without the mark of those that open a form.

@@ -119,7 +119,9 @@ func (b *browser) Press(ctx context.Context, message screen.Message, pressed scr
 		if i < 0 {
 			break
 		}
-		return b.PressSeen(ctx, now, now.Buttons[i])
+		is := now.Buttons[i]
+		is.Yes = pressed.Yes
+		return b.PressSeen(ctx, now, is)
 	}
 	return screen.Answer{}, fmt.Errorf("%w: button %q of message %s", screen.ErrNotThere, pressed.Label, message.ID)
 }
@@ -130,6 +132,9 @@ func (b *browser) PressSeen(ctx context.Context, _ screen.Message, pressed scree
 	form, err := url.ParseQuery(query)
 	if !ok || err != nil || pressed.Disabled {
 		return screen.Answer{}, fmt.Errorf("%w: button %q cannot be pressed", screen.ErrNotThere, pressed.Label)
+	}
+	if err := pressed.Answers(pressed); err != nil {
+		return screen.Answer{}, err
 	}
 	return b.post(ctx, path, form)
 }

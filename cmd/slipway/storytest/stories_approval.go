@@ -30,7 +30,7 @@ func approval() []Story {
 
 func approveByClick(_ *testing.T, w *World) {
 	p := w.asked(1)
-	w.Bob.Press(p.Card(w.Bob), "", "Approve").Told("Approved "+p.ref(), "Executing")
+	w.Bob.Confirm(p.Card(w.Bob), "", "Approve", "Approve "+p.title(), "1 item", "0 of 1").Told("Approved "+p.ref(), "Executing")
 	card := p.shows(w.Alice, slipway.Executing)
 	if !strings.Contains(card.Text, w.Bob.Name+" approved") {
 		w.t.Errorf("the card does not tell who approved:\n%s", card.Text)
@@ -42,14 +42,14 @@ func approveByClick(_ *testing.T, w *World) {
 
 func twoOfTwo(_ *testing.T, w *World) {
 	p := w.asked(2)
-	w.Bob.Press(p.Card(w.Bob), "", "Approve").Told("1/2")
+	w.Bob.Confirm(p.Card(w.Bob), "", "Approve").Told("1/2")
 	p.Card(w.Alice, "1 of 2", w.Bob.Name+" approved", "Asked: "+w.Carol.Name)
 	p.Is(slipway.WaitForApproval)
 	approve := "Approve"
 	if w.OwnWords {
 		approve = "通过"
 	}
-	w.Carol.Press(p.Card(w.Carol), "", approve).Told("执行中")
+	w.Carol.Confirm(p.Card(w.Carol), "", approve).Told("执行中")
 	p.shows(w.Alice, slipway.Executing)
 }
 
@@ -71,7 +71,7 @@ func bothAtOnce(_ *testing.T, w *World) {
 		if !ok {
 			w.t.Fatalf("%s cannot approve:\n%s", who.Name, shown(m))
 		}
-		clicks = append(clicks, click{who, m, b})
+		clicks = append(clicks, click{who, m, b.Agreed()})
 	}
 	errs := make([]error, len(clicks))
 	var all sync.WaitGroup
@@ -125,7 +125,7 @@ func ownPlan(_ *testing.T, w *World) {
 	w.Bob.Say("submit %s", p.ref()).Told("Waiting for approval")
 	card := p.shows(w.Bob, slipway.WaitForApproval)
 	if _, ok := button(card, "", "Approve"); ok {
-		w.Bob.Press(card, "", "Approve").Told("Nobody decides on their own plan")
+		w.Bob.Confirm(card, "", "Approve").Told("Nobody decides on their own plan")
 	}
 	w.Bob.Say("approve %s", p.ref()).Told("Nobody decides on their own plan")
 	p.Is(slipway.WaitForApproval)
@@ -135,7 +135,7 @@ func noApprover(_ *testing.T, w *World) {
 	p := w.asked(1)
 	card := p.Card(w.Eve)
 	if _, ok := button(card, "", "Approve"); ok {
-		w.Eve.Press(card, "", "Approve").Told("Only the approvers", w.Bob.Name)
+		w.Eve.Confirm(card, "", "Approve").Told("Only the approvers", w.Bob.Name)
 	}
 	w.Eve.Say("approve %s", p.ref()).Told("Only the approvers", w.Bob.Name)
 	if n := p.Now().Approval.Approvals(); n != 0 {
@@ -150,7 +150,7 @@ func askedDirectly(_ *testing.T, w *World) {
 	if _, ok := button(bobs, "", "Cancel plan"); ok {
 		w.t.Errorf("Bob's own card has buttons that he may not press:\n%s", shown(bobs))
 	}
-	w.Carol.Press(carols, "", "通过").Told("1/2")
+	w.Carol.Confirm(carols, "", "通过", "通过 "+p.title(), "1 个发布项", "0/2 人通过").Told("1/2")
 	for who, part := range map[*Person]string{w.Bob: "1 of 2", w.Carol: "1/2"} {
 		card := p.CardIn(who, who.direct(), part)
 		if _, ok := button(card, "", "通过"); ok {
@@ -158,7 +158,7 @@ func askedDirectly(_ *testing.T, w *World) {
 		}
 	}
 	p.Card(w.Alice, "1 of 2")
-	w.Bob.Press(p.CardIn(w.Bob, w.Bob.direct()), "", "Approve").Told("Executing")
+	w.Bob.Confirm(p.CardIn(w.Bob, w.Bob.direct()), "", "Approve").Told("Executing")
 	p.CardIn(w.Carol, w.Carol.direct(), "执行中")
 	if thread := w.Bob.client.Thread(bobs.Room, bobs.ID); len(thread) != 0 {
 		w.t.Errorf("the direct card has a history of %d lines", len(thread))
@@ -183,7 +183,7 @@ func nodInThread(_ *testing.T, w *World) {
 	if n := p.Now().Approval.Approvals(); n != 0 {
 		w.t.Fatalf("%d approvals were counted", n)
 	}
-	w.Bob.Press(private, "", "Approve").Told("Approved " + p.ref())
+	w.Bob.Confirm(private, "", "Approve").Told("Approved " + p.ref())
 	p.shows(w.Alice, slipway.Executing)
 }
 
@@ -212,7 +212,7 @@ func whichPlan(_ *testing.T, w *World) {
 
 func remindApprovers(_ *testing.T, w *World) {
 	p := w.asked(2)
-	w.Bob.Press(p.Card(w.Bob), "", "Approve").Told("1/2")
+	w.Bob.Confirm(p.Card(w.Bob), "", "Approve").Told("1/2")
 	before := len(w.Carol.client.Look(w.Carol.direct()))
 	w.Alice.Say("remind %s", p.ref()).Told("Reminded " + w.Carol.Name + " of " + p.ref())
 	w.until("Carol is reminded", func() bool {

@@ -42,7 +42,7 @@ func changeElsewhere(_ *testing.T, w *World) {
 
 func threadHistory(_ *testing.T, w *World) {
 	p := w.asked(2)
-	w.Bob.Press(p.Card(w.Bob), "", "Approve").Told("1/2")
+	w.Bob.Confirm(p.Card(w.Bob), "", "Approve").Told("1/2")
 	p.Do(w.Carol, "approve", "fine")
 	w.Alice.Press(p.Card(w.Alice, "Executing"), "announce", "Complete").Told("Success")
 	head := p.shows(w.Alice, slipway.Success)

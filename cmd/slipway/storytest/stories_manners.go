@@ -69,7 +69,7 @@ func staleClick(_ *testing.T, w *World) {
 		w.t.Fatalf("Bob cannot approve:\n%s", shown(card))
 	}
 	p.Do(w.Alice, "replan", "more to do")
-	w.Bob.PressSeen(card, "", "Approve").Told(w.Alice.Name, "replan")
+	w.Bob.ConfirmSeen(card, "", "Approve").Told(w.Alice.Name, "replan")
 	now := p.shows(w.Bob, slipway.Planning)
 	if _, ok := button(now, "", "Approve"); ok {
 		w.t.Errorf("the card still offers what was refused:\n%s", shown(now))
@@ -94,7 +94,7 @@ func staleForm(_ *testing.T, w *World) {
 func clickTwice(_ *testing.T, w *World) {
 	p := w.asked(2)
 	w.DeliverTwice(w.chat)
-	w.Bob.Press(p.Card(w.Bob), "", "Approve").Told("Approved "+p.ref(), "1/2")
+	w.Bob.Confirm(p.Card(w.Bob), "", "Approve").Told("Approved "+p.ref(), "1/2")
 	p.Card(w.Alice, "1 of 2")
 	w.Alice.Press(p.Card(w.Alice), "", "Replan")
 	w.Alice.Form("Back to planning")

@@ -168,7 +168,7 @@ func (p *Person) Mumble(head screen.Message, text string) *Heard {
 	})
 }
 
-// Press presses a button of a message as it is now. row is a part of the line that the
+// Press presses a button of a message as it is now, one that asks nothing. row is a part of the line that the
 // button stands beside, "" for a button of the whole.
 func (p *Person) Press(m screen.Message, row, label string) *Heard {
 	p.w.t.Helper()
@@ -179,14 +179,32 @@ func (p *Person) Press(m screen.Message, row, label string) *Heard {
 	return p.do("press "+label, m.Room, m.Thread, func() (screen.Answer, error) { return p.client.Press(p.w.ctx, m, b) })
 }
 
-// PressSeen presses a button as it was when the message was looked at.
-func (p *Person) PressSeen(m screen.Message, row, label string) *Heard {
+// Confirm presses a button that asks first, and says yes to its question, which has all
+// parts. That the button does nothing without is tried before.
+func (p *Person) Confirm(m screen.Message, row, label string, parts ...string) *Heard {
+	p.w.t.Helper()
+	b := p.asked(m, row, label, parts)
+	if _, err := p.client.Press(p.w.ctx, m, b); !errors.Is(err, screen.ErrAsks) {
+		p.w.t.Errorf("%s skips the question of %q: %v", p.Name, label, err)
+	}
+	return p.do("confirm "+label, m.Room, m.Thread, func() (screen.Answer, error) { return p.client.Press(p.w.ctx, m, b.Agreed()) })
+}
+
+// asked finds a button that asks a question with all parts.
+func (p *Person) asked(m screen.Message, row, label string, parts []string) screen.Button {
 	p.w.t.Helper()
 	b, ok := button(m, row, label)
-	if !ok {
-		p.w.t.Fatalf("%s saw no button %q beside %q on:\n%s", p.Name, label, row, shown(m))
+	if !ok || b.Question == "" || !containsAll(b.Question, parts) {
+		p.w.t.Fatalf("%s sees no button %q beside %q with a question of %q, but %+v on:\n%s", p.Name, label, row, parts, b, shown(m))
 	}
-	return p.do("press "+label, m.Room, m.Thread, func() (screen.Answer, error) { return p.client.PressSeen(p.w.ctx, m, b) })
+	return b
+}
+
+// ConfirmSeen is Confirm with a button as it was when the message was looked at.
+func (p *Person) ConfirmSeen(m screen.Message, row, label string) *Heard {
+	p.w.t.Helper()
+	b := p.asked(m, row, label, nil)
+	return p.do("confirm "+label, m.Room, m.Thread, func() (screen.Answer, error) { return p.client.PressSeen(p.w.ctx, m, b.Agreed()) })
 }
 
 func button(m screen.Message, row, label string) (screen.Button, bool) {

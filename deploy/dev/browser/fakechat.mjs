@@ -78,7 +78,22 @@ async function aliceSubmits(alice, li) {
   await li.sees(li.page.getByRole('navigation').getByLabel('1 条新消息'));
 }
 
-// bobApproves does so on a phone, in Slack: all that is needed is on the card, and it takes one press.
+// approves presses the button once and confirms: the question says what is approved.
+async function approves(person, button, picture, words) {
+  const ask = person.page.locator('#ask');
+  await card(person).getByRole('button', { name: button }).click();
+  await person.sees(ask, ...words);
+  for (const colorScheme of ['light', 'dark']) {
+    await person.page.emulateMedia({ colorScheme });
+    await person.picture(`${picture}-${colorScheme}`);
+  }
+  await person.fits('a question on a phone');
+  await ask.getByRole('button', { name: button }).click();
+  await person.sawLast(ask);
+}
+
+// bobApproves does so on a phone, in Slack: all that is needed is on the card, and it takes
+// one press and a confirmation.
 async function bobApproves(bob) {
   await goTo(bob, 'slipway', 'Slack');
   const approve = card(bob).getByRole('button', { name: /^(Approve|通过)$/ });
@@ -86,7 +101,8 @@ async function bobApproves(bob) {
   await bob.sees(card(bob), 'payments 4.2', 'Faster refunds', 'announce', 'deploy-payments', 'VERSION', '李雷');
   await bob.fits('the direct conversation in Slack');
   await bob.picture('chat-approve-slack-narrow');
-  await approve.click();
+  await approves(bob, /^(Approve|通过)$/, 'chat-approve-question-slack-narrow', ['#1 payments 4.2', /2 items|2 个发布项/, /0 of 2|0\/2/]);
+  await bob.page.emulateMedia({ colorScheme: 'light' });
   await bob.sawLast(approve);
   await bob.sees(card(bob), /1 of 2|1\/2/);
   await bob.press('返回');
@@ -100,7 +116,7 @@ async function liApproves(alice, li) {
   await li.sees(card(li), '等待审批', 'payments 4.2', 'announce', 'deploy-payments', 'VERSION');
   await li.fits('the direct conversation in Feishu');
   await li.picture('chat-approve-feishu-narrow-dark-zh');
-  await card(li).getByRole('button', { name: '通过', exact: true }).click();
+  await approves(li, /^(通过|是)$/, 'chat-approve-question-feishu-narrow-zh', ['通过 #1 payments 4.2？', '共 2 个发布项', '已有 1/2 人通过']);
   await li.sees(li.page.getByRole('status'), '执行中');
   await li.sees(card(li), '执行中');
   await li.page.setViewportSize(desk);

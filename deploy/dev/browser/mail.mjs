@@ -40,8 +40,9 @@ async function decides(person, link, words) {
   await person.press(words.signIn);
   await person.sees(page.getByRole('heading', { name: /payments 4\.2/ }));
   await person.press(words.approve);
-  const sure = page.getByRole('dialog').getByRole('button', { name: words.approve, exact: true });
-  if (await sure.count() > 0) await sure.click();
+  const sure = page.getByRole('dialog', { name: /#1 payments 4\.2/ });
+  await person.picture(words.picture.replace('signin', 'question'));
+  await person.press(words.approve, sure);
 }
 
 const browser = await chromium.launch({

@@ -137,6 +137,41 @@ async function officeChecks(alice, bob) {
   await bob.isAt(bob.card(plan), '等待审批');
 }
 
+// bobIsTooLate approves, by keyboard, what Alice takes back while he is asked whether he means it.
+async function bobIsTooLate(alice, bob) {
+  const ask = bob.dialog('通过 #1 payments 4.2？');
+  await bob.card(plan).getByRole('button', { name: '通过', exact: true }).focus();
+  await bob.page.keyboard.press('Enter');
+  await bob.sees(ask, '共 3 个发布项。', '已有 0/1 人通过。');
+  await bob.picture('confirm-approve-wide-dark-zh');
+  await bob.page.keyboard.press('Escape');
+  await bob.sawLast(ask);
+  assert.equal(await bob.focused(), 'button 通过', 'the focus is where it was');
+  await bob.shows(narrow);
+  await bob.press('通过', bob.card(plan));
+  await bob.picture('confirm-approve-narrow-dark-zh');
+  await bob.fits('the question');
+  await bob.page.emulateMedia({ colorScheme: 'light' });
+  await bob.picture('confirm-approve-narrow-zh');
+  await bob.page.emulateMedia({ colorScheme: 'dark' });
+
+  await alice.pressMore('More', 'Replan…', alice.card(plan).locator('.actions').last());
+  const why = alice.dialog('Back to planning');
+  await why.getByLabel('Why?').fill('one more look');
+  await alice.press('Replan', why);
+  await bob.isAt(bob.card(plan), '规划中');
+  await bob.press('通过', ask);
+  await bob.sees(bob.page.getByRole('alert').getByText('Alice'));
+  await bob.dismiss();
+  await bob.shows(wide);
+  await alice.dismiss();
+  await alice.press('Submit', alice.card(plan));
+  await outside('finish_planning', 'success');
+  await alice.isAt(alice.card(plan), 'Waiting for approval');
+  await bob.isAt(bob.card(plan), '等待审批');
+  await alice.dismiss();
+}
+
 async function bobApproves(alice, bob) {
   const card = bob.card(plan);
   await bob.picture('room-wide-dark-zh');
@@ -428,6 +463,7 @@ try {
   await tell('Alice thinks twice about removing an item', () => aliceThinksTwice(alice));
   await tell('Alice submits by keyboard', () => aliceSubmitsByKeyboard(alice));
   await tell('The outside system checks the plan', () => officeChecks(alice, bob));
+  await tell('Bob approves what is taken back', () => bobIsTooLate(alice, bob));
   await tell('Bob approves with a comment', () => bobApproves(alice, bob));
   await tell('Alice executes, and retries', () => aliceExecutes(alice, bob));
   await tell('Alice completes and skips; the plan succeeds', () => aliceFinishes(alice, bob));

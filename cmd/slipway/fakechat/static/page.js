@@ -247,8 +247,8 @@ function message(m, threads) {
 // matched with the button that the person can press; what is left over is put below.
 function content(m) {
   const left = [...(m.buttons ?? [])];
-  const press = (b, asks) => confirmed(b, asks, async () => {
-    await act({ what: 'press', room: m.room, message: m, button: b });
+  const press = (b, asks) => confirmed(b, asks, async (yes) => {
+    await act({ what: 'press', room: m.room, message: m, button: { ...b, yes } });
     if (at.tab === 'home') openTab('home');
   });
   const drawing = {
@@ -281,16 +281,16 @@ function content(m) {
   return nodes;
 }
 
-// confirmed asks the button's question first.
+// confirmed asks the button's question first, and tells whether there was one.
 function confirmed(b, asks, then) {
   if (!b.question) {
-    then();
+    then(false);
     return;
   }
   const dialog = $('ask');
   const end = (yes) => {
     dialog.close();
-    if (yes) then();
+    if (yes) then(true);
   };
   dialog.replaceChildren(
     el('h2', { id: 'ask-title', text: asks?.title || t('sure') }),
