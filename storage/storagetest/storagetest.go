@@ -79,7 +79,7 @@ var migratedFile = sync.OnceValues(func() (file []byte, err error) {
 	if err := migrate(storage.Config{Dir: dir}); err != nil {
 		return nil, err
 	}
-	return os.ReadFile(filepath.Join(dir, fileName)) //nolint:gosec // a file of our own
+	return os.ReadFile(filepath.Join(dir, fileName))
 })
 
 // migratedDatabase makes the database migrated, once in a process.
