@@ -132,6 +132,7 @@ async function officeChecks(alice, bob) {
   await alice.picture('toasts-wide');
   await alice.dismiss();
   await alice.picture('room-waiting-wide');
+  await alice.fits('the room, with the longest of statuses');
   await outside('finish_planning', 'success');
   await alice.isAt(alice.card(plan), 'Waiting for approval');
   await bob.isAt(bob.card(plan), '等待审批');
@@ -187,7 +188,9 @@ async function bobApproves(alice, bob) {
   await alice.isAt(alice.card(plan), 'Executing');
   await bob.isAt(bob.card(plan), '执行中');
   await alice.dismiss();
+  await alice.shows({ ...wide, height: 980 }); // the whole card
   await alice.picture('room-wide');
+  await alice.shows(wide);
 }
 
 async function aliceExecutes(alice, bob) {
