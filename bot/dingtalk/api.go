@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"slipway"
 	"slipway/bot"
 )
 
@@ -142,7 +143,19 @@ func (d *DingTalk) request(ctx context.Context, method, path string, query url.V
 	if err != nil {
 		return fmt.Errorf("read answer of %s: %w", path, err)
 	}
-	return judge(res, data, out)
+	err = judge(res, data, out)
+	if e := (*apiError)(nil); errors.As(err, &e) { // a careless server may repeat what it is sent
+		e.Code, e.Msg = d.hide(e.Code, token), d.hide(e.Msg, token)
+		for i := range e.Scopes {
+			e.Scopes[i] = d.hide(e.Scopes[i], token)
+		}
+	}
+	return err
+}
+
+// hide leaves the app's credentials out of a text of DingTalk's.
+func (d *DingTalk) hide(text, token string) string {
+	return slipway.Hide(text, d.AppSecret, d.CallbackToken, d.CallbackKey, token)
 }
 
 // judge tells a good answer from a refusal.

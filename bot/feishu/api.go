@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"slipway"
 	"slipway/bot"
 )
 
@@ -133,7 +134,11 @@ func (f *Feishu) request(ctx context.Context, method, path string, query url.Val
 		skew := f.Now().Sub(theirs)
 		f.skew.Store(&skew)
 	}
-	return judge(res, data, out)
+	err = judge(res, data, out)
+	if e := (*apiError)(nil); errors.As(err, &e) { // a careless server may repeat what it is sent
+		e.Msg = slipway.Hide(e.Msg, f.AppSecret, f.VerificationToken, f.EncryptKey, token)
+	}
+	return err
 }
 
 // judge tells a good answer from a refusal.
