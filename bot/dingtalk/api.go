@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"slipway"
 	"slipway/bot"
 	"slipway/bot/appapi"
 )
@@ -116,7 +117,19 @@ func (d *DingTalk) request(ctx context.Context, method, path string, query url.V
 	if err != nil {
 		return err
 	}
-	return judge(a, out)
+	err = judge(a, out)
+	if e := (*apiError)(nil); errors.As(err, &e) { // a careless server may repeat what it is sent
+		e.Code, e.Msg = d.hide(e.Code, token), d.hide(e.Msg, token)
+		for i := range e.Scopes {
+			e.Scopes[i] = d.hide(e.Scopes[i], token)
+		}
+	}
+	return err
+}
+
+// hide leaves the app's credentials out of a text of DingTalk's.
+func (d *DingTalk) hide(text, token string) string {
+	return slipway.Hide(text, d.AppSecret, d.CallbackToken, d.CallbackKey, token)
 }
 
 // token asks for an access token.

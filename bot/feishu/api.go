@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"slipway"
 	"slipway/bot"
 	"slipway/bot/appapi"
 )
@@ -103,7 +104,11 @@ func (f *Feishu) request(ctx context.Context, method, path string, query url.Val
 		skew := f.Now().Sub(theirs)
 		f.skew.Store(&skew)
 	}
-	return judge(a, out)
+	err = judge(a, out)
+	if e := (*apiError)(nil); errors.As(err, &e) { // a careless server may repeat what it is sent
+		e.Msg = slipway.Hide(e.Msg, f.AppSecret, f.VerificationToken, f.EncryptKey, token)
+	}
+	return err
 }
 
 // token asks for an access token. Feishu gives out a new one only in the last half hour of

@@ -163,7 +163,7 @@ func (m *Mail) judge(err error) error {
 	if !errors.As(err, &sent) {
 		return fmt.Errorf("send mail: %s", m.hush(err.Error()))
 	}
-	said := m.hush(firstCause(sent))
+	said := firstCause(m.hush(sent.Error()), sent.Reason)
 	switch sent.Reason {
 	case gomail.ErrSMTPRcptTo, gomail.ErrSMTPData, gomail.ErrSMTPDataClose:
 		if sent.ErrorCode() >= 500 {
@@ -178,10 +178,9 @@ func (m *Mail) judge(err error) error {
 	return fmt.Errorf("send mail: %s", said)
 }
 
-// firstCause is what the server said, without what the library adds.
-func firstCause(err *gomail.SendError) string {
-	said := err.Error()
-	said = strings.TrimPrefix(said, err.Reason.String()+": ")
+// firstCause is what the server said, of an error of the library, without what that adds.
+func firstCause(said string, reason gomail.SendErrReason) string {
+	said = strings.TrimPrefix(said, reason.String()+": ")
 	said, _, _ = strings.Cut(said, ", affected ")
 	return oneLine(strings.ReplaceAll(said, `"`, ""))
 }
@@ -192,11 +191,5 @@ func (m *Mail) hush(said string) string {
 	if s.Password == "" {
 		return said
 	}
-	for _, form := range []string{
-		base64.StdEncoding.EncodeToString([]byte("\x00" + s.User + "\x00" + s.Password)),
-		base64.StdEncoding.EncodeToString([]byte(s.Password)), s.Password,
-	} {
-		said = strings.ReplaceAll(said, form, "***")
-	}
-	return said
+	return slipway.Hide(said, base64.StdEncoding.EncodeToString([]byte("\x00"+s.User+"\x00"+s.Password)), base64.StdEncoding.EncodeToString([]byte(s.Password)), s.Password)
 }

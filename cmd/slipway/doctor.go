@@ -203,7 +203,7 @@ func (d *doctor) withChats(ctx context.Context, check func(context.Context, []ch
 		}
 	}
 	if err != nil {
-		d.note(areaConfig, unhealthy, slipway.T("%s", "%s", err.Error()), slipway.Text{})
+		d.note(areaConfig, unhealthy, slipway.T("%s", "%s", d.hush(err)), slipway.Text{})
 	}
 }
 

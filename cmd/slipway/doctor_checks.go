@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,24 +52,26 @@ func (d *doctor) database(ctx context.Context) {
 
 // hush leaves secrets out of an error.
 func (d *doctor) hush(err error) string {
-	c, said := d.config, err.Error()
-	for _, s := range []secret{
+	c := d.config
+	all := []secret{
 		c.DatabaseURL, c.RedisURL, c.AdminToken, c.SecretKey, c.SMTPURL, c.Slack.BotToken, c.Slack.AppToken, c.Slack.SigningSecret,
 		c.Feishu.AppSecret, c.Feishu.EncryptKey, c.Feishu.VerificationToken,
-		c.Zadig.Token, c.Zadig.WebhookToken, c.GitHub.Token, c.GitHub.AppKey, c.GitHub.WebhookSecret,
+		c.Zadig.Token, c.Zadig.WebhookToken, c.ZadigChecks.Token, c.GitHub.Token, c.GitHub.AppKey, c.GitHub.WebhookSecret,
 		c.GitLab.Token, c.GitLab.WebhookToken, c.Jenkins.Token, c.Jenkins.WebhookToken, c.Jira.Token,
 		c.DingTalk.AppSecret, c.DingTalk.CallbackToken, c.DingTalk.CallbackKey,
-	} {
+	}
+	var texts []string
+	for _, s := range all {
+		texts = append(texts, string(s))
 		if u, err := url.Parse(string(s)); err == nil && u.User != nil {
-			if password, ok := u.User.Password(); ok && password != "" {
-				said = strings.ReplaceAll(said, password, s.hidden())
-			}
-		}
-		if s != "" {
-			said = strings.ReplaceAll(said, string(s), s.hidden())
+			password, _ := u.User.Password()
+			texts = append(texts, password)
 		}
 	}
-	return strings.ReplaceAll(said, "\n", "; ")
+	for _, engine := range c.engineSecrets {
+		texts = slices.AppendSeq(texts, maps.Values(engine))
+	}
+	return strings.ReplaceAll(slipway.Hide(err.Error(), texts...), "\n", "; ")
 }
 
 // farClock is how far two clocks may be apart.

@@ -46,7 +46,8 @@ type careless struct {
 	to  *httputil.ReverseProxy
 
 	mu            sync.Mutex
-	reads, writes int // the status that is answered; 0: the engine answers
+	reads, writes int // the status that is answered; 0: the server behind it answers
+	code          any // given as its own, if it is not nil
 	repeated      int
 	heard         chan struct{} // closed when something is repeated
 }
@@ -85,15 +86,16 @@ func (c *careless) repeat(reads, writes int) (heard <-chan struct{}) {
 	return c.heard
 }
 
+// said is all that a request says, its credentials first: what repeats it may be cut short.
 func said(r *http.Request, body []byte) string {
-	all := []string{r.URL.String()}
-	for name, values := range r.Header {
-		all = append(all, name+": "+strings.Join(values, ", "))
-	}
+	all := []string{r.Header.Get("Authorization"), string(body)}
 	if user, password, basic := r.BasicAuth(); basic {
 		all = append(all, user+":"+password)
 	}
-	return strings.Join(append(all, string(body)), "; ")
+	for name, values := range r.Header {
+		all = append(all, name+": "+strings.Join(values, ", "))
+	}
+	return strings.Join(append(all, r.URL.String()), "; ")
 }
 
 func oneHeader(text string) string { return strings.NewReplacer("\n", " ", "\r", " ").Replace(text) }
@@ -101,7 +103,7 @@ func oneHeader(text string) string { return strings.NewReplacer("\n", " ", "\r",
 // ServeHTTP implements http.Handler.
 func (c *careless) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
-	status, heard := c.writes, c.heard
+	status, heard, code := c.writes, c.heard, c.code
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		status = c.reads
 	}
@@ -118,7 +120,13 @@ func (c *careless) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Repeated", oneHeader(text))
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"message": text, "error": text, "errors": []string{text}, "description": text, "status": text})
+	answer := map[string]any{
+		"message": text, "error": text, "errors": []string{text}, "description": text, "status": text, "msg": text, "errorMessages": []string{text},
+	}
+	if code != nil {
+		answer["code"] = code
+	}
+	_ = json.NewEncoder(w).Encode(answer)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.repeated++
@@ -263,18 +271,20 @@ type watched struct {
 	operator
 	evidence
 
-	vendors []*watchedVendor
-	slack   *slacktest.Server
-	forms   sync.Mutex // held while somebody has a form open
-	env     map[string]string
-	dir     string
+	vendors  []*watchedVendor
+	slack    *slacktest.Server
+	feishu   *feishutest.Server
+	outsides *outsides  // nil: there are none
+	forms    sync.Mutex // held while somebody has a form open
+	env      map[string]string
+	dir      string
 }
 
 // openWatched starts a Slipway that logs everything, connected to the engines behind
 // careless servers, to both chats and to outside systems.
-func openWatched(t *testing.T, all []*watchedVendor) *watched {
+func openWatched(t *testing.T, all []*watchedVendor, outside *outsides) *watched {
 	t.Helper()
-	x := &watched{vendors: all, env: map[string]string{}, dir: t.TempDir()}
+	x := &watched{vendors: all, outsides: outside, env: map[string]string{}, dir: t.TempDir()}
 	engines := ""
 	for _, v := range all {
 		if err := v.Listen("127.0.0.1:0"); err != nil {
@@ -289,14 +299,15 @@ func openWatched(t *testing.T, all []*watchedVendor) *watched {
 		engines += fmt.Sprintf("  %s:\n    poll: 50ms\n    timeout: 2s\n    requests_per_minute: 0%s\n", v.name, strings.ReplaceAll(v.more, "SERVER", v.way.url))
 	}
 	rooms := x.chats(t)
+	more := x.connectOutsides(t)
 	receiver := processtest.NewReceiver(func(h processtest.Hook) { x.see("hook to "+h.Endpoint, string(h.Body)) }, func(err error) { t.Error(err) })
 	t.Cleanup(receiver.Close)
 	x.env["SLIPWAY_CONFIG"], x.env["SLIPWAY_DATA_DIR"] = filepath.Join(x.dir, "slipway.yaml"), filepath.Join(x.dir, "data")
 	x.env["SLIPWAY_LISTEN"], x.env["SLIPWAY_WORKFLOWS_DIR"] = "127.0.0.1:0", filepath.Join(x.dir, "workflows")
 	x.env["SLIPWAY_ADMIN_TOKEN"] = adminOfHouse
 	events := "events: [finish_planning, start_execute, all_job_done], allow_private: true"
-	write(t, x.env["SLIPWAY_CONFIG"], fmt.Sprintf("engines:\n%shooks:\n- {name: office, url: %[2]s/office, %[3]s}\n- {name: vault, url: %[2]s/vault, credentials: true, %[3]s}\n%[4]s",
-		engines, receiver.URL, events, rooms))
+	write(t, x.env["SLIPWAY_CONFIG"], fmt.Sprintf("engines:\n%shooks:\n- {name: office, url: %[2]s/office, %[3]s}\n- {name: vault, url: %[2]s/vault, credentials: true, %[3]s}\n%[4]s%[5]s",
+		engines, receiver.URL, events, rooms, more))
 	c, err := loadConfig("", x.process(nil))
 	if err != nil {
 		t.Fatal(err)
@@ -317,13 +328,12 @@ func (x *watched) chats(t *testing.T) string {
 	slack, env := workspace(t, true)
 	maps.Copy(x.env, env)
 	x.env["SLIPWAY_SLACK_API_URL"] = x.seenWay(t, "sent to Slack", slack.APIURL())
-	feishu, env := company(t, feishutest.LongConnection)
+	feishu, env := x.company(t)
 	maps.Copy(x.env, env)
-	x.env["SLIPWAY_FEISHU_BASE_URL"] = x.seenWay(t, "sent to Feishu", feishu.BaseURL())
 	slack.AddUser(slacktest.User{ID: "UALICE", Name: "Alice", Email: "alice@example.com"})
 	slack.AddChannel(slacktest.Channel{ID: "C1", Name: "releases", Members: []string{"UALICE"}, Bot: true})
 	feishu.AddGroup(feishutest.Group{ID: "oc_1", Name: "发布"})
-	x.slack = slack
+	x.slack, x.feishu = slack, feishu
 	return "rooms:\n- {platform: slack, id: C1}\n- {platform: feishu, id: oc_1, locale: zh}\n- {platform: web, id: releases}\n"
 }
 
@@ -342,7 +352,7 @@ func (x *watched) seenWay(t *testing.T, place, target string) string {
 		if err != nil {
 			return
 		}
-		x.see(place, r.URL.String()+"\n"+string(body))
+		x.see(place, fmt.Sprint(r.URL, "\n", r.Header, "\n", string(body)))
 		if form, err := url.ParseQuery(string(body)); err == nil {
 			for _, values := range form {
 				x.see(place, strings.Join(values, "\n"))

@@ -19,28 +19,28 @@ import (
 // ofThePlan is the value that plans give to the credential of a workflow.
 var ofThePlan = kept{name: "the param TOKEN of a plan", value: credentialOf("the-plan"), ofPlan: true}
 
-// TestNoSecretIsShown sets every credential field of every engine and gives workflows a
-// credential, plays runs that pass, fail and are refused, with servers that repeat all
-// that they are sent, and looks for the secrets in everything that anybody can see. The
+// TestNoSecretIsShown sets every credential field of every engine, of the approval systems,
+// of mail and of Jira, and gives workflows a credential, plays runs and approvals that pass, fail and are refused, with servers that
+// repeat all that they are sent, and looks for the secrets in everything that anybody can see. The
 // only place that may have some is the database, and hooks to an endpoint that is allowed
 // to see them: what a plan gives to its workflows, see mayHold.
 func TestNoSecretIsShown(t *testing.T) {
 	t.Parallel()
 	all, secrets := watchedVendors(t)
 	secrets = append(secrets, kept{name: "SLIPWAY_ADMIN_TOKEN", value: adminOfHouse}, ofThePlan)
-	playedWithSecrets(t, all, secrets)
+	playedWithSecrets(t, all, newOutsides(t), secrets)
 }
 
 // The key of a GitHub app takes the place of a token.
 func TestNoKeyOfAnAppIsShown(t *testing.T) {
 	t.Parallel()
 	v, secrets := watchedApp(t)
-	playedWithSecrets(t, []*watchedVendor{v}, append(secrets, ofThePlan))
+	playedWithSecrets(t, []*watchedVendor{v}, nil, append(secrets, ofThePlan))
 }
 
-func playedWithSecrets(t *testing.T, all []*watchedVendor, secrets []kept) {
+func playedWithSecrets(t *testing.T, all []*watchedVendor, outside *outsides, secrets []kept) {
 	t.Helper()
-	x := openWatched(t, all)
+	x := openWatched(t, all, outside)
 	x.user(t, storytest.NewPerson{Name: "Alice", Email: "alice@example.com", Role: slipway.RoleAdmin, TimeZone: "UTC"})
 	var players sync.WaitGroup
 	for _, v := range all {
@@ -57,13 +57,21 @@ func playedWithSecrets(t *testing.T, all []*watchedVendor, secrets []kept) {
 			})
 		})
 	}
+	if outside != nil {
+		players.Go(func() { t.Run("approvals", func(t *testing.T) { newApprovalPlayer(t, x).play() }) })
+	}
 	players.Wait()
 	x.t = t
 	wrong := x.commandsSay(t)
 	x.pages(t)
 	x.answers()
 	x.database(t.Context(), t, x.env["SLIPWAY_DATA_DIR"])
-	for _, place := range []string{"the log", "sent to Slack", "sent to Feishu", "hook to office", "hook to vault", "answer to GET /metrics", "doctor", "config show"} {
+	places := []string{"the log", "sent to Slack", "sent to Feishu", "hook to office", "hook to vault", "answer to GET /metrics", "doctor", "config show"}
+	if outside != nil {
+		secrets = append(secrets, outside.all(t, x)...)
+		places = append(places, "mail", "sent to DingTalk", "sent to Jira", "questions.body", "posts.thread", "answer to POST /signin", "answer to POST /dingtalk/events")
+	}
+	for _, place := range places {
 		if x.at(place) == "" {
 			t.Errorf("nothing was seen of: %s", place)
 		}
@@ -85,6 +93,13 @@ func (x *watched) commandsSay(t *testing.T) []kept {
 			}
 		}
 	}
+	careless := func(status int) {
+		for _, v := range x.vendors {
+			v.way.repeat(status, status)
+		}
+		x.outsides.repeat(status)
+	}
+	wrong = append(wrong, x.outsides.wrong(other)...)
 	say := func(other map[string]string, args ...string) {
 		var out bytes.Buffer
 		p := x.process(other)
@@ -104,18 +119,19 @@ func (x *watched) commandsSay(t *testing.T) []kept {
 	doctor(nil)
 	doctor(other)
 	for _, status := range []int{200, 401, 404, 500} {
-		for _, v := range x.vendors {
-			v.way.repeat(status, status)
-		}
+		careless(status)
 		doctor(nil)
 	}
-	for _, v := range x.vendors {
-		v.way.repeat(0, 0)
-	}
+	careless(0)
 	// A configuration that is not in order is told of without its values.
 	broken := maps.Clone(x.env)
 	for _, v := range x.vendors {
 		for variable, value := range v.env {
+			broken[variable] = value + " \t" + value
+		}
+	}
+	for variable, value := range x.env {
+		if x.outsides.has(value) {
 			broken[variable] = value + " \t" + value
 		}
 	}
@@ -128,7 +144,7 @@ func (x *watched) commandsSay(t *testing.T) []kept {
 // answers asks the REST API for all that there is, in both languages.
 func (x *watched) answers() {
 	x.t.Helper()
-	for _, path := range []string{"/metrics", "/healthz", "/readyz", "/api/openapi.json", "/api/v1/me", "/api/v1/users", "/api/v1/plans?limit=100"} {
+	for _, path := range []string{"/metrics", "/healthz", "/readyz", "/api/openapi.json", "/api/v1/me", "/api/v1/users", "/api/v1/away", "/api/v1/plans?limit=100", "/api/v1/endpoints", "/api/v1/deliveries"} {
 		x.ask(http.MethodGet, path, nil)
 	}
 	var list struct{ Plans []processtest.Plan }
@@ -183,7 +199,7 @@ func (x *watched) pages(t *testing.T) {
 		return text
 	}
 	get(http.MethodPost, "/signin", url.Values{"token": {u.Query().Get("token")}}.Encode())
-	for _, path := range []string{"/", "/rooms/releases", "/plans", "/people", "/queues/"} {
+	for _, path := range []string{"/", "/rooms/releases", "/plans", "/people", "/hooks", "/queues/", "/queues/api/queues"} {
 		get(http.MethodGet, path, "")
 	}
 	var list struct{ Plans []processtest.Plan }

@@ -188,11 +188,7 @@ func (c *Client) retryAfter(s string) time.Duration {
 
 // hide leaves the credentials out of a text, and cuts it after that.
 func (c *Client) hide(text string) string {
-	for _, s := range []string{c.config.Token, base64.StdEncoding.EncodeToString([]byte(c.config.User + ":" + c.config.Token))} {
-		if s != "" {
-			text = strings.ReplaceAll(text, s, "***")
-		}
-	}
+	text = slipway.Hide(text, c.config.Token, base64.StdEncoding.EncodeToString([]byte(c.config.User+":"+c.config.Token)))
 	return strings.ToValidUTF8(text[:min(len(text), maxSaid)], "")
 }
 

@@ -5,8 +5,6 @@ package output
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -126,28 +124,13 @@ func NewMasker(credentials []string) *Masker {
 				m.add(piece)
 			}
 			if trimmed := strings.TrimSpace(piece); utf8.RuneCountInString(trimmed) > 3 {
-				for _, spelling := range spellings(trimmed) {
+				for _, spelling := range slipway.Spellings(trimmed) {
 					m.add(spelling)
 				}
 			}
 		}
 	}
 	return m
-}
-
-// spellings are a text as it is, as it is written in addresses, and in JSON, which may
-// spare HTML its own characters.
-func spellings(text string) []string {
-	all := []string{text, url.QueryEscape(text), url.PathEscape(text)}
-	for _, forHTML := range []bool{true, false} {
-		var written bytes.Buffer
-		e := json.NewEncoder(&written)
-		e.SetEscapeHTML(forHTML)
-		if e.Encode(text) == nil {
-			all = append(all, written.String()[1:written.Len()-2]) // without the quotes and the end of the line
-		}
-	}
-	return all
 }
 
 func (m *Masker) add(secret string) {
