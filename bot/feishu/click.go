@@ -95,7 +95,7 @@ func (f *Feishu) answerIn(ctx context.Context, ev bot.Event, clicked bot.MsgRef,
 			r.then(ctx)
 		}
 	})
-	due := time.NewTimer(min(f.patience, clickPatience) + grace)
+	due := time.NewTimer(min(f.patience, f.clickPatience) + grace)
 	defer due.Stop()
 	select {
 	case r := <-ready:

@@ -44,10 +44,11 @@ func TestASlowBotIsSpokenForAndHeardLater(t *testing.T) {
 func TestFeishuIsAnsweredWithinThreeSecondsWhateverTheBotTakes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, feishutest.Config{Mode: modeHTTP})
-	if all := w.patience + grace; all >= 3*time.Second {
+	f := demand[*Feishu](t)(New(w.Config))
+	if all := f.patience + grace; all >= 3*time.Second {
 		t.Errorf("Feishu may wait for %s", all)
 	}
-	if click := min(w.patience, clickPatience) + grace; click >= time.Second {
+	if click := min(f.patience, f.clickPatience) + grace; click >= time.Second {
 		t.Errorf("somebody who clicked may wait for %s", click)
 	}
 	w.bot.answers(func(ctx context.Context, _ bot.Event) bot.Reply {

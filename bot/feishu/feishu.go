@@ -75,13 +75,14 @@ type Feishu struct {
 	Config
 	tokens    *appapi.Tokens
 	approvals *Approvals
-	// patience is how long a handler may take before an answer is given without it.
-	patience time.Duration
-	handler  handler
-	calls    running // what goes on after an event was answered
-	clicks   clicks
-	link     trouble
-	me       botID
+	// patience is how long a handler may take before an answer is given without it, and
+	// clickPatience if somebody waits who clicked.
+	patience, clickPatience time.Duration
+	handler                 handler
+	calls                   running // what goes on after an event was answered
+	clicks                  clicks
+	link                    trouble
+	me                      botID
 	// skew is how far our clock was ahead of Feishu's at its last answer.
 	skew atomic.Pointer[time.Duration]
 }
@@ -125,7 +126,7 @@ func New(c Config) (*Feishu, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
-	f := &Feishu{Config: c, patience: 2500 * time.Millisecond}
+	f := &Feishu{Config: c, patience: 2500 * time.Millisecond, clickPatience: clickPatience}
 	f.tokens = appapi.NewTokens(c.Now, f.token)
 	f.handler.ready = make(chan struct{})
 	f.calls.init()

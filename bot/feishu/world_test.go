@@ -147,6 +147,7 @@ func newWorld(t *testing.T, cfg feishutest.Config, changes ...func(*Config)) *wo
 	if w.Feishu, err = New(c); err != nil {
 		t.Fatal(err)
 	}
+	w.clickPatience = w.patience // on a busy machine a bot that answers at once takes a while
 	w.run(t)
 	t.Cleanup(func() {
 		w.stop()
