@@ -125,6 +125,19 @@ func TestW1NoApprovalSurvivesAnEdit(t *testing.T) {
 		}
 	}
 
+	for what, edit := range map[string]func(*WorkflowSpec){
+		"engine":  func(s *WorkflowSpec) { s.Engine = "zadig" },
+		"project": func(s *WorkflowSpec) { s.Project = "other" },
+		"name":    func(s *WorkflowSpec) { s.Name = "deploy-all" },
+		"inputs":  func(s *WorkflowSpec) { s.Inputs = []byte(`[{"job_name":"build"}]`) },
+	} {
+		w := reach(t, Executing)
+		w.do(w.plan.Replan(w.req(alice), "")).edit(alice, func(d *Draft) { edit(d.Items[1].Workflow) }).submit()
+		if got := w.plan.Approval.ChangedSince("bob"); w.plan.Status() != WaitForApproval || len(got) != 1 || got[0].EN != "item “deploy”" {
+			t.Errorf("another %s of the workflow: the plan is %s, Bob is shown %v", what, w.plan.Status(), got)
+		}
+	}
+
 	// What the engine runs is part of it, and so are the checks that hold the plan.
 	w := newWorld(t)
 	w.create(w.draft())

@@ -310,6 +310,20 @@ func TestReminderFollowsWhenEachWasTold(t *testing.T) {
 	}
 }
 
+func TestALevelThatIsOpenAgainHasItsTimeAgain(t *testing.T) {
+	t.Parallel()
+	w := patient(t, TimeRules{EscalateAfter: hourly(3), EscalateTo: []PersonRef{{"frank", "Frank"}}}, func(d *Draft) {
+		times := d.Approval.TimeRules
+		d.Approval = ruled(t, "any bob; any dave")
+		d.Approval.TimeRules = times
+	})
+	w.until("2026-11-24 13:00").approve(bob)
+	w.until("2026-11-24 14:00").do(w.plan.Withdraw(w.req(bob), ""))
+	if got := w.next(); got != "2026-11-24 17:00" {
+		t.Errorf("it is escalated at %q", got)
+	}
+}
+
 // The time that an approval takes does not pass while it is given.
 func TestAnApprovalTakenBackIsWaitedForAnew(t *testing.T) {
 	t.Parallel()

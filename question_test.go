@@ -354,6 +354,21 @@ func TestOnlyAnApprovalOfWhatRunsCounts(t *testing.T) {
 	}
 }
 
+func TestOnlyAnApprovalOfThoseWhoHaveToBeAskedNowCounts(t *testing.T) {
+	t.Parallel()
+	w := outside(t, "lark: any alice bob")
+	w.rules.SelfApproval = true
+	w.submit()
+	if got := w.open().shown(); got != "lark 1: any alice bob" {
+		t.Fatalf("asked %s", got)
+	}
+	w.rules.SelfApproval = false
+	w.ends(QuestionApproved, yes("bob")).is(WaitForApproval)
+	if got := w.open().shown(); got != "lark 1: any bob" {
+		t.Errorf("asked %s", got)
+	}
+}
+
 func TestAnApprovalOfNobodyOrOfOneselfDoesNotCount(t *testing.T) {
 	t.Parallel()
 	for what, said := range map[string][]Opinion{
