@@ -80,6 +80,8 @@ CREATE INDEX deliveries_by_time ON deliveries (at, id);
 
 CREATE INDEX deliveries_in_turn ON deliveries (plan_id, endpoint, seq) WHERE state = 'pending';
 
+CREATE INDEX deliveries_not_delivered ON deliveries (at, id) WHERE state <> 'delivered';
+
 CREATE INDEX deliveries_of_endpoint ON deliveries (endpoint, at, id);
 
 CREATE TABLE disabled_endpoints (
