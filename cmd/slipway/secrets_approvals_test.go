@@ -27,7 +27,6 @@ func newApprovalPlayer(t *testing.T, x *watched) *approvalPlayer {
 	p := &approvalPlayer{secretPlayer: &secretPlayer{watched: x, t: t}, o: x.outsides}
 	p.operator = x.operator
 	p.operator.t = t
-	p.secretPlayer.operator = p.operator
 	for _, who := range []string{"Bob", "Carol", "Erin", "Frank"} {
 		n := commands.NewUser{Name: who, Email: account("", who) + "@example.com", Locale: "en"}
 		if who == "Bob" || who == "Carol" {
@@ -75,7 +74,7 @@ func (p *approvalPlayer) submitted(kind string, approvers ...string) processtest
 // becomes waits for a status of the plan.
 func (p *approvalPlayer) becomes(plan processtest.Plan, status string) {
 	p.t.Helper()
-	p.secretPlayer.until(plan, "it is "+status, func(now processtest.Plan) bool { return now.Status == status })
+	p.until(plan, "it is "+status, func(now processtest.Plan) bool { return now.Status == status })
 }
 
 func (p *approvalPlayer) cancel(plan processtest.Plan) {
@@ -92,7 +91,7 @@ func (p *approvalPlayer) approvals(plan processtest.Plan) string {
 // opened waits until a plan is asked about in the other system.
 func (p *approvalPlayer) opened(plan processtest.Plan) {
 	p.t.Helper()
-	p.secretPlayer.until(plan, "it is asked there", func(processtest.Plan) bool { return strings.Contains(p.approvals(plan), `"state":"open"`) })
+	p.until(plan, "it is asked there", func(processtest.Plan) bool { return strings.Contains(p.approvals(plan), `"state":"open"`) })
 }
 
 // decide approves or rejects the newest instance there.
