@@ -40,6 +40,8 @@ const (
 	VerbQuestion   Verb = "question"    // news of what is asked in another approval system
 	VerbResend     Verb = "resend"      // a delivery is sent again by hand
 
+	VerbAskAnew Verb = "ask_anew" // what is approved is another now: the outside checks
+
 	// An approval does not come.
 	VerbRemindAgain    Verb = "remind_again"    // those who are asked are told again
 	VerbEscalate       Verb = "escalate"        // others may decide as well
@@ -97,6 +99,7 @@ var verbTexts = map[Verb]Text{
 	VerbEscalate:       {EN: "escalation", ZH: "审批升级"},
 	VerbExpireApproval: {EN: "approval expired", ZH: "审批过期"},
 	VerbQuestion:       {EN: "approval elsewhere", ZH: "外部审批"},
+	VerbAskAnew:        {EN: "approval of changed checks", ZH: "检测变动后重新审批"},
 }
 
 // Who is a role inside a plan.
@@ -174,6 +177,8 @@ func planMoves() []Move {
 		{[]Status{WaitForApproval}, VerbExpireApproval, []Who{WhoSystem}, []Status{Denied}},
 		// What is asked in another approval system. If it was withdrawn or lost there it is asked again.
 		{[]Status{WaitForApproval}, VerbQuestion, []Who{WhoSystem}, append([]Status{WaitForApproval, Denied}, started...)},
+		// Where what holds now was approved before, the plan starts.
+		{[]Status{WaitForApproval}, VerbAskAnew, []Who{WhoSystem}, append([]Status{WaitForApproval}, started...)},
 		{[]Status{WaitForApproval}, VerbAskAgain, leaders, append([]Status{WaitForApproval}, started...)},
 		{[]Status{Executing}, VerbExecute, workers, []Status{Executing}},
 		{[]Status{Executing}, VerbComplete, workers, worked},

@@ -241,8 +241,9 @@ func (p *Plan) begins() int64 {
 	return p.ScheduleExecuteTime
 }
 
-// LosePatience is what the time of a TaskPatience brings: the approval expires, those are
-// told who are asked now in the place of others, it is escalated to the people given, or
+// LosePatience is what the time of a TaskPatience brings: the approval expires, or is asked
+// for anew because the outside checks are others now, those are told who are asked now in
+// the place of others, it is escalated to the people given, or
 // those who are asked are reminded, one of these at a time. Before any of it is due it is
 // Unchanged.
 func (p *Plan) LosePatience(req Request, hours func(userID string) Hours, escalateTo []PersonRef) (*Change, error) {
@@ -252,6 +253,8 @@ func (p *Plan) LosePatience(req Request, hours func(userID string) Hours, escala
 	switch {
 	case due(t.Expiry):
 		return p.expireApproval(req), nil
+	case p.AskedOtherwise(req.Rules):
+		c = p.askAnew(req)
 	case len(p.untold(req.Rules)) > 0:
 		c = p.askUntold(req)
 	case due(t.Escalation):
@@ -265,6 +268,31 @@ func (p *Plan) LosePatience(req Request, hours func(userID string) Hours, escala
 		p.lookAgain(req, c, next)
 	}
 	return p.done(req, c), nil
+}
+
+// AskedOtherwise tells whether an approval is asked for of something else than what the plan
+// is to run under the rules: the outside checks were changed since.
+func (p *Plan) AskedOtherwise(rules *Rules) bool {
+	return p.Status() == WaitForApproval && p.Approval.Waiting != nil && p.Approval.Content != p.content(rules).Digest
+}
+
+// askAnew puts what the plan is to run now to the approvers: those are asked whose approval
+// no longer counts. If everybody approved just that before, the plan starts.
+func (p *Plan) askAnew(req Request) *Change {
+	c := p.newChange(req, VerbAskAnew)
+	a := p.Approval
+	before, was := a.OpenLevel(), a.content(a.Content)
+	lapsed := a.ask(p, req.Rules)
+	if now := a.content(a.Content); was != nil {
+		reason := T("Changed: %s.", "变动：%s。", JoinTexts(was.Differences(now)))
+		c.Entry.Data.Reason = &reason
+	}
+	for _, x := range p.askedFor(req.Rules, lapsed) {
+		c.Entry.Data.People = append(c.Entry.Data.People, x.Name)
+	}
+	c.Entry.Data.Votes = a.votes()
+	p.passOn(req, c, before, lapsed)
+	return c
 }
 
 // untold lists the places of those who are asked and do not know it yet: an absence has

@@ -126,7 +126,10 @@ func (p *Plan) seat(req Request, a *Approval) (PersonRef, error) {
 		}
 	}
 	n := a.OpenLevel()
-	l := a.Rule()[n] // if all had passed, there would be a vote
+	if n == len(a.Rule()) {
+		return PersonRef{}, Refuse(Conflict, "Everybody approved this plan already: it starts by itself.", "该发布计划已全部审批通过，将自动开始执行。")
+	}
+	l := a.Rule()[n]
 	if l.names(me) {
 		return PersonRef{}, p.decideThere(a, n, me)
 	}

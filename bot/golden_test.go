@@ -271,6 +271,7 @@ func entries() []slipway.Entry {
 	system, receiver := slipway.SystemActor(), slipway.Actor{Kind: slipway.Receiver, Name: "change-office"}
 	reason := slipway.T("No answer came before the deadline.", "在截止时间前没有收到答复。")
 	soon := slipway.T("The release is to begin before the next working hours, so they were reminded at once.", "发布将在下一个工作时段之前开始，因此立即提醒。")
+	changed := slipway.T("Changed: the outside checks.", "变动：外部检测。")
 	nobody := slipway.T("Nobody to whom it would be escalated may decide on it.", "升级对象中没有人可以审批该发布计划。")
 	late := slipway.T("The approval did not come within %s.", "%s内未完成审批。", slipway.Period(72*time.Hour).Text())
 	check := func(result slipway.Result) slipway.EntryData {
@@ -329,6 +330,8 @@ func entries() []slipway.Entry {
 		{Verb: slipway.VerbRemindAgain, Actor: system, Data: slipway.EntryData{People: []string{"Bob"}, Reason: &soon}},
 		{Verb: slipway.VerbRemindAgain, Actor: system, Data: slipway.EntryData{People: []string{"卡罗"}, For: "Bob"}},
 		{Verb: slipway.VerbEscalate, Actor: system, Data: slipway.EntryData{People: []string{"Root"}}},
+		{Verb: slipway.VerbAskAnew, Actor: system, Data: slipway.EntryData{People: []string{"Bob", "Carol"}, Votes: "0/2", Reason: &changed}},
+		{Verb: slipway.VerbAskAnew, Actor: system, Data: slipway.EntryData{Votes: "2/2", Reason: &changed}},
 		{Verb: slipway.VerbEscalate, Actor: system, Data: slipway.EntryData{Reason: &nobody}},
 		{Verb: slipway.VerbExpireApproval, Actor: system, From: slipway.WaitForApproval, To: slipway.Denied, Data: slipway.EntryData{Votes: "1/2", Reason: &late}},
 	}
@@ -356,7 +359,7 @@ func TestGoldenEntryLines(t *testing.T) {
 		}
 		for _, v := range append(slipway.Verbs(), slipway.VerbAnswer, slipway.VerbExpireGate, slipway.VerbGiveUp, slipway.VerbTimeout,
 			slipway.VerbSchedule, slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbRunWaits, slipway.VerbRunResumed, slipway.VerbResend,
-			slipway.VerbRemindAgain, slipway.VerbEscalate, slipway.VerbExpireApproval) {
+			slipway.VerbRemindAgain, slipway.VerbEscalate, slipway.VerbExpireApproval, slipway.VerbAskAnew) {
 			if !told[v] {
 				t.Errorf("no line tells of %s", v)
 			}

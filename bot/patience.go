@@ -151,6 +151,12 @@ func patienceEntryText(e slipway.Entry) slipway.Text {
 	switch {
 	case e.Verb == slipway.VerbExpireApproval:
 		return slipway.T("The approval expired (%s)", "审批已过期（%s）", e.Data.Votes)
+	case e.Verb == slipway.VerbAskAnew && len(e.Data.People) == 0:
+		return slipway.T("%[1]s counted the approvals anew (%[2]s), because what is approved has changed", "审批内容有变动，%[1]s 已重新计算审批结果（%[2]s）",
+			actorName(e.Actor.Name), e.Data.Votes)
+	case e.Verb == slipway.VerbAskAnew:
+		return slipway.T("%[1]s asked %[2]s for approval anew (%[3]s), because what is approved has changed", "审批内容有变动，%[1]s 已重新请 %[2]s 审批（%[3]s）",
+			actorName(e.Actor.Name), people, e.Data.Votes)
 	case e.Verb == slipway.VerbEscalate && len(e.Data.People) == 0:
 		return slipway.T("The approval was to be escalated", "审批应当升级")
 	case e.Verb == slipway.VerbEscalate:

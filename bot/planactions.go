@@ -89,7 +89,7 @@ func (v View) planActions(p *slipway.Plan) (shown, more []Action) {
 			// Items have buttons of their own.
 		case slipway.VerbAnswer, slipway.VerbExpireGate, slipway.VerbGiveUp, slipway.VerbTimeout, slipway.VerbSchedule,
 			slipway.VerbRunStarted, slipway.VerbRunEnded, slipway.VerbRunWaits, slipway.VerbRunResumed, slipway.VerbResend,
-			slipway.VerbRemindAgain, slipway.VerbEscalate, slipway.VerbExpireApproval, slipway.VerbQuestion:
+			slipway.VerbRemindAgain, slipway.VerbEscalate, slipway.VerbExpireApproval, slipway.VerbQuestion, slipway.VerbAskAnew:
 			// Not verbs of people.
 		}
 	}

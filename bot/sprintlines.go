@@ -88,7 +88,7 @@ func (b *Bot) openIssues(ctx context.Context, v *visit, d *deed) (r Reply, ok bo
 	submit.Label, submit.Style = v.say(slipway.T("Submit anyway", "仍然提交")), Primary
 	card := Card{
 		Lang: v.lang, Zone: view.Zone, Title: v.say(slipway.T("Open issues", "有未完成的需求")), Actions: []Action{submit},
-		Summary: v.say(slipway.T("%[2]d issues behind %[1]s are not done yet.", "%[1]s 关联的需求中有 %[2]d 个尚未完成。", planTitle(d.plan), number)),
+		Summary: v.say(slipway.T("Issues behind %[1]s that are not done yet: %[2]d.", "%[1]s 关联的需求中有 %[2]d 个尚未完成。", planTitle(d.plan), number)),
 	}
 	card.Intro = []Line{{plain(card.Summary)}}
 	for _, l := range open {

@@ -186,7 +186,7 @@ func TestOpenIssuesAreWarnedAboutWhereGroupsOfPeopleApprove(t *testing.T) {
 	w.alice.Say(w.room, "sprints #1 add PAY 42")
 	w.wantWhisper(w.alice.Say(w.room, "submit #1"), "slack:S0OPS has nobody who could be asked") // that is said first
 	w.slack.Groups["S0OPS"] = []string{"Bob"}
-	w.wantWhisper(w.alice.Say(w.room, "submit #1"), "3 issues behind #1 payments 4.2 are not done yet.")
+	w.wantWhisper(w.alice.Say(w.room, "submit #1"), "Issues behind #1 payments 4.2 that are not done yet: 3.")
 	w.is(slipway.Planning)
 }
 
@@ -198,7 +198,7 @@ func TestOpenIssuesAreWarnedAboutAtSubmit(t *testing.T) {
 	w.alice.Say(w.room, "sprints #1 add PAY 42")
 	card := w.live(w.web, w.room)
 	r := w.alice.Press(card, "submit", 0)
-	w.wantWhisper(r, "3 issues behind #1 payments 4.2 are not done yet.")
+	w.wantWhisper(r, "Issues behind #1 payments 4.2 that are not done yet: 3.")
 	w.wantWhisper(r, "PAY-2 Retry of failed transfers")
 	w.is(slipway.Planning)
 	r = w.alice.Say(w.room, "submit #1")

@@ -61,7 +61,7 @@ func entryText(e slipway.Entry) slipway.Text {
 			return slipway.T("The deadline of the %[2]s by %[1]s is near", "%[1]s 的%[2]s即将到期", e.Data.Endpoint, check)
 		}
 		return slipway.T("%[1]s reminded %[2]s", "%[1]s 催办了 %[2]s", by, nameList(e.Data.People))
-	case slipway.VerbRemindAgain, slipway.VerbEscalate, slipway.VerbExpireApproval:
+	case slipway.VerbRemindAgain, slipway.VerbEscalate, slipway.VerbExpireApproval, slipway.VerbAskAnew:
 		return patienceEntryText(e)
 	case slipway.VerbStart:
 		return slipway.T("%s started the execution", "%s 开始执行发布计划", by)
@@ -322,5 +322,5 @@ var lastTexts = map[slipway.Verb]slipway.Text{
 	slipway.VerbRemindAgain: {EN: "reminded the approvers", ZH: "自动催办"}, slipway.VerbEscalate: {EN: "escalated the approval", ZH: "升级审批"},
 	slipway.VerbExpireApproval: {EN: "ended the wait for the approval", ZH: "审批过期"},
 	slipway.VerbRunWaits:       {EN: "noted the waits of", ZH: "更新等待状态"}, slipway.VerbRunResumed: {EN: "followed the new run of", ZH: "跟踪重新运行"},
-	slipway.VerbQuestion: {EN: "took down news of the approval", ZH: "更新外部审批进展"},
+	slipway.VerbQuestion: {EN: "took down news of the approval", ZH: "更新外部审批进展"}, slipway.VerbAskAnew: {EN: "asked for approval anew", ZH: "重新发起审批"},
 }

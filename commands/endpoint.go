@@ -99,7 +99,7 @@ func (c *Commands) SaveEndpoint(ctx context.Context, by *slipway.User, e slipway
 	if _, err := c.Store.SaveEndpoint(ctx, e, version, by.Name, c.Now()); err != nil {
 		return err
 	}
-	return c.spreadRules(ctx)
+	return c.spreadEndpoints(ctx)
 }
 
 // DeleteEndpoint removes an endpoint. Hooks to it that are still to be sent are given up.
@@ -110,7 +110,7 @@ func (c *Commands) DeleteEndpoint(ctx context.Context, by *slipway.User, name st
 	if err := c.Store.DeleteEndpoint(ctx, name); err != nil {
 		return err
 	}
-	return c.spreadRules(ctx)
+	return c.spreadEndpoints(ctx)
 }
 
 // keptSecrets is how many secrets are in use at once while they are rotated.
@@ -191,6 +191,15 @@ func (c *Commands) mayManage(by *slipway.User, name string) error {
 			"接收方 %[1]s 由配置文件定义，请在配置文件中修改。", name)
 	}
 	return nil
+}
+
+// spreadEndpoints brings changed endpoints into force. Approvals that are asked for under
+// other checks are asked for anew.
+func (c *Commands) spreadEndpoints(ctx context.Context) error {
+	if err := c.spreadRules(ctx); err != nil {
+		return err
+	}
+	return c.AskAnew(ctx)
 }
 
 // spreadRules brings changed endpoints and delegations into force, here at once and elsewhere soon.

@@ -42,7 +42,7 @@ func (c *Commands) LookAgainFor(ctx context.Context, userID string) (next time.T
 		}
 	}
 	for _, id := range people {
-		if err := c.wakeApprovals(ctx, id); err != nil {
+		if err := c.wakeApprovals(ctx, storage.Filter{PersonID: id}, func(*slipway.Plan) bool { return true }); err != nil {
 			return next, fmt.Errorf("look again for user %s: %w", userID, err)
 		}
 	}
@@ -57,16 +57,23 @@ func (c *Commands) readRules(ctx context.Context) error {
 	return c.Refresh(ctx)
 }
 
-// wakeApprovals has the approvals looked at in which a user has a part.
-func (c *Commands) wakeApprovals(ctx context.Context, userID string) error {
-	f := storage.Filter{PersonID: userID, Statuses: []slipway.Status{slipway.WaitForApproval}, Limit: 200}
+// AskAnew has the approvals looked at that are asked for under other outside checks than
+// those of now. It is for start-up, and for after the endpoints were changed.
+func (c *Commands) AskAnew(ctx context.Context) error {
+	rules := c.Rules()
+	return c.wakeApprovals(ctx, storage.Filter{}, func(p *slipway.Plan) bool { return p.AskedOtherwise(rules) })
+}
+
+// wakeApprovals has those of the approvals looked at that are found and concerned.
+func (c *Commands) wakeApprovals(ctx context.Context, f storage.Filter, concerned func(*slipway.Plan) bool) error {
+	f.Statuses, f.Limit = []slipway.Status{slipway.WaitForApproval}, 200
 	for {
 		waiting, err := c.Store.Plans(ctx, f)
 		if err != nil {
 			return fmt.Errorf("find approvals: %w", err)
 		}
 		for _, p := range waiting.Rows {
-			if p.Approval == nil || p.Approval.Waiting == nil {
+			if p.Approval == nil || p.Approval.Waiting == nil || !concerned(p) {
 				continue
 			}
 			now := c.Now()

@@ -145,3 +145,28 @@ func TestADecisionIsNotOvertakenByTheClock(t *testing.T) {
 		})
 	}
 }
+
+// An admin puts one more endpoint in force while an approval is asked for.
+func TestAnApprovalIsAskedForAnewOnceWhenAnEndpointComes(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		p := w.asked(t, slipway.TimeRules{})
+		w.rules = &slipway.Rules{Endpoints: []slipway.Endpoint{office()}}
+		for range 2 { // by the page, and at the next start
+			if err := w.Commands.AskAnew(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.handle(t, w.one(t, slipway.TaskPatience), Done)
+		if err := w.Commands.AskAnew(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.due(t, slipway.TaskPatience); len(got) != 0 {
+			t.Errorf("looked at again: %v", got)
+		}
+		want := []slipway.Verb{slipway.VerbCreate, slipway.VerbSubmit, slipway.VerbAskAnew}
+		if got := w.verbs(t, p.ID); !slices.Equal(got, want) {
+			t.Errorf("the log tells %v, want %v", got, want)
+		}
+	})
+}

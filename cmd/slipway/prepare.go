@@ -60,6 +60,9 @@ func (a *app) prepare(ctx context.Context) error {
 	if err := a.commands.KeepPresence(ctx); err != nil {
 		return err
 	}
+	if err := a.commands.AskAnew(ctx); err != nil {
+		return err
+	}
 	return a.prepareAdminToken(ctx)
 }
 
