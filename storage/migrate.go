@@ -28,7 +28,7 @@ func (s *Store) Migrate(ctx context.Context) (err error) {
 		}
 		defer unlock()
 	}
-	if err := m.Init(ctx); err != nil {
+	if err := retry(ctx, func() error { return m.Init(ctx) }); err != nil {
 		return fmt.Errorf("make migration tables: %w", err)
 	}
 	left, err := s.Pending(ctx)
@@ -36,11 +36,11 @@ func (s *Store) Migrate(ctx context.Context) (err error) {
 		return err
 	}
 	group, err := m.Migrate(ctx)
-	for err != nil {
+	for tries := 1; err != nil; tries++ {
 		// SQLite has no lock to hold meanwhile. If another process was faster, all is well, or
-		// goes on where it is by now.
+		// goes on where it is by now; one that is at it takes as long as it takes.
 		n, e := s.Pending(ctx)
-		if e != nil || n > 0 && n >= left {
+		if e != nil || n > 0 && n >= left && (!again(err) || tries >= maxTries || ctx.Err() != nil) {
 			return fmt.Errorf("migrate: %w", err)
 		}
 		if left = n; n == 0 {
