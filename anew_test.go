@@ -64,6 +64,11 @@ func TestAnApprovalIsAskedForAnewWhenTheOutsideChecksChange(t *testing.T) {
 		t.Errorf("the log tells %s %+v", w.last.Entry.Verb, data)
 	}
 	w.nothing()
+	seen := w.req(bob)
+	seen.Version = 1
+	if _, err := w.plan.Vote(seen, true, ""); CodeOf(err) != Stale {
+		t.Errorf("a button that was shown before the endpoint came: %v", err)
+	}
 
 	// Without the endpoint it is what Bob approved before.
 	w.holds()

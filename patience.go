@@ -291,6 +291,7 @@ func (p *Plan) askAnew(req Request) *Change {
 		c.Entry.Data.People = append(c.Entry.Data.People, x.Name)
 	}
 	c.Entry.Data.Votes = a.votes()
+	p.Version++ // buttons that were shown before are about something else
 	p.passOn(req, c, before, lapsed)
 	return c
 }
