@@ -219,8 +219,9 @@ func (l *Level) people() []PersonRef {
 
 // count returns how many of the approvals that the level takes are given, when voter
 // tells who approved in the place of each of its people, "" for nobody. Whoever is named
-// here counts in their own place only, whoever is asked elsewhere not at all, and whoever approved in several places counts once,
-// in the group where it helps most: a largest matching of voters and groups.
+// here counts in their own place only, whoever is asked elsewhere not at all, and whoever
+// approved in several places counts once, in the group where it helps most: a largest
+// matching of voters and groups.
 func (l *Level) count(voter func(userID string) string) int {
 	var voters []string
 	places := map[string][]string{}

@@ -243,9 +243,8 @@ func (p *Plan) begins() int64 {
 
 // LosePatience is what the time of a TaskPatience brings: the approval expires, or is asked
 // for anew because the outside checks are others now, those are told who are asked now in
-// the place of others, it is escalated to the people given, or
-// those who are asked are reminded, one of these at a time. Before any of it is due it is
-// Unchanged.
+// the place of others, it is escalated to the people given, or those who are asked are
+// reminded, one of these at a time. Before any of it is due it is Unchanged.
 func (p *Plan) LosePatience(req Request, hours func(userID string) Hours, escalateTo []PersonRef) (*Change, error) {
 	t, now := p.Times(req.At, req.Rules, hours), req.At.Unix()
 	due := func(at int64) bool { return at != 0 && at <= now }

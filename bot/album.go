@@ -10,6 +10,7 @@ import (
 
 // album is what all cards of a plan are painted from. It is read once for all of them.
 type album struct {
+	store *storage.Store
 	plan  *slipway.Plan
 	seen  glimpse
 	rooms []storage.Room // those with cards
@@ -43,7 +44,7 @@ func (a *album) isDone(c storage.CardRef) bool {
 }
 
 // readNews reads the entries that the cards need, the newest of them if they are many.
-func (a *album) readNews(ctx context.Context, store *storage.Store, cards []storage.CardRef) (err error) {
+func (a *album) readNews(ctx context.Context, cards []storage.CardRef) (err error) {
 	a.since = a.plan.Seq
 	for _, c := range cards {
 		a.since = min(a.since, c.Seq)
@@ -54,7 +55,7 @@ func (a *album) readNews(ctx context.Context, store *storage.Store, cards []stor
 	if a.since == a.plan.Seq {
 		return nil
 	}
-	if a.news, err = store.EntriesBetween(ctx, a.plan.ID, a.since, a.plan.Seq, maxLines); err == nil && len(a.news) == maxLines {
+	if a.news, err = a.store.EntriesBetween(ctx, a.plan.ID, a.since, a.plan.Seq, maxLines); err == nil && len(a.news) == maxLines {
 		a.since = a.news[maxLines-1].Seq - 1
 	}
 	return err
@@ -62,9 +63,9 @@ func (a *album) readNews(ctx context.Context, store *storage.Store, cards []stor
 
 // entries lists the newest entries after one Seq and up to another, newest first, at most
 // limit.
-func (a *album) entries(ctx context.Context, store *storage.Store, after, upTo int64, limit int) ([]slipway.Entry, error) {
+func (a *album) entries(ctx context.Context, after, upTo int64, limit int) ([]slipway.Entry, error) {
 	if after < a.since || upTo > a.plan.Seq {
-		return store.EntriesBetween(ctx, a.plan.ID, after, upTo, limit)
+		return a.store.EntriesBetween(ctx, a.plan.ID, after, upTo, limit)
 	}
 	var found []slipway.Entry
 	for _, e := range a.news {

@@ -38,8 +38,8 @@ func TestAnAlbumKnowsTheLog(t *testing.T) {
 	}
 	p := out.Plan
 	for _, behind := range []int64{0, 1, 3, maxLines - 1, maxLines, maxLines + 1, p.Seq} {
-		a := &album{plan: p}
-		if err := a.readNews(ctx, store, []storage.CardRef{{Seq: p.Seq, Told: p.Seq - behind}, {Seq: p.Seq, Told: p.Seq}}); err != nil {
+		a := &album{store: store, plan: p}
+		if err := a.readNews(ctx, []storage.CardRef{{Seq: p.Seq, Told: p.Seq - behind}, {Seq: p.Seq, Told: p.Seq}}); err != nil {
 			t.Fatal(err)
 		}
 		for _, q := range []struct {
@@ -53,7 +53,7 @@ func TestAnAlbumKnowsTheLog(t *testing.T) {
 			{p.Seq, p.Seq + 1, 1},
 			{0, p.Seq, maxLines},
 		} {
-			got, err := a.entries(ctx, store, q.after, q.upTo, q.limit)
+			got, err := a.entries(ctx, q.after, q.upTo, q.limit)
 			if err != nil {
 				t.Fatal(err)
 			}

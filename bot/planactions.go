@@ -143,8 +143,11 @@ func (v View) button(id ActionID, value string) Action {
 	return Action{ID: id, Value: value, Label: v.say(buttonText(id)), Form: form}
 }
 
+// maxConfirmed is the most characters of a question asked before an action.
+const maxConfirmed = 280
+
 func (v View) confirm(title, text, yes slipway.Text) *Confirm {
-	return &Confirm{Title: v.say(title), Text: v.say(text), Yes: v.say(yes), No: v.say(slipway.T("Back", "返回"))}
+	return &Confirm{Title: v.say(title), Text: shorten(v.say(text), maxConfirmed), Yes: v.say(yes), No: v.say(slipway.T("Back", "返回"))}
 }
 
 // buttonText is the label of an action.

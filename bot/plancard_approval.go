@@ -73,8 +73,7 @@ func (v View) approveConfirm(p *slipway.Plan) *Confirm {
 		text.EN, text.ZH = strings.TrimSpace(text.EN+" "+t.EN), text.ZH+t.ZH
 	}
 	title := shorten(oneLine(planTitle(p)), maxPlanAsked)
-	return v.confirm(slipway.T("Approve %s?", "通过 %s？", title),
-		slipway.Text{EN: shorten(text.EN, maxConfirmed), ZH: shorten(text.ZH, maxConfirmed)}, buttonText(ActionID(slipway.VerbApprove)))
+	return v.confirm(slipway.T("Approve %s?", "通过 %s？", title), text, buttonText(ActionID(slipway.VerbApprove)))
 }
 
 // How much of the names of plans and levels is asked about.

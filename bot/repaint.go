@@ -36,7 +36,7 @@ func (b *Bot) Repaint(ctx context.Context, planID string) error {
 	if err != nil {
 		return fmt.Errorf("repaint plan %s: find rooms: %w", planID, err)
 	}
-	a := &album{plan: p, rooms: rooms}
+	a := &album{store: b.Store, plan: p, rooms: rooms}
 	missing := slices.DeleteFunc(slices.Clone(b.Rooms), func(room RoomRef) bool {
 		return slices.ContainsFunc(cards, func(c storage.CardRef) bool { return roomOf(c) == room && c.Moved == "" })
 	})
@@ -47,7 +47,7 @@ func (b *Bot) Repaint(ctx context.Context, planID string) error {
 	if a.seen, err = b.glance(ctx, p); err != nil {
 		return fmt.Errorf("repaint plan %s: read runs, sprints and times: %w", planID, err)
 	}
-	if err := a.readNews(ctx, b.Store, behind); err != nil {
+	if err := a.readNews(ctx, behind); err != nil {
 		return fmt.Errorf("repaint plan %s: read log: %w", planID, err)
 	}
 	var errands []errand
@@ -266,8 +266,7 @@ func (b *Bot) paintCard(ctx context.Context, a *album, ref storage.CardRef) erro
 	return k.tell(ctx)
 }
 
-// isShared tells whether the card's thread holds the history; one person alone needs
-// no second one.
+// isShared tells whether the card is everybody's; see album.hasThread.
 func (k *painting) isShared() bool { return k.view.Viewer == nil }
 
 // moved says that another card took this one's place, with a link to it.
@@ -291,7 +290,7 @@ func (k *painting) wait(ctx context.Context, now time.Time) (time.Duration, erro
 		return wait, nil
 	}
 	wait = max(wait, time.UnixMilli(k.card.StaleAt).Add(settle).Sub(now), k.b.answering.unsettled(msgOf(*k.card), now, settle))
-	newest, err := k.entries(ctx, k.b.Store, k.card.Seq, k.plan.Seq, 1)
+	newest, err := k.entries(ctx, k.card.Seq, k.plan.Seq, 1)
 	if err != nil {
 		return 0, err
 	}

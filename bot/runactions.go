@@ -14,9 +14,6 @@ const (
 	actionDecideNo  ActionID = "decide_no" // opens the form
 )
 
-// maxConfirmed is the most characters of a question asked before an action.
-const maxConfirmed = 280
-
 // waitActions are the two answers to each point at which a run waits for a person who
 // can answer from here.
 func (v View) waitActions(it *slipway.Item, ref Ref) []Action {
@@ -79,8 +76,7 @@ func (v View) retryAction(it *slipway.Item, ref Ref) Action {
 		a := v.button(ActionID(slipway.VerbRetry), ref.Encode())
 		a.Label, a.Style = v.say(slipway.T("Run it as it is now", "按现在的内容运行")), Primary
 		text := slipway.T("What was submitted is another workflow. Changed since: %s", "提交时的工作流与现在不同，改动如下：%s", strings.Join(w.Change.Lines, "; "))
-		a.Confirm = v.confirm(slipway.T("Run the changed workflow?", "运行改动后的工作流？"),
-			slipway.Text{EN: shorten(text.EN, maxConfirmed), ZH: shorten(text.ZH, maxConfirmed)}, slipway.T("Run it", "运行"))
+		a.Confirm = v.confirm(slipway.T("Run the changed workflow?", "运行改动后的工作流？"), text, slipway.T("Run it", "运行"))
 		return a
 	case slipway.DoubtNone:
 	}

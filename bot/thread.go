@@ -39,7 +39,7 @@ func (k *painting) gather(ctx context.Context) (time.Duration, error) {
 	if k.b.Pace <= 0 || PlatformID(k.card.Platform) == Web {
 		return 0, nil
 	}
-	oldest, err := k.entries(ctx, k.b.Store, k.card.Told, k.card.Told+1, 1)
+	oldest, err := k.entries(ctx, k.card.Told, k.card.Told+1, 1)
 	if err != nil || len(oldest) == 0 {
 		return 0, err
 	}
@@ -52,7 +52,7 @@ func (k *painting) finishTelling(ctx context.Context) error {
 	if !k.isShared() || c.Told >= c.Telling {
 		return nil
 	}
-	entries, err := k.entries(ctx, k.b.Store, c.Told, c.Telling, maxLines)
+	entries, err := k.entries(ctx, c.Told, c.Telling, maxLines)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (c *Commands) LookAgainFor(ctx context.Context, userID string) (next time.T
 	return next, nil
 }
 
-// readRules reads the delegations anew: this process may not have heard of all.
+// readRules reads the endpoints and delegations anew: this process may not have heard of all.
 func (c *Commands) readRules(ctx context.Context) error {
 	if c.Refresh == nil {
 		return nil

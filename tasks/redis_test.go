@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
+	"slipway/bot/standin"
 	"slipway/storage/storagetest"
 )
 
@@ -255,7 +256,7 @@ func TestAfterAGapEverybodyLooksAgain(t *testing.T) {
 
 func TestTheQueuesComplaintsAreLoggedNowAndThen(t *testing.T) {
 	t.Parallel()
-	out, at := &logBuffer{}, &clock{at: morning}
+	out, at := &standin.Log{}, &clock{at: morning}
 	l := newQueueLog(slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelInfo})), at.now)
 	for range 3 {
 		l.Debug("looking")

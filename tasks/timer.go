@@ -3,6 +3,7 @@ package tasks
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"slipway"
 	"slipway/storage"
@@ -12,9 +13,6 @@ import (
 // is now: where there is nothing left to do they do nothing.
 func (t *Tasks) timer(ctx context.Context, l *storage.Lease) error {
 	task := l.Task
-	if task.Kind == slipway.TaskPresence {
-		return t.presence(ctx, l)
-	}
 	plan, err := t.Store.Plan(ctx, task.PlanID)
 	if err != nil {
 		return fmt.Errorf("load plan: %w", err)
@@ -38,16 +36,16 @@ func (t *Tasks) timer(ctx context.Context, l *storage.Lease) error {
 
 // patience does what is due about an approval that does not come, and waits for the rest.
 func (t *Tasks) patience(ctx context.Context, l *storage.Lease) error {
-	next, err := t.Commands.LosePatience(ctx, requestOf(l), l.Task.PlanID)
-	if err == nil && !next.IsZero() {
-		return later{at: next}
-	}
-	return err
+	return until(t.Commands.LosePatience(ctx, requestOf(l), l.Task.PlanID))
 }
 
 // presence has looked at what waits for a person, and waits for when they leave or come.
 func (t *Tasks) presence(ctx context.Context, l *storage.Lease) error {
-	next, err := t.Commands.LookAgainFor(ctx, l.Task.Ref)
+	return until(t.Commands.LookAgainFor(ctx, l.Task.Ref))
+}
+
+// until has a task wait for the next time at which there is something to do, if there is one.
+func until(next time.Time, err error) error {
 	if err == nil && !next.IsZero() {
 		return later{at: next}
 	}

@@ -186,8 +186,10 @@ func (t *Tasks) perform(ctx context.Context, row *storage.Taken) (err error) {
 		return t.hook(ctx, row)
 	case slipway.TaskRun:
 		return t.run(ctx, l)
-	case slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline, slipway.TaskPatience, slipway.TaskPresence:
+	case slipway.TaskSchedule, slipway.TaskWindow, slipway.TaskDeadline, slipway.TaskPatience:
 		return t.timer(ctx, l)
+	case slipway.TaskPresence:
+		return t.presence(ctx, l)
 	case slipway.TaskCard, slipway.TaskNotice:
 		return t.card(ctx, l)
 	case slipway.TaskAnswer:

@@ -11,6 +11,7 @@ import (
 
 	"slipway"
 	"slipway/bot"
+	"slipway/bot/standin"
 	"slipway/commands"
 	"slipway/storage"
 	"slipway/storage/storagetest"
@@ -75,7 +76,7 @@ type world struct {
 	able   *ableEngine
 	office *fakeApprovals // Feishu's approvals
 	on     string         // the engine of the workflow items
-	logged *logBuffer
+	logged *standin.Log
 }
 
 // each runs a story on SQLite with the embedded Redis and on PostgreSQL with Redis.
@@ -102,7 +103,7 @@ func newWorld(tb testing.TB, store *storage.Store, redisURL string) *world {
 	tb.Helper()
 	w := &world{
 		clock: &clock{at: morning}, rules: &slipway.Rules{}, sender: &fakeSender{}, cards: &fakeCards{}, engine: newFakeEngine(),
-		logged: &logBuffer{}, on: "fake",
+		logged: &standin.Log{}, on: "fake",
 	}
 	w.able = &ableEngine{fakeEngine: newFakeEngine()}
 	w.office = newFakeApprovals(tb)

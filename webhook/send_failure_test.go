@@ -154,8 +154,9 @@ func TestSendVerifiesTLS(t *testing.T) {
 	}
 }
 
+// It is not beside others: Go's transport gives a connection up whose request it has not
+// noted as written within 50 ms of the answer, which a starved machine may take.
 func TestSendReusesConnections(t *testing.T) {
-	t.Parallel()
 	seen := map[string]bool{}
 	d := receiver(t, func(w http.ResponseWriter, r *http.Request) {
 		seen[r.RemoteAddr] = true
@@ -166,9 +167,7 @@ func TestSendReusesConnections(t *testing.T) {
 	for range 20 {
 		s.Send(t.Context(), d)
 	}
-	// On a machine that is starved Go's transport gives a connection up whose request it has
-	// not noted as written within 50 ms.
-	if len(seen) > 3 {
+	if len(seen) != 1 {
 		t.Errorf("20 deliveries took %d connections", len(seen))
 	}
 }

@@ -65,6 +65,15 @@ func (c *client) request(ctx context.Context, method, path string, body []byte) 
 	return req, nil
 }
 
+// send is call with a body that is made into JSON.
+func (c *client) send(ctx context.Context, method, path string, body map[string]any, out any) error {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("write request: %w", err)
+	}
+	return c.call(ctx, method, path, data, nil, out)
+}
+
 // call sends one request and decodes the answer into out.
 func (c *client) call(ctx context.Context, method, path string, body []byte, header map[string]string, out any) error {
 	req, err := c.request(ctx, method, path, body)

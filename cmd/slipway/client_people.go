@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -78,7 +77,7 @@ func hoursCommand(ctx context.Context, args []string, p process) error {
 	if len(body) == 0 {
 		err = c.call(ctx, http.MethodGet, "/api/v1/me", nil, nil, &u)
 	} else {
-		err = c.put(ctx, userPath(opts)+"/hours", body, &u)
+		err = c.send(ctx, http.MethodPut, userPath(opts)+"/hours", body, &u)
 	}
 	if err != nil {
 		return err
@@ -90,14 +89,6 @@ func hoursCommand(ctx context.Context, args []string, p process) error {
 // userPath is the user whom --for names, else who asks.
 func userPath(opts url.Values) string {
 	return "/api/v1/users/" + url.PathEscape(cmp.Or(opts.Get("for"), "me"))
-}
-
-func (c *client) put(ctx context.Context, path string, body map[string]any, out any) error {
-	data, err := json.Marshal(body)
-	if err != nil {
-		return fmt.Errorf("write request: %w", err)
-	}
-	return c.call(ctx, http.MethodPut, path, data, nil, out)
 }
 
 // awayView is who decides in whose place.
@@ -133,7 +124,7 @@ func awayCommand(ctx context.Context, args []string, p process) error {
 			body["start"] = opts.Get("from")
 		}
 		var one awayView
-		if err := c.put(ctx, userPath(opts)+"/away", body, &one); err != nil {
+		if err := c.send(ctx, http.MethodPut, userPath(opts)+"/away", body, &one); err != nil {
 			return err
 		}
 		return printAway(p.stdout, one)

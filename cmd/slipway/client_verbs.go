@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -135,12 +134,8 @@ func (v planVerb) body(args []string, opts url.Values) (map[string]any, error) {
 }
 
 func (c *client) verb(ctx context.Context, path string, body map[string]any, w io.Writer) error {
-	data, err := json.Marshal(body)
-	if err != nil {
-		return fmt.Errorf("write request: %w", err)
-	}
 	var v planView
-	if err := c.call(ctx, http.MethodPost, path, data, nil, &v); err != nil {
+	if err := c.send(ctx, http.MethodPost, path, body, &v); err != nil {
 		return err
 	}
 	return v.print(w)

@@ -168,19 +168,15 @@ func (c *client) replayFailed(ctx context.Context, opts url.Values, dry bool, w 
 			ask[name] = v
 		}
 	}
-	body, err := json.Marshal(ask)
-	if err != nil {
-		return fmt.Errorf("write request: %w", err)
-	}
 	var done struct{ Found, Sent, Refused int64 }
-	if err := c.call(ctx, http.MethodPost, "/api/v1/deliveries/replay", body, nil, &done); err != nil {
+	if err := c.send(ctx, http.MethodPost, "/api/v1/deliveries/replay", ask, &done); err != nil {
 		return err
 	}
 	if dry {
-		_, err = fmt.Fprintf(w, "%d were given up\n", done.Found)
+		_, err := fmt.Fprintf(w, "%d were given up\n", done.Found)
 		return err
 	}
-	_, err = fmt.Fprintf(w, "%d of %d are sent again; %d are of plans that somebody else manages\n", done.Sent, done.Found, done.Refused)
+	_, err := fmt.Fprintf(w, "%d of %d are sent again; %d are of plans that somebody else manages\n", done.Sent, done.Found, done.Refused)
 	return err
 }
 
