@@ -247,7 +247,7 @@ func TestManyLeasesAreRenewedAtOnce(t *testing.T) {
 		}
 		// One is finished, one has run out and is another's.
 		must(t, s.FinishTask(ctx, leases[3]))
-		must(t, s.RetryTask(ctx, leases[7], morning))
+		must(t, s.RetryTask(ctx, leases[7], morning, ""))
 		stolen, err := s.LeaseTask(ctx, leases[7].Task.ID, "another", morning, time.Hour)
 		must(t, err)
 

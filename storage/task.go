@@ -283,10 +283,11 @@ func (s *Store) FinishTask(ctx context.Context, l *Lease) error {
 	return nil
 }
 
-// RetryTask sets a task free to be tried again at a time. A task that has taken its
-// place meanwhile keeps its own time.
-func (s *Store) RetryTask(ctx context.Context, l *Lease, at time.Time) error {
-	return s.freeTask(ctx, l, at, 1, "")
+// RetryTask sets a task free to be tried again at a time, or when Unpark tells of what it
+// waits for, if that is sooner; that may be empty. A task that has taken its place meanwhile
+// keeps its own time.
+func (s *Store) RetryTask(ctx context.Context, l *Lease, at time.Time, on string) error {
+	return s.freeTask(ctx, l, at, 1, on)
 }
 
 // PostponeTask is RetryTask for a task that did not go wrong: it does not count as a try.

@@ -120,7 +120,7 @@ func TestALeaseThatRanOutIsTakenOver(t *testing.T) {
 			t.Fatal("the task could not be taken over")
 		}
 		must(t, s.FinishTask(ctx, old))
-		must(t, s.RetryTask(ctx, old, later))
+		must(t, s.RetryTask(ctx, old, later, ""))
 		if kept, err := renewed(ctx, s, old, later.Add(leaseTime)); kept || err != nil {
 			t.Errorf("the lost lease was renewed: %v, %v", kept, err)
 		}
@@ -135,7 +135,7 @@ func TestATaskIsTriedAgainLater(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, s *storage.Store) {
 		task := put(t, s, "k", 0)
 		at := morning.Add(3 * time.Second)
-		must(t, s.RetryTask(t.Context(), lease(t, s, task.ID, "w", morning), at))
+		must(t, s.RetryTask(t.Context(), lease(t, s, task.ID, "w", morning), at, ""))
 		if l := lease(t, s, task.ID, "w", at.Add(-time.Millisecond)); l != nil {
 			t.Error("leased before the time of the next try")
 		}
@@ -189,7 +189,7 @@ func TestATaskThatIsWrittenAgainRunsAgain(t *testing.T) {
 		first = put(t, s, "card:p1", 0)
 		l = lease(t, s, first.ID, "w", morning)
 		second = put(t, s, "card:p1", time.Second)
-		must(t, s.RetryTask(ctx, l, morning.Add(time.Hour)))
+		must(t, s.RetryTask(ctx, l, morning.Add(time.Hour), ""))
 		if next := lease(t, s, second.ID, "w", morning.Add(time.Second)); next == nil || next.Attempt != 0 {
 			t.Errorf("the second task after a failed first: %+v", next)
 		}

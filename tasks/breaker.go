@@ -163,17 +163,19 @@ func (b *breaker) turnBack(endpoint string) (free int) {
 	return b.land(b.circuit(endpoint))
 }
 
-// leave tells how it went, and returns how many of the parked hooks may come now.
-func (b *breaker) leave(endpoint string, now time.Time, answered bool) (free int) {
+// leave tells how it went. It returns how many of the parked hooks may come now, and whether
+// the endpoint is back after it was paused.
+func (b *breaker) leave(endpoint string, now time.Time, answered bool) (free int, back bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c := b.circuit(endpoint)
 	if answered {
+		back = c.failures >= breakAfter
 		c.failures = 0
 	} else if c.failures++; c.failures >= breakAfter {
 		c.until = now.Add(breakFor)
 	}
-	return b.land(c)
+	return b.land(c), back
 }
 
 // land frees the place of a hook.

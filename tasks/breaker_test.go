@@ -42,15 +42,15 @@ func TestAFailingEndpointIsPausedAndOthersAreNot(t *testing.T) {
 	if !g.passes("bad") || g.passes("bad") {
 		t.Fatal("want one hook let through after the pause")
 	}
-	if free := g.leave("bad", g.now, false); free != 1 || g.passes("bad") {
+	if free, back := g.leave("bad", g.now, false); free != 1 || back || g.passes("bad") {
 		t.Fatalf("want another pause after it failed, and one hook called to be the next to see; %d are called", free)
 	}
 	g.now = g.now.Add(breakFor)
 	if !g.passes("bad") {
 		t.Fatal("want one hook let through again")
 	}
-	if free := g.leave("bad", g.now, true); free < 2 {
-		t.Errorf("%d hooks are called after a success, want those that wait", free)
+	if free, back := g.leave("bad", g.now, true); free < 2 || !back {
+		t.Errorf("%d hooks are called after a success, want those that wait; it is back: %t", free, back)
 	}
 }
 
@@ -71,7 +71,7 @@ func TestNoEndpointTakesEveryWorker(t *testing.T) {
 			t.Errorf("nothing is left for %s: %v", endpoint, taken)
 		}
 	}
-	if free := g.leave("a", g.now, true); free != 0 {
+	if free, back := g.leave("a", g.now, true); free != 0 || back {
 		t.Errorf("%d are called while nearly all are on their way; want them called in batches", free)
 	}
 	if free := g.turnBack("e"); free == 0 && taken["e"] == 1 {
@@ -138,6 +138,41 @@ func TestAPausedHookIsCalledWhenItsEndpointIsWell(t *testing.T) {
 	})
 }
 
+// The pause after several failures grows to hours. When the endpoint is back nobody waits for
+// its end, unless the endpoint has said when it wants to be asked again.
+func TestAHookThatFailedIsCalledWhenItsEndpointIsBack(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.rules.Endpoints = []slipway.Endpoint{wall()}
+		down := webhook.Attempt{StatusCode: 503, Err: "answered 503", Outcome: webhook.Retry}
+		w.sender.answers(down)
+		failed := w.plan(t, nil)
+		for range breakAfter - 1 {
+			w.clock.advance(40 * time.Second)
+			w.handle(t, w.one(t, slipway.TaskHook), Again)
+		}
+		down.RetryAfter = 10 * time.Minute
+		w.sender.answers(down)
+		told := w.plan(t, nil)
+		w.handle(t, w.one(t, slipway.TaskHook), Again)
+
+		w.sender.answers(webhook.Attempt{StatusCode: 200, Outcome: webhook.Delivered})
+		scout := w.plan(t, nil)
+		w.handle(t, w.one(t, slipway.TaskHook), Again) // the endpoint is in its pause
+		w.clock.advance(breakFor - 6*time.Second)
+		w.handle(t, w.one(t, slipway.TaskHook), Done) // one comes to see
+		w.handle(t, w.one(t, slipway.TaskHook), Done) // and the one that failed is called
+
+		for p, want := range map[*slipway.Plan]storage.DeliveryState{
+			failed: storage.DeliveryDelivered, scout: storage.DeliveryDelivered, told: storage.DeliveryPending,
+		} {
+			if d := w.delivery(t, p.ID); d.State != want {
+				t.Errorf("a hook is %s after %d attempts, want %s", d.State, len(d.Attempts), want)
+			}
+		}
+	})
+}
+
 var wallEndpoint = wall()
 
 // A hook that is parked while the last one lands is not forgotten.
@@ -153,7 +188,8 @@ func TestAHookThatIsParkedTooLateComesAtOnce(t *testing.T) {
 		}
 		refused := w.perform(t.Context(), row)
 		for range perEndpoint {
-			w.free(t.Context(), "wall", w.breaker.leave("wall", w.clock.now(), true))
+			free, _ := w.breaker.leave("wall", w.clock.now(), true)
+			w.free(t.Context(), "wall", free)
 		}
 		if ending, _ := w.end(t.Context(), row.Lease, refused); ending != Again {
 			t.Fatalf("ended as %s", ending)

@@ -55,8 +55,13 @@ func (t *Tasks) try(ctx context.Context, l *storage.Lease, d *storage.Delivery, 
 	}
 	got := t.Sender.Send(ctx, t.message(d, e, at))
 	now := t.Now()
-	freed := t.breaker.leave(e.Name, now, got.Outcome != webhook.Retry)
-	defer func() { t.free(context.WithoutCancel(ctx), e.Name, freed) }()
+	freed, back := t.breaker.leave(e.Name, now, got.Outcome != webhook.Retry)
+	defer func() {
+		t.free(context.WithoutCancel(ctx), e.Name, freed)
+		if back {
+			t.recall(context.WithoutCancel(ctx), e.Name)
+		}
+	}()
 	if t.Attempted != nil {
 		t.Attempted(e.Name, got)
 	}
@@ -100,7 +105,11 @@ func (t *Tasks) try(ctx context.Context, l *storage.Lease, d *storage.Delivery, 
 	case state == storage.DeliveryPending && ctx.Err() != nil:
 		return ctx.Err()
 	case state == storage.DeliveryPending:
-		return again{at: next, why: got.Err}
+		wait := again{at: next, why: got.Err}
+		if got.RetryAfter == 0 {
+			wait.on = returnOf(e.Name)
+		}
+		return wait
 	}
 	d.State = state
 	d.Attempts = append(d.Attempts, attempt)

@@ -61,6 +61,15 @@ func (t *Tasks) free(ctx context.Context, endpoint string, n int) {
 	}
 }
 
+// returnOf names what the hooks that failed at an endpoint wait for besides their time.
+func returnOf(endpoint string) string { return "return:" + endpoint }
+
+// recall lets the hooks come that failed while an endpoint was down: it is back, and the
+// pause after several failures is longer than anybody wants to wait for that.
+func (t *Tasks) recall(ctx context.Context, endpoint string) {
+	t.unpark(ctx, returnOf(endpoint), crowd)
+}
+
 // unpark sets free what waits. If that fails it comes by itself when its time is over.
 func (t *Tasks) unpark(ctx context.Context, on string, n int) int {
 	ctx, cancel := context.WithTimeout(ctx, bookkeeping)

@@ -117,9 +117,11 @@ const (
 	Unwritten Ending = "unwritten" // the database did not take the end; the lease will run out
 )
 
-// again is the error of a handler that has to wait.
+// again is the error of a handler that has to wait: until a time, or until what it is parked
+// on happens, if that is sooner.
 type again struct {
 	at  time.Time
+	on  string
 	why string
 }
 
@@ -213,7 +215,9 @@ func (t *Tasks) end(ctx context.Context, l *storage.Lease, err error) (Ending, e
 	defer cancel()
 	now := t.Now()
 	ending, at, wait, postponed := Done, now, again{}, later{}
-	retry := t.Store.RetryTask
+	retry := func(ctx context.Context, l *storage.Lease, at time.Time) error {
+		return t.Store.RetryTask(ctx, l, at, wait.on)
+	}
 	switch {
 	case err == nil:
 	case errors.As(err, &postponed):

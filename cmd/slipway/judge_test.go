@@ -54,7 +54,9 @@ func awaitNoTasks(t *testing.T, f *fleet) {
 		Attempt    int64
 		LeaseOwner string
 	}
-	patience := time.After(90 * time.Second)
+	// A hook that has failed five times, some of them because its process was killed, rests
+	// for five minutes and a fifth.
+	patience := time.After(7 * time.Minute)
 	for {
 		left := collect[row](t, conn, "SELECT kind, key, run_at, attempt, lease_owner FROM tasks ORDER BY run_at")
 		if len(left) == 0 {

@@ -25,7 +25,7 @@ const (
 	// relayFails is which of so many plans is told no at first by the second who is asked.
 	relayFails = 10
 	// relayBound is far above the time that it takes, also on a machine that is busy.
-	relayBound = 8 * time.Minute
+	relayBound = 12 * time.Minute
 )
 
 const relayDown = "told-00" // this endpoint is down for the first part
