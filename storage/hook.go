@@ -64,7 +64,8 @@ func (s *Store) LeaseTasks(ctx context.Context, ids []string, owner string, now 
 	return taken, s.loadHooks(ctx, hooks)
 }
 
-// loadHooks reads what there is to know of hooks, by the ids of their deliveries.
+// loadHooks reads what there is to know of hooks, by the ids of their deliveries. Pending is
+// said as in the index deliveries_in_turn, so that it is used.
 func (s *Store) loadHooks(ctx context.Context, hooks map[string]*Taken) error {
 	var rows []struct {
 		deliveryRow `bun:",extend"`
@@ -79,7 +80,7 @@ func (s *Store) loadHooks(ctx context.Context, hooks map[string]*Taken) error {
 	}
 	err := s.read.NewRaw(`SELECT d.*, de.name IS NOT NULL AS off, coalesce(de.reason, '') AS reason, NOT EXISTS (
 				SELECT 1 FROM deliveries AS b
-				WHERE b.plan_id = d.plan_id AND b.endpoint = d.endpoint AND b.seq < d.seq AND b.state = 'pending'
+				WHERE b.plan_id = d.plan_id AND b.endpoint = d.endpoint AND b.seq < d.seq AND b.done_at = 0
 			) AS in_turn
 		FROM deliveries AS d LEFT JOIN disabled_endpoints AS de ON de.name = d.endpoint WHERE d.id IN (?)`,
 		bun.List(ids)).Scan(ctx, &rows)
@@ -247,7 +248,7 @@ func nextInTurn(ctx context.Context, tx bun.Tx, settled []string, now time.Time)
 	}
 	err = tx.NewRaw(`UPDATE tasks SET parked = '', run_at = ?, offer_at = ? WHERE parked <> '' AND key IN (
 			SELECT 'hook:' || (
-				SELECT n.id FROM deliveries AS n WHERE n.plan_id = d.plan_id AND n.endpoint = d.endpoint AND n.state = 'pending'
+				SELECT n.id FROM deliveries AS n WHERE n.plan_id = d.plan_id AND n.endpoint = d.endpoint AND n.done_at = 0
 				ORDER BY n.seq LIMIT 1
 			) FROM deliveries AS d WHERE d.id IN (?)
 		) RETURNING *`, now.UnixMilli(), now.Add(offerGrace).UnixMilli(), bun.List(settled)).Scan(ctx, &next)

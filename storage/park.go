@@ -66,7 +66,7 @@ func (s *Store) announceFreed(ctx context.Context, rows []taskRow) {
 // endpoint about its plan.
 func (s *Store) InTurn(ctx context.Context, d *Delivery) (bool, error) {
 	before, err := s.read.NewSelect().Model((*deliveryRow)(nil)).Where("plan_id = ?", d.PlanID).Where("endpoint = ?", d.Endpoint).
-		Where("seq < ?", d.Seq).Where("state = ?", DeliveryPending).Exists(ctx)
+		Where("seq < ?", d.Seq).Where("done_at = 0").Exists(ctx)
 	if err != nil {
 		return false, fmt.Errorf("look for earlier deliveries: %w", err)
 	}

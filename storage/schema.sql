@@ -74,11 +74,9 @@ CREATE TABLE deliveries (
 
 CREATE INDEX deliveries_by_plan ON deliveries (plan_id, at);
 
-CREATE INDEX deliveries_by_state ON deliveries (endpoint, state);
-
 CREATE INDEX deliveries_by_time ON deliveries (at, id);
 
-CREATE INDEX deliveries_in_turn ON deliveries (plan_id, endpoint, seq) WHERE state = 'pending';
+CREATE INDEX deliveries_in_turn ON deliveries (plan_id, endpoint, seq) WHERE done_at = 0;
 
 CREATE INDEX deliveries_not_delivered ON deliveries (at, id) WHERE state <> 'delivered';
 
@@ -339,7 +337,7 @@ CREATE TABLE tasks (
 
 CREATE INDEX tasks_by_plan ON tasks (plan_id, kind);
 
-CREATE INDEX tasks_due ON tasks (run_at) WHERE lease_owner = '';
+CREATE INDEX tasks_due ON tasks (run_at);
 
 CREATE INDEX tasks_parked ON tasks (parked, created_at) WHERE parked <> '';
 
