@@ -13,8 +13,8 @@ import (
 )
 
 // ParkTask sets a task free until something happens, which Unpark tells, or until a time
-// at the latest. It does not count as a try. What has taken the task's place meanwhile
-// keeps its own time.
+// at the latest; on may be empty, then it is that time. It does not count as a try. What has
+// taken the task's place meanwhile keeps its own time.
 func (s *Store) ParkTask(ctx context.Context, l *Lease, at time.Time, on string) error {
 	return s.freeTask(ctx, l, at, 0, on)
 }

@@ -283,16 +283,9 @@ func (s *Store) FinishTask(ctx context.Context, l *Lease) error {
 	return nil
 }
 
-// RetryTask sets a task free to be tried again at a time, or when Unpark tells of what it
-// waits for, if that is sooner; that may be empty. A task that has taken its place meanwhile
-// keeps its own time.
+// RetryTask is ParkTask for a task that went wrong: it counts as a try.
 func (s *Store) RetryTask(ctx context.Context, l *Lease, at time.Time, on string) error {
 	return s.freeTask(ctx, l, at, 1, on)
-}
-
-// PostponeTask is RetryTask for a task that did not go wrong: it does not count as a try.
-func (s *Store) PostponeTask(ctx context.Context, l *Lease, at time.Time) error {
-	return s.freeTask(ctx, l, at, 0, "")
 }
 
 func (s *Store) freeTask(ctx context.Context, l *Lease, at time.Time, tries int, on string) error {

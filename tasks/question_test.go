@@ -331,7 +331,7 @@ func TestWhatIsNoLongerAskedIsTakenBackBeforeAnythingElseIsAsked(t *testing.T) {
 		for _, id := range w.due(t, slipway.TaskQuestion) {
 			l := w.lease(t, id, "looks")
 			rows[l.Task.Ref == first.q.Mark] = id
-			if err := w.Store.PostponeTask(t.Context(), l.Lease, w.clock.now()); err != nil {
+			if err := w.Store.ParkTask(t.Context(), l.Lease, w.clock.now(), ""); err != nil {
 				t.Fatal(err)
 			}
 		}

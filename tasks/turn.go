@@ -65,7 +65,8 @@ func (t *Tasks) free(ctx context.Context, endpoint string, n int) {
 func returnOf(endpoint string) string { return "return:" + endpoint }
 
 // recall lets the hooks come that failed while an endpoint was down: it is back, and the
-// pause after several failures is longer than anybody wants to wait for that.
+// pause after several failures is longer than anybody wants to wait for that. If there is
+// more than a crowd of them the rest sits its pause out.
 func (t *Tasks) recall(ctx context.Context, endpoint string) {
 	t.unpark(ctx, returnOf(endpoint), crowd)
 }

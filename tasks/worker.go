@@ -215,19 +215,15 @@ func (t *Tasks) end(ctx context.Context, l *storage.Lease, err error) (Ending, e
 	defer cancel()
 	now := t.Now()
 	ending, at, wait, postponed := Done, now, again{}, later{}
-	retry := func(ctx context.Context, l *storage.Lease, at time.Time) error {
-		return t.Store.RetryTask(ctx, l, at, wait.on)
-	}
+	free, on := t.Store.RetryTask, ""
 	switch {
 	case err == nil:
 	case errors.As(err, &postponed):
-		ending, at, retry = Again, postponed.at, func(ctx context.Context, l *storage.Lease, at time.Time) error {
-			return t.Store.ParkTask(ctx, l, at, postponed.on)
-		}
+		ending, at, on, free = Again, postponed.at, postponed.on, t.Store.ParkTask
 	case t.isLeaving() && (errors.Is(err, errLeaving) || errors.Is(err, context.Canceled)):
 		ending = Left
 	case errors.As(err, &wait):
-		ending, at = Again, wait.at
+		ending, at, on = Again, wait.at, wait.on
 	case !passing(err) || t.tired(l, now):
 		ending = Dropped
 	default:
@@ -235,7 +231,7 @@ func (t *Tasks) end(ctx context.Context, l *storage.Lease, err error) (Ending, e
 	}
 	var write error
 	if ending == Again || ending == Left {
-		write = retry(ctx, l, at)
+		write = free(ctx, l, at, on)
 	} else {
 		write = t.Store.FinishTask(ctx, l)
 	}
